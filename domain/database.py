@@ -1,0 +1,50 @@
+"""SQLAlchemy base, names of constraints and column types shared by all contexts.
+
+Decision, 2026-11-20: ids are UUID version 7, made by the application: they sort by time of creation, so one
+index serves `ORDER BY id` and keyset cursors, and tell nothing of how many rows there are.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import uuid_utils
+from sqlalchemy import DateTime, Enum, MetaData, func
+from sqlalchemy.dialects.postgresql import UUID as PgUUID
+from sqlalchemy.orm import DeclarativeBase, mapped_column
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """All tables of the platform share one metadata, so that migrations see them together."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: DateTime(timezone=True), UUID: PgUUID(as_uuid=True)}  # noqa: RUF012 (SQLAlchemy reads it)
+
+
+def new_id() -> UUID:
+    """A fresh UUID version 7."""
+    return UUID(bytes=uuid_utils.uuid7().bytes)
+
+
+def text_enum(values: type[Any]) -> Enum:
+    """A StrEnum stored as text with a CHECK: adding a value is an additive change, not a type migration."""
+    return Enum(
+        values,
+        native_enum=False,
+        create_constraint=True,
+        length=40,
+        values_callable=lambda kind: [member.value for member in kind],
+        name=values.__name__.lower(),
+    )
+
+
+Id = Annotated[UUID, mapped_column(primary_key=True, default=new_id)]
+CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
