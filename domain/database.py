@@ -5,12 +5,12 @@ index serves `ORDER BY id` and keyset cursors, and tell nothing of how many rows
 """
 
 from datetime import datetime
-from typing import Annotated, Any
+from types import MappingProxyType
+from typing import Annotated, Any, NewType
 from uuid import UUID
 
 import uuid_utils
-from sqlalchemy import DateTime, Enum, MetaData, func
-from sqlalchemy.dialects.postgresql import UUID as PgUUID
+from sqlalchemy import BigInteger, DateTime, Enum, MetaData, Uuid, func
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 NAMING = {
@@ -22,11 +22,15 @@ NAMING = {
 }
 
 
+# A whole number of micro-units: 64 bits in the database.
+Micro = NewType("Micro", int)
+
+
 class Base(DeclarativeBase):
     """All tables of the platform share one metadata, so that migrations see them together."""
 
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {datetime: DateTime(timezone=True), UUID: PgUUID(as_uuid=True)}  # noqa: RUF012 (SQLAlchemy reads it)
+    type_annotation_map = MappingProxyType({datetime: DateTime(timezone=True), UUID: Uuid(), Micro: BigInteger()})
 
 
 def new_id() -> UUID:

@@ -1,0 +1,90 @@
+"""Tables of users, sessions and API keys."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, func
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from domain.database import Base, CreatedAt, Id, text_enum
+
+
+class PlatformRole(StrEnum):
+    """What a user may do across communities."""
+
+    ADMIN = "ADMIN"
+    GRID_OPERATOR = "GRID_OPERATOR"
+
+
+class ApiKeyKind(StrEnum):
+    """What an application is."""
+
+    PARTNER = "PARTNER"
+    METER = "METER"
+
+
+class User(Base):
+    """A person who signs in."""
+
+    __tablename__ = "user_account"
+    __table_args__ = (Index("uq_user_account_email", func.lower("email"), unique=True),)
+
+    id: Mapped[Id]
+    email: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    password_hash: Mapped[str] = mapped_column(Text)
+    disabled_at: Mapped[datetime | None]
+    created_at: Mapped[CreatedAt]
+
+
+class UserRole(Base):
+    """A platform role of a user; a grid operator's role names the zone it holds for."""
+
+    __tablename__ = "user_role"
+    __table_args__ = (
+        UniqueConstraint("user_id", "role", "zone_id", postgresql_nulls_not_distinct=True),
+        CheckConstraint("(role = 'GRID_OPERATOR') = (zone_id IS NOT NULL)", name="zone_of_operator"),
+    )
+
+    id: Mapped[Id]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"))
+    role: Mapped[PlatformRole] = mapped_column(text_enum(PlatformRole))
+    zone_id: Mapped[UUID | None] = mapped_column(ForeignKey("market_zone.id"))
+
+
+class Session(Base):
+    """A signed-in device: opaque tokens, stored as SHA-256, that rotate within one family."""
+
+    __tablename__ = "session"
+    __table_args__ = (Index("ix_session_family_id", "family_id"),)
+
+    id: Mapped[Id]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"), index=True)
+    family_id: Mapped[UUID]
+    access_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    refresh_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    access_expires_at: Mapped[datetime]
+    refresh_expires_at: Mapped[datetime]
+    rotated_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    created_at: Mapped[CreatedAt]
+
+
+class ApiKey(Base):
+    """An application's key; the text itself is shown once and stored as SHA-256."""
+
+    __tablename__ = "api_key"
+
+    id: Mapped[Id]
+    owner_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"), index=True)
+    kind: Mapped[ApiKeyKind] = mapped_column(text_enum(ApiKeyKind))
+    name: Mapped[str] = mapped_column(Text)
+    prefix: Mapped[str] = mapped_column(Text)
+    key_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    created_at: Mapped[CreatedAt]

@@ -1,0 +1,109 @@
+"""Tables of metering points and readings."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from geoalchemy2 import Geometry
+from sqlalchemy import CheckConstraint, Computed, Date, ForeignKey, Index, Integer, SmallInteger, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import BigInteger
+
+from domain.database import Base, CreatedAt, Id, Micro, text_enum
+
+
+class Direction(StrEnum):
+    """Which way energy crosses the metering point, seen from the grid."""
+
+    INJECTED = "INJECTED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+class CodeKind(StrEnum):
+    """Which national pattern a metering point's code follows."""
+
+    IT_POD = "IT_POD"
+    LU_POD = "LU_POD"
+    AT_METERING_POINT = "AT_METERING_POINT"
+    GENERIC = "GENERIC"
+
+
+class Quality(StrEnum):
+    """How a day's values came about, best first."""
+
+    MEASURED = "MEASURED"
+    ESTIMATED = "ESTIMATED"
+    SUBSTITUTED = "SUBSTITUTED"
+    SIMULATED = "SIMULATED"
+
+
+class MeteringPoint(Base):
+    """A point of connection to the public grid."""
+
+    __tablename__ = "metering_point"
+    __table_args__ = (
+        CheckConstraint("cardinality(directions) > 0", name="some_direction"),
+        Index("ix_metering_point_location", "location", postgresql_using="gist"),
+    )
+
+    id: Mapped[Id]
+    code: Mapped[str] = mapped_column(Text, unique=True)
+    code_kind: Mapped[CodeKind] = mapped_column(text_enum(CodeKind))
+    directions: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    timezone: Mapped[str] = mapped_column(Text)
+    location: Mapped[Any | None] = mapped_column(Geometry("POINT", srid=4326, spatial_index=False), nullable=True)
+    location_geojson: Mapped[str | None] = mapped_column(Text, Computed("ST_AsGeoJSON(location, 6, 0)", persisted=True))
+    substation_area_id: Mapped[UUID | None] = mapped_column(ForeignKey("substation_area.id"), index=True)
+    created_at: Mapped[CreatedAt]
+
+
+class Reading(Base):
+    """A local day of one metering point and direction.
+
+    A value that has not arrived yet is NULL and may be filled in; a value that was there is never changed: a correction
+    is a new version, and the old row is marked superseded.
+    """
+
+    __tablename__ = "reading"
+    __table_args__ = (
+        CheckConstraint("cardinality(values_ukwh) IN (92, 96, 100, 46, 48, 50, 23, 24, 25)", name="whole_day"),
+        CheckConstraint("0 <= ALL (values_ukwh)", name="not_negative"),
+        Index(
+            "uq_reading_current",
+            "metering_point_id",
+            "direction",
+            "day",
+            unique=True,
+            postgresql_where=text("superseded_at IS NULL"),
+        ),
+        {"postgresql_partition_by": "RANGE (day)"},
+    )
+
+    metering_point_id: Mapped[UUID] = mapped_column(ForeignKey("metering_point.id"), primary_key=True)
+    direction: Mapped[Direction] = mapped_column(text_enum(Direction), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    version: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    resolution_minutes: Mapped[int] = mapped_column(SmallInteger)
+    quality: Mapped[Quality] = mapped_column(text_enum(Quality))
+    total_ukwh: Mapped[Micro]
+    values_ukwh: Mapped[list[int | None]] = mapped_column(ARRAY(BigInteger))
+    is_complete: Mapped[bool] = mapped_column(Computed("array_position(values_ukwh, NULL) IS NULL", persisted=True))
+    received_at: Mapped[CreatedAt]
+    superseded_at: Mapped[datetime | None]
+
+
+class ReadingImport(Base):
+    """A file or a call that brought readings: what it held and who sent it. `digest` makes repetition harmless."""
+
+    __tablename__ = "reading_import"
+
+    id: Mapped[Id]
+    digest: Mapped[str] = mapped_column(Text, index=True)
+    source: Mapped[str] = mapped_column(Text)
+    sender: Mapped[str] = mapped_column(Text)
+    days: Mapped[int] = mapped_column(Integer)
+    values_count: Mapped[int] = mapped_column(Integer)
+    corrected_days: Mapped[int] = mapped_column(Integer)
+    received_at: Mapped[CreatedAt]

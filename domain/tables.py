@@ -1,0 +1,27 @@
+"""All tables together: importing this module fills `Base.metadata`."""
+
+from domain import idempotency
+from domain.audit import tables as audit
+from domain.communities import tables as communities
+from domain.database import Base
+from domain.events import tables as events
+from domain.geography import tables as geography
+from domain.identity import tables as identity
+from domain.jobs import tables as jobs
+from domain.market import tables as market
+from domain.metering import tables as metering
+from domain.sharing import tables as sharing
+
+__all__ = [
+    "Base",
+    "audit",
+    "communities",
+    "events",
+    "geography",
+    "idempotency",
+    "identity",
+    "jobs",
+    "market",
+    "metering",
+    "sharing",
+]

@@ -1,0 +1,46 @@
+"""Run migrations on asyncpg; the address comes from DATABASE_URL."""
+
+import asyncio
+import os
+from typing import Any
+
+from alembic import context
+from geoalchemy2 import alembic_helpers
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from domain.tables import Base
+
+
+def include_object(item: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
+    """Leave PostGIS's own tables and the month partitions of readings alone."""
+    if kind == "table" and reflected and name is not None and name.startswith("reading_y"):
+        return False
+    return bool(alembic_helpers.include_object(item, name, kind, reflected, compare_to))
+
+
+def run(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        include_object=include_object,
+        process_revision_directives=alembic_helpers.writer,
+        render_item=alembic_helpers.render_item,
+        compare_type=True,
+    )
+    with context.begin_transaction():
+        for extension in ("postgis", "btree_gist"):
+            connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {extension}"))
+        context.run_migrations()
+
+
+async def main() -> None:
+    engine = create_async_engine(os.environ["DATABASE_URL"], poolclass=NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(run)
+        await connection.commit()
+    await engine.dispose()
+
+
+asyncio.run(main())
