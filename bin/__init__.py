@@ -1,0 +1,1 @@
+"""The commands a developer types; `bin.devstack` is what starts and stops the services behind them."""

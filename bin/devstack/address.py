@@ -1,0 +1,26 @@
+"""Prints, for the shell, the addresses of what this checkout's `bin/up` runs at the moment."""
+
+import json
+import shlex
+
+from bin.devstack import postgres
+from bin.devstack.installation import STATE
+from bin.devstack.ports import LOOPBACK, is_free
+
+
+def addresses() -> dict[str, str]:
+    """The environment in which a command meets the running stack."""
+    path = STATE / "ports.json"
+    ports: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+    running = {service: port for service, port in ports.items() if not is_free(port)}
+    found = {"COMMONWATT_SECRET": postgres.kept_secret(STATE / "secret")}
+    if "postgres" in running:
+        found["DATABASE_URL"] = postgres.url_on_loopback(running["postgres"])
+    if "valkey" in running:
+        found["REDIS_URL"] = f"redis://{LOOPBACK}:{running['valkey']}/0"
+    return found
+
+
+if __name__ == "__main__":
+    for name, value in addresses().items():
+        print(f"export {name}=${{{name}:-{shlex.quote(value)}}}")

@@ -1,0 +1,65 @@
+"""Does a running Commonwatt answer? The boot test of `bin/up --check`."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+from bin.devstack.progress import say
+
+# A proxy named in the environment is not meant for loopback.
+DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+READY_WITHIN_S = 15
+ANY_COMMUNITY = "{ communities(first: 1) { edges { node { id name } } } }"
+ANYTHING = "{ __typename }"
+
+
+class Unhealthy(Exception):
+    """An answer was not what it must be."""
+
+
+def check(url: str, token: str | None) -> None:
+    """Ask /healthz, /readyz and GraphQL; with a demo token, for one of its communities. Raises Unhealthy."""
+    _expect_200(f"{url}/healthz", 0)
+    _expect_200(f"{url}/readyz", READY_WITHIN_S)
+    data = _query(f"{url}/graphql", ANY_COMMUNITY if token else ANYTHING, token)
+    if token and not data["communities"]["edges"]:
+        raise Unhealthy("The demo's admin sees no community.")
+    say(f"{url}/graphql answered {json.dumps(data)}")
+
+
+def _expect_200(url: str, patience_s: float) -> None:
+    deadline = time.monotonic() + patience_s
+    while (found := _status_and_body(url))[0] != 200:
+        if time.monotonic() > deadline:
+            raise Unhealthy(f"{url} answered {found[0]}: {found[1][:500]}")
+        time.sleep(0.1)
+    say(f"{url} answered 200")
+
+
+def _query(url: str, query: str, token: str | None) -> Mapping[str, Any]:
+    headers = {"content-type": "application/json", "accept": "application/graphql-response+json"}
+    if token:
+        headers["authorization"] = f"Bearer {token}"
+    request = urllib.request.Request(url, json.dumps({"query": query}).encode(), headers)
+    status, body = _status_and_body(request)
+    try:
+        answer = json.loads(body)
+        data: Mapping[str, Any] = answer["data"]
+    except (ValueError, TypeError, KeyError):
+        raise Unhealthy(f"{url} answered {status}: {body[:500]}") from None
+    if status != 200 or "errors" in answer:
+        raise Unhealthy(f"{url} answered {status}: {body[:500]}")
+    return data
+
+
+def _status_and_body(request: str | urllib.request.Request) -> tuple[int, str]:
+    try:
+        with DIRECTLY.open(request, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, refusal.read().decode(errors="replace")
+    except OSError as reason:
+        return 0, str(reason)

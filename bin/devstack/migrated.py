@@ -1,0 +1,84 @@
+"""A migrated, empty cluster, kept stopped in `.local` and copied wherever one is thrown away after use.
+
+python -m bin.devstack.migrated TARGET      makes TARGET a copy
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bin.devstack import postgres
+from bin.devstack.installation import ROOT, STATE, Installation, require_postgis
+
+INPUTS = ("alembic.ini", "migrations/**/*.py", "domain/**/tables.py", "domain/database.py")
+MIGRATE = (sys.executable, "-m", "alembic", "upgrade", "head")
+
+
+def digest_of_migrations(installation: Installation, root: Path = ROOT) -> str:
+    """Changes whenever the migrated cluster would."""
+    digest = hashlib.sha256(f"{installation.programs} {installation.version}".encode())
+    for path in sorted(path for pattern in INPUTS for path in root.glob(pattern)):
+        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def copy_migrated_cluster(
+    target: Path,
+    installation: Installation,
+    *,
+    root: Path = ROOT,
+    state: Path = STATE,
+    migrate: Sequence[str] = MIGRATE,
+) -> None:
+    """Make `target` a stopped cluster with every migration applied. Raises ClusterFailed."""
+    kept = state / f"testpg-{digest_of_migrations(installation, root)}"
+    with _locked(state / "testpg.lock"):  # Test runs may start together, and an older cluster may go.
+        if not kept.exists():
+            for outdated in state.glob("testpg-*"):
+                shutil.rmtree(outdated, ignore_errors=True)
+            part = state / "testpg-part"
+            _build(part, installation, root, migrate)
+            part.rename(kept)
+        subprocess.run(["cp", "-a", str(kept), str(target)], check=True)
+
+
+def url_on_socket(sockets: Path, database: str = postgres.DATABASE) -> str:
+    return f"postgresql+asyncpg://{postgres.ROLE}@/{database}?host={sockets}"
+
+
+@contextlib.contextmanager
+def socket_directory() -> Iterator[Path]:
+    """A closed directory that the server may write to, short enough for the 107 bytes of a socket's path."""
+    directory = Path(tempfile.mkdtemp(prefix="commonwatt-", dir="/tmp"))
+    postgres.give_to_server(directory)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _build(data: Path, installation: Installation, root: Path, migrate: Sequence[str]) -> None:
+    postgres.create_cluster(installation, data)
+    with socket_directory() as sockets, postgres.running(installation, data, postgres.FORGETFUL, sockets):
+        environment = os.environ | {"DATABASE_URL": url_on_socket(sockets)}
+        done = subprocess.run(migrate, cwd=root, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise postgres.ClusterFailed(f"The migrations failed:\n{done.stdout}{done.stderr}"[-4000:])
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+if __name__ == "__main__":
+    copy_migrated_cluster(Path(sys.argv[1]), require_postgis())
