@@ -1,5 +1,6 @@
 """Small programs in place of Commonwatt's own, so that tests can watch the supervisor alone.
 
+python -m tests.bootstrap_stand_ins up [ARGUMENTS OF bin/up]
 python -m tests.bootstrap_stand_ins PART [PORT]
 """
 
@@ -11,6 +12,9 @@ import sys
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from bin.devstack.__main__ import main as devstack
+from bin.devstack.commands import Application
 
 
 class Api(http.server.BaseHTTPRequestHandler):
@@ -44,9 +48,27 @@ def load_demo() -> None:
     Path(os.environ["COMMONWATT_LOGINS_FILE"]).write_text(json.dumps(written))
 
 
+def up(*arguments: str) -> int:
+    """What bin/up does, with the stand-ins, and no migrations beyond those of the kept cluster."""
+    stand_in = ("-m", "tests.bootstrap_stand_ins")
+    application = Application(
+        migrate=(*stand_in, os.environ.get("STAND_IN_MIGRATE", "nothing")),
+        load_demo=(*stand_in, "load"),
+        api=(*stand_in, "api"),
+        worker=(*stand_in, "worker"),
+        relay=(*stand_in, "relay"),
+        feed=(*stand_in, "feed"),
+    )
+    return devstack(arguments, application)
+
+
 def main(part: str, *arguments: str) -> None:
     """Worker, relay and feed only exist; each writes its process id beside the log-ins."""
-    if part == "load":
+    if part == "up":
+        sys.exit(up(*arguments))
+    elif part == "nothing":
+        return
+    elif part == "load":
         load_demo()
     elif part == "fail":
         sys.exit("nothing works today")

@@ -21,9 +21,9 @@ INPUTS = ("alembic.ini", "migrations/**/*.py", "domain/**/tables.py", "domain/da
 MIGRATE = (sys.executable, "-m", "alembic", "upgrade", "head")
 
 
-def digest_of_migrations(installation: Installation, root: Path = ROOT) -> str:
-    """Changes whenever the migrated cluster would."""
-    digest = hashlib.sha256(f"{installation.programs} {installation.version}".encode())
+def digest_of_migrations(made_by: str = "", root: Path = ROOT) -> str:
+    """Changes whenever what the migrations make would."""
+    digest = hashlib.sha256(made_by.encode())
     for path in sorted(path for pattern in INPUTS for path in root.glob(pattern)):
         digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
@@ -38,7 +38,7 @@ def copy_migrated_cluster(
     migrate: Sequence[str] = MIGRATE,
 ) -> None:
     """Make `target` a stopped cluster with every migration applied. Raises ClusterFailed."""
-    kept = state / f"testpg-{digest_of_migrations(installation, root)}"
+    kept = state / f"testpg-{digest_of_migrations(f'{installation.programs} {installation.version}', root)}"
     with _locked(state / "testpg.lock"):  # Test runs may start together, and an older cluster may go.
         if not kept.exists():
             for outdated in state.glob("testpg-*"):

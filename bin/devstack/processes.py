@@ -15,6 +15,8 @@ from typing import TypedDict
 
 RESTARTS_MAX = 5
 RESTARTS_WITHIN_S = 30
+RESTART_DELAY_S = 0.2
+RESTART_DELAY_S_MAX = 5.0
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -182,7 +184,7 @@ class Supervisor:
             if recent == RESTARTS_MAX:
                 raise child.failure()
             # The first restart is at once; later ones leave what it depends on time to come back.
-            delay_s = min(0.2 * 3**recent, 5)
+            delay_s = min(RESTART_DELAY_S * 3**recent, RESTART_DELAY_S_MAX)
             self._say(f"{child.command.name} ended with status {status}, starting it again in {delay_s:.1f} s")
             await asyncio.sleep(delay_s)
             restarts.append(time.monotonic())

@@ -1,0 +1,171 @@
+"""A real PostGIS and a real Valkey for the tests that ask for one; tests of rules and solvers never start them.
+
+Each test process has a cluster of its own, on a unix socket in a closed directory: a copy of the migrated cluster
+that `bin.devstack.migrated` keeps in `.local`. With DATABASE_URL set, databases are made on that server instead.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import pytest
+import redis
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from bin.devstack import migrated, postgres
+from bin.devstack.beside import execute, url_of_database
+from bin.devstack.installation import ROOT, NothingInstalled, require_postgis, require_valkey
+from bin.devstack.ports import LOOPBACK, any_free
+from bin.devstack.processes import dying_with_parent
+from bin.devstack.stack import with_asyncpg
+
+AS_THE_APPLICATION = {"server_settings": {"role": "commonwatt_app"}}
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A PostgreSQL server that holds a migrated, empty database nobody connects to."""
+
+    url: str
+    template: str
+
+    async def create_database(self) -> str:
+        """A copy of the template, in about 40 ms; returns its address."""
+        name = f"commonwatt_test_{os.getpid()}_{next(_numbers)}"
+        await execute(self.url, f'CREATE DATABASE "{name}" TEMPLATE "{self.template}" STRATEGY file_copy')
+        return url_of_database(self.url, name)
+
+    async def drop_database(self, url: str) -> None:
+        name = url.partition("?")[0].rpartition("/")[2]
+        await execute(self.url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    given = os.environ.get("DATABASE_URL")
+    if given:
+        yield asyncio.run(_given_server(with_asyncpg(given)))
+        return
+    try:
+        installation = require_postgis()
+    except NothingInstalled as reason:
+        pytest.skip(str(reason))
+    with migrated.socket_directory() as directory:
+        data = directory / "data"
+        migrated.copy_migrated_cluster(data, installation)
+        # Nothing of it is wanted afterwards, so it need not stop in an orderly way.
+        with postgres.running(installation, data, postgres.FORGETFUL, directory, stop=signal.SIGQUIT):
+            yield Server(migrated.url_on_socket(directory, "postgres"), postgres.DATABASE)
+
+
+async def _given_server(url: str) -> Server:
+    template = f"commonwatt_template_{migrated.digest_of_migrations()}"
+    engine = create_async_engine(url)
+    async with engine.connect() as connection:
+        exists = await connection.scalar(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": template})
+    await engine.dispose()
+    if not exists:
+        part = f"{template}_{os.getpid()}"
+        await execute(url, f'CREATE DATABASE "{part}"')
+        environment = os.environ | {"DATABASE_URL": url_of_database(url, part)}
+        await asyncio.to_thread(subprocess.run, migrated.MIGRATE, cwd=ROOT, env=environment, check=True)
+        with contextlib.suppress(Exception):  # Another test run was faster.
+            await execute(url, f'ALTER DATABASE "{part}" RENAME TO "{template}"')
+        await execute(url, f'DROP DATABASE IF EXISTS "{part}"')
+    return Server(url, template)
+
+
+@pytest.fixture(scope="session")
+async def database_url(server: Server) -> AsyncIterator[str]:
+    """Address of a migrated database, shared by the tests of this process. Leave nothing behind in it."""
+    url = await server.create_database()
+    yield url
+    await server.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """With the rights of the application, not of the owner of the tables."""
+    engine = create_async_engine(database_url, connect_args=AS_THE_APPLICATION)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def session(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+    """A session whose commits are savepoints in one transaction, which is rolled back after the test."""
+    async with engine.connect() as connection:
+        transaction = await connection.begin()
+        async with AsyncSession(
+            connection, join_transaction_mode="create_savepoint", expire_on_commit=False
+        ) as session:
+            yield session
+        await transaction.rollback()
+
+
+@pytest.fixture
+async def fresh_database(server: Server) -> AsyncIterator[str]:
+    """Address of a migrated database of the test's own, for real commits, LISTEN or several connections."""
+    url = await server.create_database()
+    yield url
+    await server.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    try:
+        binary = require_valkey()
+    except NothingInstalled as reason:
+        pytest.skip(str(reason))
+    port = any_free()
+    command = [str(binary), "--port", str(port), "--bind", LOOPBACK, "--save", "", "--appendonly", "no"]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        cwd="/tmp",
+        preexec_fn=dying_with_parent(signal.SIGKILL),  # noqa: PLW1509 - calls nothing that takes a lock.
+    ) as process:
+        _wait_for(port)
+        yield f"redis://{LOOPBACK}:{port}/0"
+        process.kill()
+
+
+@pytest.fixture
+def redis_url(valkey_url: str) -> str:
+    """Address of an empty Valkey."""
+    with contextlib.closing(redis.Redis.from_url(valkey_url)) as client:
+        client.flushall()
+    return valkey_url
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 10
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex((LOOPBACK, port)) == 0:
+                return
+        assert time.monotonic() < deadline, f"nothing listens on port {port}"
+        time.sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only this machine can be reached."""
+    connect = socket.socket.connect
+
+    def connect_nearby(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in (LOOPBACK, "::1", "localhost"):
+            raise AssertionError(f"A test tried to reach {address[0]}: the network is off.")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect_nearby)
