@@ -38,15 +38,18 @@ def new_id() -> UUID:
     return UUID(bytes=uuid_utils.uuid7().bytes)
 
 
-def text_enum(values: type[Any]) -> Enum:
-    """A StrEnum stored as text with a CHECK: adding a value is an additive change, not a type migration."""
+def text_enum(values: type[Any], name: str | None = None) -> Enum:
+    """A StrEnum stored as text with a CHECK: adding a value is an additive change, not a type migration.
+
+    `name` names the check where a table has two columns of one enum.
+    """
     return Enum(
         values,
         native_enum=False,
         create_constraint=True,
         length=40,
         values_callable=lambda kind: [member.value for member in kind],
-        name=values.__name__.lower(),
+        name=name or values.__name__.lower(),
     )
 
 

@@ -17,7 +17,8 @@ def include_object(item: Any, name: str | None, kind: str, reflected: bool, comp
     """Leave PostGIS's own tables and the month partitions of readings alone."""
     if kind == "table" and reflected and name is not None and name.startswith("reading_y"):
         return False
-    return bool(alembic_helpers.include_object(item, name, kind, reflected, compare_to))
+    spatial: bool = alembic_helpers.include_object(item, name, kind, reflected, compare_to)  # type: ignore[no-untyped-call]
+    return spatial
 
 
 def run(connection: Connection) -> None:

@@ -117,6 +117,7 @@ class Community(Base):
     status: Mapped[CommunityStatus] = mapped_column(
         text_enum(CommunityStatus), server_default=CommunityStatus.ACTIVE.value
     )
+    is_listed: Mapped[bool] = mapped_column(server_default="true")
     country: Mapped[str] = mapped_column(Text)
     timezone: Mapped[str] = mapped_column(Text)
     substation_area_id: Mapped[UUID | None] = mapped_column(ForeignKey("substation_area.id"), index=True)

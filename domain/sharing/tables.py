@@ -33,7 +33,7 @@ class SharingKey(Base):
     id: Mapped[Id]
     community_id: Mapped[UUID] = mapped_column(ForeignKey("community.id"))
     kind: Mapped[KeyKind] = mapped_column(text_enum(KeyKind))
-    production_kind: Mapped[KeyKind] = mapped_column(text_enum(KeyKind))
+    production_kind: Mapped[KeyKind] = mapped_column(text_enum(KeyKind, "production_kind"))
     valid_from: Mapped[datetime]
     created_at: Mapped[CreatedAt]
 
@@ -45,11 +45,14 @@ class KeyShare(Base):
     __table_args__ = (
         CheckConstraint("share_ppm BETWEEN 0 AND 1000000", name="share"),
         CheckConstraint("rank >= 1", name="rank"),
+        UniqueConstraint("key_id", "metering_point_id", "direction"),
     )
 
-    key_id: Mapped[UUID] = mapped_column(ForeignKey("sharing_key.id"), primary_key=True)
-    metering_point_id: Mapped[UUID] = mapped_column(ForeignKey("metering_point.id"), primary_key=True)
-    direction: Mapped[Direction] = mapped_column(text_enum(Direction), primary_key=True)
+    id: Mapped[Id]
+    key_id: Mapped[UUID] = mapped_column(ForeignKey("sharing_key.id"))
+    community_id: Mapped[UUID] = mapped_column(ForeignKey("community.id"))
+    metering_point_id: Mapped[UUID] = mapped_column(ForeignKey("metering_point.id"))
+    direction: Mapped[Direction] = mapped_column(text_enum(Direction))
     share_ppm: Mapped[int | None] = mapped_column(Integer)
     rank: Mapped[int | None] = mapped_column(Integer)
 
@@ -74,6 +77,7 @@ class AllocationRun(Base):
     injected_ukwh: Mapped[Micro]
     withdrawn_ukwh: Mapped[Micro]
     shared_ukwh: Mapped[Micro]
+    members_count: Mapped[int] = mapped_column(Integer)
     job_id: Mapped[UUID | None]
     created_at: Mapped[CreatedAt]
 

@@ -1,0 +1,48 @@
+"""What an operation carries: who asks, how to read, how to record."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import strawberry
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.database import Database
+from api.engine.reads import Loaders
+from api.settings import Settings
+from api.transport.errors import Unauthenticated
+from domain.identity.viewers import Viewer
+
+
+class Context:
+    """State of one operation; made anew for each operation and for each event of a subscription."""
+
+    def __init__(self, database: Database, redis: Redis, settings: Settings, viewer: Viewer, address: str) -> None:
+        self.database = database
+        self.redis = redis
+        self.settings = settings
+        self.viewer = viewer
+        self.address = address
+        self.loaders = Loaders(database.reading, viewer)
+
+    @property
+    def caller(self) -> Viewer:
+        """The viewer, when someone is signed in. Raises Unauthenticated."""
+        if self.viewer.is_anonymous:
+            raise Unauthenticated("Sign in first.")
+        return self.viewer
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """One transaction of a mutation; afterwards reads see what it changed."""
+        async with self.database.transaction() as session:
+            yield session
+        self.refresh()
+
+    def refresh(self, viewer: Viewer | None = None) -> None:
+        """Forget what was read, and who asks where that changed."""
+        self.viewer = viewer or self.viewer
+        self.loaders = Loaders(self.database.reading, self.viewer)
+
+
+Info = strawberry.Info[Context, None]

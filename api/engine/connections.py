@@ -1,0 +1,140 @@
+"""Keyset connections: their types, page arguments and cursors."""
+
+import base64
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import orjson
+import strawberry
+from sqlalchemy import ColumnElement, literal, tuple_
+
+from api.engine.declarations import Entity, Many, Order
+from api.transport.errors import BadUserInput
+
+NodeType = TypeVar("NodeType")
+DEFAULT_PAGE = 25
+
+
+class PageSize:
+    """The largest page; a process-wide setting (`COMMONWATT_PAGE_MAX`), raised only for benchmarks."""
+
+    maximum = 100
+
+
+@strawberry.type(description="Where a page stands in its list.")
+class PageInfo:
+    has_next_page: bool = strawberry.field(description="Whether there are edges after this page.")
+    has_previous_page: bool = strawberry.field(description="Whether there are edges before this page.")
+    start_cursor: str | None = strawberry.field(description="Cursor of the first edge; null on an empty page.")
+    end_cursor: str | None = strawberry.field(description="Cursor of the last edge; null on an empty page.")
+
+
+@strawberry.type(description="An object in a list, with its place.")
+class Edge(Generic[NodeType]):
+    cursor: str = strawberry.field(description="Opaque place of this edge, for `after` and `before`.")
+    node: NodeType = strawberry.field(description="The object.")
+
+
+@strawberry.type(description="A page of a list; ask for the next one with `after: pageInfo.endCursor`.")
+class Connection(Generic[NodeType]):
+    edges: list[Edge[NodeType]] = strawberry.field(description="The objects of this page, at most 100.")
+    page_info: PageInfo = strawberry.field(description="Where this page stands in the list.")
+    counter: strawberry.Private[Any]
+
+    @strawberry.field(description="How many objects the whole list holds for this viewer; counted only when selected.")
+    async def total_count(self) -> int | None:
+        count: int | None = await self.counter()
+        return count
+
+
+@dataclass(frozen=True)
+class Page:
+    """Page arguments, checked."""
+
+    size: int
+    is_backward: bool
+    order_name: str
+    order: Order
+    bound: tuple[Any, ...] | None
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What distinguishes two pages of one connection in a batch."""
+        return (self.size, self.is_backward, self.order_name, self.bound)
+
+
+def page_of(many: Many, arguments: dict[str, Any]) -> Page:
+    """Check page arguments. Raises BadUserInput naming the argument."""
+    first, last, after, before = (arguments.get(name) for name in ("first", "last", "after", "before"))
+    if first is not None and last is not None:
+        raise BadUserInput("Give first or last, not both.", argument="last")
+    if after is not None and before is not None:
+        raise BadUserInput("Give after or before, not both.", argument="before")
+    is_backward = last is not None or (before is not None and first is None)
+    if (is_backward and after is not None) or (not is_backward and before is not None):
+        raise BadUserInput("Use first with after, and last with before.", argument="after" if is_backward else "before")
+    name, size = ("last", last) if is_backward else ("first", first)
+    size = DEFAULT_PAGE if size is None else size
+    if not 0 <= size <= PageSize.maximum:
+        raise BadUserInput(f"{name} must be between 0 and {PageSize.maximum}.", argument=name, maximum=PageSize.maximum)
+    order_name = arguments["order_by"].name if arguments.get("order_by") else next(iter(many.orders))
+    cursor = before if is_backward else after
+    bound = None if cursor is None else decode_cursor(cursor, order_name, "before" if is_backward else "after")
+    return Page(size, is_backward, order_name, many.orders[order_name], bound)
+
+
+def encode_cursor(order_name: str, values: tuple[Any, ...]) -> str:
+    """An opaque cursor that holds the order's name, the sort value and the id."""
+    return base64.urlsafe_b64encode(orjson.dumps([order_name, *values])).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, order_name: str, argument: str) -> tuple[Any, ...]:
+    """The sort value and id in a cursor of this order. Raises BadUserInput."""
+    try:
+        name, *values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        key = UUID(values[-1])
+        scalars = all(value is None or isinstance(value, str | int | float) for value in values)
+    except (ValueError, TypeError, IndexError, AttributeError) as error:
+        raise BadUserInput("The cursor is not one of this list.", argument=argument) from error
+    if name != order_name or not scalars or len(values) > 2:
+        raise BadUserInput("The cursor belongs to another list or order.", argument=argument)
+    return (*values[:-1], key)
+
+
+def sort_columns(entity: Entity, order: Order) -> list[Any]:
+    """The columns that order a list, ending with the id so that the order is total."""
+    return [entity.table.id] if order.by is None else [order.by, entity.table.id]
+
+
+def ordering(entity: Entity, page: Page) -> list[Any]:
+    """ORDER BY of a page, reversed for a backward one."""
+    is_descending = page.order.is_descending != page.is_backward
+    return [column.desc() if is_descending else column.asc() for column in sort_columns(entity, page.order)]
+
+
+def beyond(entity: Entity, page: Page) -> list[ColumnElement[bool]]:
+    """The condition that a page starts after its cursor. Raises BadUserInput for a value of the wrong type."""
+    if page.bound is None:
+        return []
+    columns = sort_columns(entity, page.order)
+    if len(columns) != len(page.bound):
+        raise BadUserInput("The cursor belongs to another list or order.")
+    bound = tuple_(
+        *(literal(_typed(column, value), column.type) for column, value in zip(columns, page.bound, strict=True))
+    )
+    is_descending = page.order.is_descending != page.is_backward
+    return [tuple_(*columns) < bound if is_descending else tuple_(*columns) > bound]
+
+
+def _typed(column: Any, value: Any) -> Any:
+    wanted = column.type.python_type
+    try:
+        if wanted is datetime:
+            return datetime.fromisoformat(value)
+        if not isinstance(value, wanted):
+            raise TypeError(f"{value!r} is no {wanted.__name__}")
+    except (TypeError, ValueError) as error:
+        raise BadUserInput("The cursor belongs to another list or order.") from error
+    return value

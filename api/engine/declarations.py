@@ -1,0 +1,153 @@
+"""Declare an entity: its table, who may see it, and where each field comes from."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from uuid import UUID
+
+import strawberry
+from sqlalchemy import ColumnElement, case
+
+from domain.identity.viewers import Viewer
+
+T = TypeVar("T")
+Visible = Callable[[Viewer], ColumnElement[bool]]
+MARK = "engine"
+
+
+@strawberry.interface(description="An object with an identity of its own, to be read again with `node(id)`.")
+class Node:
+    """Base of all entities; instances are made by `Entity.record`, never by their constructor."""
+
+    @strawberry.field(description="Globally unique, stable and opaque: keep it, compare it, do not parse it.")
+    def id(self) -> strawberry.ID:
+        return global_id(type(self).__name__, self.__dict__["id"])
+
+
+@dataclass(frozen=True)
+class Column:
+    """A field with an SQL expression.
+
+    `heavy` columns are read only when selected. `visible`, where the field is more private than its entity, nulls it.
+    With `argument` the expression is a function of the field's one argument of that name.
+    """
+
+    expression: Any
+    heavy: bool = False
+    visible: Visible | None = None
+    argument: str | None = None
+
+    def select(self, viewer: Viewer, argument: Any = None) -> Any:
+        """The expression as this viewer may see it."""
+        expression = self.expression(argument) if self.argument else self.expression
+        return expression if self.visible is None else case((self.visible(viewer), expression))
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A field that leads to one entity: the row whose `match` column equals this row's `key`."""
+
+    key: Any
+    target: str
+    match: Any = None
+    where: Callable[[], ColumnElement[bool]] | None = None
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order of a connection: the column before the id, and its direction."""
+
+    by: Any = None
+    is_descending: bool = False
+
+
+@dataclass(frozen=True)
+class Many:
+    """A connection: the target's rows whose `on` column equals this row's id; a root list where `on` is None.
+
+    `through` joins the target to the table that holds `on`, for many-to-many. `where` turns the value of the `filter`
+    input into conditions. The members of the `orders` enum are `Order`s by value; the first one is the default.
+    """
+
+    target: str
+    on: Any = None
+    through: tuple[Any, ColumnElement[bool]] | None = None
+    filter: Any = None
+    where: Callable[[Any], list[ColumnElement[bool]]] | None = None
+    orders: Mapping[str, Order] = field(default_factory=lambda: {"ID": Order()})
+    order_enum: Any = None
+    visible: Visible | None = None
+
+
+@dataclass
+class Entity:
+    """What the engine knows of one object type."""
+
+    type: Any
+    table: Any
+    visible: Visible
+    columns: dict[str, Column]
+    edges: dict[str, Edge]
+    manys: dict[str, Many]
+
+    @property
+    def name(self) -> str:
+        return str(self.type.__name__)
+
+    def selection(self, viewer: Viewer) -> list[Any]:
+        """Expressions of a record: its id, its light columns and the keys of its edges."""
+        light = [column.select(viewer).label(name) for name, column in self.columns.items() if not column.heavy]
+        edges = [edge.key.label(edge_key(name)) for name, edge in self.edges.items()]
+        return [self.table.id.label("id"), *light, *edges]
+
+    def record(self, row: Mapping[str, Any]) -> Any:
+        """An instance that carries a row."""
+        instance = self.type.__new__(self.type)
+        instance.__dict__.update(row)
+        return instance
+
+
+ENTITIES: dict[str, Entity] = {}
+
+
+def entity_named(name: str) -> Entity:
+    """The entity of a type. Raises KeyError."""
+    return ENTITIES[name]
+
+
+def entity(table: Any, *, visible: Visible) -> Callable[[type[T]], type[T]]:
+    """Make an object type of a class whose fields are columns, edges, manys or ordinary Strawberry fields."""
+
+    def declare(cls: type[T]) -> type[T]:
+        made: Any = strawberry.type(cls, description=" ".join((cls.__doc__ or "").split()))
+        marks = {f.python_name: f.metadata.get(MARK) for f in made.__strawberry_definition__.fields}
+        ENTITIES[cls.__name__] = Entity(
+            type=made,
+            table=table,
+            visible=visible,
+            columns={name: mark for name, mark in marks.items() if isinstance(mark, Column)},
+            edges={name: mark for name, mark in marks.items() if isinstance(mark, Edge)},
+            manys={name: mark for name, mark in marks.items() if isinstance(mark, Many)},
+        )
+        return made  # type: ignore[no-any-return]
+
+    return declare
+
+
+def edge_key(name: str) -> str:
+    """The attribute under which a record carries the key of an edge."""
+    return f"{name}__key"
+
+
+def parse_id(text: str) -> tuple[str, UUID] | None:
+    """The type name and key in a global id, or None when it is malformed."""
+    kind, _, key = text.partition(":")
+    try:
+        return (kind, UUID(key)) if kind.isidentifier() and len(key) == 36 else None
+    except ValueError:
+        return None
+
+
+def global_id(kind: str, key: UUID) -> strawberry.ID:
+    """The id of a thing as clients see it."""
+    return strawberry.ID(f"{kind}:{key}")

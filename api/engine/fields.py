@@ -1,0 +1,152 @@
+"""Fields of an entity: columns, edges and connections, resolved by what their declaration says."""
+
+import dataclasses
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import strawberry
+from sqlalchemy import ColumnElement
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.extensions import FieldExtension
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.field import StrawberryField
+
+from api.engine.connections import page_of
+from api.engine.declarations import ENTITIES, MARK, Column, Edge, Many, Order, Visible, edge_key
+
+
+def column(
+    expression: Any, description: str, *, name: str | None = None, heavy: bool = False, visible: Visible | None = None
+) -> Any:
+    """A field read from an SQL expression; see `Column`."""
+    mark = Column(expression, heavy=heavy, visible=visible)
+    if not heavy:
+        return strawberry.field(description=description, name=name, metadata={MARK: mark})
+    return strawberry.field(
+        description=description, name=name, metadata={MARK: mark}, resolver=_no_argument, extensions=[Heavy()]
+    )
+
+
+def shaped(
+    expression: Callable[[Any], Any], description: str, *, argument: str, kind: Any, about: str, name: str | None = None
+) -> Any:
+    """A heavy column whose expression depends on one optional argument of the given kind."""
+    return strawberry.field(
+        description=description,
+        name=name,
+        metadata={MARK: Column(expression, heavy=True, argument=argument)},
+        resolver=_no_argument,
+        extensions=[Heavy(_argument(argument, kind | None, about))],
+    )
+
+
+def edge(
+    key: Any,
+    target: str,
+    description: str,
+    *,
+    match: Any = None,
+    where: Callable[[], ColumnElement[bool]] | None = None,
+) -> Any:
+    """A field that leads to one entity; see `Edge`."""
+    mark = Edge(key, target, match, where)
+    return strawberry.field(
+        description=description, metadata={MARK: mark}, resolver=_no_argument, extensions=[Leading(mark)]
+    )
+
+
+def many(
+    target: str,
+    description: str,
+    *,
+    on: Any = None,
+    through: tuple[Any, ColumnElement[bool]] | None = None,
+    filter: Any = None,
+    where: Callable[[Any], list[ColumnElement[bool]]] | None = None,
+    orders: Any = None,
+    visible: Visible | None = None,
+) -> Any:
+    """A connection; see `Many`. `orders` is a Strawberry enum whose values are `Order`s, the first one the default."""
+    named = {"ID": Order()} if orders is None else {member.name: member.value for member in orders}
+    mark = Many(target, on, through, filter, where, named, orders, visible)
+    described = f"{description} At most 100 a page."
+    return strawberry.field(
+        description=described, metadata={MARK: mark}, resolver=_no_argument, extensions=[Paging(mark)]
+    )
+
+
+def _no_argument() -> Any:
+    """Fields of the engine are resolved by their extension; this gives them a place for arguments."""
+    raise AssertionError("the extension resolves this field")
+
+
+def _argument(name: str, kind: Any, about: str) -> StrawberryArgument:
+    return StrawberryArgument(
+        python_name=name, graphql_name=None, type_annotation=StrawberryAnnotation(kind), description=about, default=None
+    )
+
+
+PAGE_ARGUMENTS = (
+    ("first", int | None, "How many from the start; default 25, maximum 100."),
+    ("after", str | None, "Only what comes after this cursor; with first."),
+    ("last", int | None, "How many from the end; maximum 100."),
+    ("before", str | None, "Only what comes before this cursor; with last."),
+)
+
+
+class Heavy(FieldExtension):
+    """Resolves a heavy column by one batched statement."""
+
+    def __init__(self, *arguments: StrawberryArgument) -> None:
+        self.arguments = arguments
+        self.name = ""
+
+    def apply(self, field: StrawberryField) -> None:
+        field.arguments = list(self.arguments)
+        self.name = field.python_name
+
+    async def resolve_async(self, next_: Any, source: Any, info: strawberry.Info[Any], **kwargs: Any) -> Any:
+        entity = ENTITIES[type(source).__name__]
+        argument = next(iter(kwargs.values()), None)
+        return await info.context.loaders.heavy(entity, info.python_name, argument, source.__dict__["id"])
+
+
+class Leading(FieldExtension):
+    """Resolves an edge by one batched statement."""
+
+    def __init__(self, mark: Edge) -> None:
+        self.mark = mark
+
+    async def resolve_async(self, next_: Any, source: Any, info: strawberry.Info[Any], **kwargs: Any) -> Any:
+        return await info.context.loaders.edge(self.mark, source.__dict__[edge_key(info.python_name)])
+
+
+class Paging(FieldExtension):
+    """Gives a field its page arguments and resolves it by one batched statement."""
+
+    def __init__(self, mark: Many) -> None:
+        self.mark = mark
+
+    def apply(self, field: StrawberryField) -> None:
+        extra = []
+        if self.mark.filter is not None:
+            extra.append(_argument("filter", self.mark.filter | None, "Only what matches all the given conditions."))
+        if self.mark.order_enum is not None:
+            extra.append(_argument("order_by", self.mark.order_enum | None, "Order of the list."))
+        field.arguments = [*extra, *(_argument(*argument) for argument in PAGE_ARGUMENTS)]
+
+    async def resolve_async(self, next_: Any, source: Any, info: strawberry.Info[Any], **kwargs: Any) -> Any:
+        page = page_of(self.mark, kwargs)
+        given = kwargs.get("filter")
+        conditions = tuple(self.mark.where(given)) if given is not None and self.mark.where else ()
+        parent = None if self.mark.on is None else source.__dict__["id"]
+        return await info.context.loaders.page(self.mark, page, conditions, _frozen(given), parent)
+
+
+def _frozen(value: Any) -> Hashable:
+    """A filter input as a hashable value, to tell batches apart."""
+    if dataclasses.is_dataclass(value):
+        return tuple((f.name, _frozen(getattr(value, f.name))) for f in dataclasses.fields(value))
+    if isinstance(value, list):
+        return tuple(_frozen(item) for item in value)
+    return value if isinstance(value, Hashable) else repr(value)

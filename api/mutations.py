@@ -1,0 +1,151 @@
+"""Mutations: one input, one payload, and refusals as typed errors in the payload."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+import strawberry
+from strawberry.extensions import FieldExtension
+from strawberry.types.field import StrawberryField
+
+from api.transport.errors import CodedError, Forbidden, Unauthenticated
+from domain import errors as domain_errors
+from domain.errors import DomainError
+from domain.idempotency import IdempotencyInProgress, IdempotencyKeyReused
+from domain.identity.viewers import Viewer
+
+
+@strawberry.enum(description="Why a mutation was refused. Codes are only ever added.")
+class ErrorCode(StrEnum):
+    """One code per kind of refusal."""
+
+    REFUSED = "REFUSED"
+    INVALID_INPUT = "INVALID_INPUT"
+    NOT_FOUND = "NOT_FOUND"
+    STALE_VERSION = "STALE_VERSION"
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
+    IDEMPOTENCY_IN_PROGRESS = "IDEMPOTENCY_IN_PROGRESS"
+
+
+@strawberry.interface(description="Something the caller did that a rule refused; nothing was changed.")
+class UserError:
+    code: ErrorCode = strawberry.field(description="What kind of refusal this is.")
+    message: str = strawberry.field(description="A sentence for a person, in English.")
+    path: list[str] | None = strawberry.field(
+        description="The input field at fault, outermost first, where there is one."
+    )
+
+
+Build = Callable[[Any], UserError]
+REFUSALS: dict[type[DomainError], Build] = {}
+
+
+def refusal(error: type[DomainError]) -> Callable[[Build], Build]:
+    """Register how a domain refusal is shown; the nearest registered base class speaks for its subclasses."""
+
+    def register(build: Build) -> Build:
+        REFUSALS[error] = build
+        return build
+
+    return register
+
+
+def shown(error: DomainError) -> UserError:
+    """The refusal as the caller sees it. Raises CodedError where it is not for the payload."""
+    if isinstance(error, domain_errors.NotAllowed):
+        raise Forbidden(error.message) from error
+    for kind in type(error).__mro__:
+        if kind in REFUSALS:
+            return REFUSALS[kind](error)
+    raise error
+
+
+class Refusals(FieldExtension):
+    """Turns refusals into payload errors, after the transaction has rolled back."""
+
+    def __init__(self, *, is_public: bool) -> None:
+        self.is_public = is_public
+        self.payload: Any = None
+
+    def apply(self, field: StrawberryField) -> None:
+        self.payload = field
+
+    async def resolve_async(self, next_: Any, source: Any, info: strawberry.Info[Any], **kwargs: Any) -> Any:
+        viewer: Viewer = info.context.viewer
+        if viewer.is_anonymous and not self.is_public:
+            raise Unauthenticated("Sign in first.")
+        try:
+            return await next_(source, info, **kwargs)
+        except CodedError:
+            raise
+        except DomainError as error:
+            payload_type = self.payload.type
+            return payload_type(errors=[shown(error)])
+
+
+def mutation(description: str, *, is_public: bool = False) -> Any:
+    """A mutation field for signed-in callers (or everybody); its resolver is a straight line that raises refusals."""
+    return strawberry.mutation(description=description, extensions=[Refusals(is_public=is_public)])
+
+
+def payload(cls: Any) -> Any:
+    """A payload type: its fields are null where the mutation was refused, and `errors` says why."""
+    cls.__annotations__["errors"] = list[UserError]
+    cls.errors = strawberry.field(description="Why nothing was changed; empty when it was done.", default_factory=list)
+    return strawberry.type(cls, description=" ".join((cls.__doc__ or "").split()))
+
+
+@strawberry.type(description="An input value broke a rule; `path` names the field.")
+class InvalidInput(UserError):
+    pass
+
+
+@strawberry.type(description="The thing named in the input does not exist, or is not for the caller to see.")
+class NotFound(UserError):
+    pass
+
+
+@strawberry.type(description="Someone changed the thing since the caller read it; read it again.")
+class StaleVersion(UserError):
+    current_version: int = strawberry.field(description="The version that stands now.")
+
+
+@strawberry.type(description="The idempotency key was used before with another input, or is being used right now.")
+class IdempotencyConflict(UserError):
+    key: str = strawberry.field(description="The key.")
+
+
+@refusal(DomainError)
+def _plain(error: DomainError) -> UserError:
+    return InvalidInput(code=ErrorCode.REFUSED, message=error.message, path=None)
+
+
+@refusal(domain_errors.InvalidValue)
+def _invalid(error: domain_errors.InvalidValue) -> UserError:
+    return InvalidInput(code=ErrorCode.INVALID_INPUT, message=error.message, path=list(error.path))
+
+
+@refusal(domain_errors.NotFound)
+def _not_found(error: domain_errors.NotFound) -> UserError:
+    return NotFound(code=ErrorCode.NOT_FOUND, message=error.message, path=None)
+
+
+@refusal(domain_errors.StaleVersion)
+def _stale(error: domain_errors.StaleVersion) -> UserError:
+    return StaleVersion(
+        code=ErrorCode.STALE_VERSION, message=error.message, path=["expectedVersion"], current_version=error.current
+    )
+
+
+@refusal(IdempotencyKeyReused)
+def _reused(error: IdempotencyKeyReused) -> UserError:
+    return IdempotencyConflict(
+        code=ErrorCode.IDEMPOTENCY_KEY_REUSED, message=error.message, path=["idempotencyKey"], key=error.key
+    )
+
+
+@refusal(IdempotencyInProgress)
+def _in_progress(error: IdempotencyInProgress) -> UserError:
+    return IdempotencyConflict(
+        code=ErrorCode.IDEMPOTENCY_IN_PROGRESS, message=error.message, path=["idempotencyKey"], key=error.key
+    )

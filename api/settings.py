@@ -1,0 +1,33 @@
+"""Settings, read from the environment; `docs/settings.md` lists them."""
+
+from functools import lru_cache
+
+from pydantic import Field, PostgresDsn, RedisDsn, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """One process's settings. `DATABASE_URL` and `REDIS_URL` go without a prefix, as platforms name them so."""
+
+    model_config = SettingsConfigDict(env_prefix="COMMONWATT_", frozen=True)
+
+    database_url: PostgresDsn = Field(validation_alias="DATABASE_URL", description="PostgreSQL with PostGIS, asyncpg.")
+    redis_url: RedisDsn = Field(validation_alias="REDIS_URL", description="Redis or Valkey.")
+    secret: SecretStr = Field(SecretStr(""), description="Key that signs the audit heads handed outside.")
+    allowed_origins: tuple[str, ...] = Field((), description="Web origins that may call the API, as a JSON list.")
+    database_role: str = Field("commonwatt_app", description="Role the API takes: owns nothing, may not edit history.")
+    database_pool: int = Field(10, ge=1, le=100, description="Database connections of one process.")
+    page_max: int = Field(100, ge=1, description="Largest page of a connection.")
+    operation_seconds: float = Field(10.0, gt=0, description="Deadline of one GraphQL operation and its statements.")
+    rate_capacity: int = Field(50_000, ge=1, description="Budget of one signed-in caller, in nodes.")
+    rate_refill_per_s: float = Field(500.0, gt=0, description="Nodes returned to that budget each second.")
+    trusted_documents_only: bool = Field(False, description="Accept only documents registered beforehand.")
+    demo: bool = Field(False, description="Offer demo data and log-ins; never in production.")
+    telemetry_endpoint: str | None = Field(None, description="OTLP/HTTP address for traces; off when empty.")
+    log_level: str = Field("INFO", description="Least severe level that is logged.")
+
+
+@lru_cache
+def settings() -> Settings:
+    """The settings of this process."""
+    return Settings()
