@@ -25,6 +25,20 @@ class ErrorCode(StrEnum):
     STALE_VERSION = "STALE_VERSION"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     IDEMPOTENCY_IN_PROGRESS = "IDEMPOTENCY_IN_PROGRESS"
+    WRONG_CREDENTIALS = "WRONG_CREDENTIALS"
+    SESSION_ENDED = "SESSION_ENDED"
+    JOB_FINISHED = "JOB_FINISHED"
+    KEY_NOT_ALLOWED = "KEY_NOT_ALLOWED"
+    READINGS_MISSING = "READINGS_MISSING"
+    OVERLAP = "OVERLAP"
+    OUTSIDE_AREA = "OUTSIDE_AREA"
+    GEOMETRY_INVALID = "GEOMETRY_INVALID"
+    GEOMETRY_TOO_COMPLEX = "GEOMETRY_TOO_COMPLEX"
+    CODE_TAKEN = "CODE_TAKEN"
+    MARKET_CLOSED = "MARKET_CLOSED"
+    OFF_TICK = "OFF_TICK"
+    OFF_LOT = "OFF_LOT"
+    ORDER_CLOSED = "ORDER_CLOSED"
 
 
 @strawberry.interface(description="Something the caller did that a rule refused; nothing was changed.")
@@ -88,11 +102,13 @@ def mutation(description: str, *, is_public: bool = False) -> Any:
     return strawberry.mutation(description=description, extensions=[Refusals(is_public=is_public)])
 
 
-def payload(cls: Any) -> Any:
-    """A payload type: its fields are null where the mutation was refused, and `errors` says why."""
-    cls.__annotations__["errors"] = list[UserError]
-    cls.errors = strawberry.field(description="Why nothing was changed; empty when it was done.", default_factory=list)
-    return strawberry.type(cls, description=" ".join((cls.__doc__ or "").split()))
+@strawberry.type(description="What every payload has.")
+class Payload:
+    """Base of payloads: their other fields are null where the mutation was refused."""
+
+    errors: list[UserError] = strawberry.field(
+        description="Why nothing was changed; empty when it was done.", default_factory=list
+    )
 
 
 @strawberry.type(description="An input value broke a rule; `path` names the field.")

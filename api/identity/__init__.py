@@ -1,0 +1,1 @@
+"""People, sessions and keys over GraphQL."""

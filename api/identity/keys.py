@@ -1,0 +1,64 @@
+"""Keys of applications."""
+
+import strawberry
+
+from api.context import Info
+from api.identity.users import ApiKey
+from api.mutations import Payload, mutation
+from api.scalars import DateTime, key_of
+from domain.errors import NotAllowed
+from domain.identity import keys
+from domain.identity.tables import ApiKeyKind
+from domain.identity.viewers import Viewer
+
+
+@strawberry.input(description="A key for an application of the caller.")
+class CreateApiKeyInput:
+    name: str = strawberry.field(description="What to call it, 1 to 120 characters.")
+    kind: ApiKeyKind = strawberry.field(description="What the application is.")
+    scopes: list[str] = strawberry.field(description="PARTNER: read, trade. METER: readings:write.")
+    expires_at: DateTime = strawberry.field(description="When it ends, within the next 366 days.")
+
+
+@strawberry.input(description="The key to end.")
+class RevokeApiKeyInput:
+    id: strawberry.ID = strawberry.field(description="Id of one of the caller's keys.")
+
+
+@strawberry.type(description="A new key; its text is shown this once.")
+class CreateApiKeyPayload(Payload):
+    api_key: ApiKey | None = strawberry.field(default=None, description="The key.")
+    token: str | None = strawberry.field(default=None, description="The text to send as bearer token; keep it now.")
+
+
+@strawberry.type(description="An ended key.")
+class RevokeApiKeyPayload(Payload):
+    api_key: ApiKey | None = strawberry.field(default=None, description="The key.")
+
+
+def _person(viewer: Viewer) -> Viewer:
+    if viewer.api_key_id is not None:
+        raise NotAllowed("manage keys with a key")
+    return viewer
+
+
+@strawberry.type
+class KeyMutations:
+    @mutation("Make a key for an application that acts for the caller.")
+    async def create_api_key(self, info: Info, input: CreateApiKeyInput) -> CreateApiKeyPayload:
+        owner = _person(info.context.caller)
+        assert owner.user_id is not None
+        async with info.context.transaction() as session:
+            key_id, token = await keys.create_key(
+                session, owner.user_id, input.kind, input.name, frozenset(input.scopes), input.expires_at
+            )
+        return CreateApiKeyPayload(api_key=await info.context.loaders.node("ApiKey", key_id), token=token)
+
+    @mutation("End a key at once.")
+    async def revoke_api_key(self, info: Info, input: RevokeApiKeyInput) -> RevokeApiKeyPayload:
+        owner = _person(info.context.caller)
+        assert owner.user_id is not None
+        key_id = key_of(input.id, "ApiKey", "id")
+        async with info.context.transaction() as session:
+            await keys.revoke_key(session, key_id, owner_id=owner.user_id)
+        return RevokeApiKeyPayload(api_key=await info.context.loaders.node("ApiKey", key_id))

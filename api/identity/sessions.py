@@ -1,0 +1,107 @@
+"""Sign in and out."""
+
+import asyncio
+
+import strawberry
+
+from api.context import Info
+from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.scalars import DateTime
+from domain.errors import NotAllowed
+from domain.identity import credentials, sessions
+
+# argon2 takes 64 MiB and a core: two at once are enough for one process.
+_hashing = asyncio.Semaphore(2)
+
+
+@strawberry.type(description="The e-mail address or the password is wrong; which one is not told.")
+class WrongCredentials(UserError):
+    pass
+
+
+@strawberry.type(description="The refresh token is unknown, used, revoked or expired.")
+class SessionEnded(UserError):
+    pass
+
+
+@refusal(sessions.WrongCredentials)
+def _wrong(error: sessions.WrongCredentials) -> UserError:
+    return WrongCredentials(code=ErrorCode.WRONG_CREDENTIALS, message=error.message, path=None)
+
+
+@refusal(sessions.SessionEnded)
+def _ended(error: sessions.SessionEnded) -> UserError:
+    return SessionEnded(code=ErrorCode.SESSION_ENDED, message=error.message, path=["refreshToken"])
+
+
+@strawberry.input(description="Who signs in.")
+class LogInInput:
+    email: str = strawberry.field(description="E-mail address of the account; upper and lower case are one.")
+    password: str = strawberry.field(description="Password of the account.")
+
+
+@strawberry.input(description="The session to go on with.")
+class RefreshSessionInput:
+    refresh_token: str = strawberry.field(description="The refresh token; it works once.")
+
+
+@strawberry.input(description="Which sessions to end.")
+class LogOutInput:
+    everywhere: bool = strawberry.field(default=False, description="Whether to end the sessions of all devices.")
+
+
+@strawberry.type(description="Tokens of a session, shown once: send `Authorization: Bearer <accessToken>`.")
+class SessionPayload(Payload):
+    access_token: str | None = strawberry.field(default=None, description="Bearer token for requests and sockets.")
+    refresh_token: str | None = strawberry.field(default=None, description="Gives new tokens, once, within 30 days.")
+    expires_at: DateTime | None = strawberry.field(default=None, description="When the access token ends.")
+
+
+@strawberry.type(description="Signed out.")
+class LogOutPayload(Payload):
+    is_signed_out: bool = strawberry.field(default=False, description="Whether the session has ended.")
+
+
+async def hash_password(password: str) -> str:
+    """Hash a password in a thread, two at once."""
+    async with _hashing:
+        return await asyncio.to_thread(credentials.hash_password, password)
+
+
+@strawberry.type
+class SessionMutations:
+    @mutation("Sign in with e-mail address and password.", is_public=True)
+    async def log_in(self, info: Info, input: LogInInput) -> SessionPayload:
+        async with info.context.transaction() as session:
+            account = await sessions.stored_password(session, input.email)
+        stored = account[1] if account else None
+        async with _hashing:
+            is_right = await asyncio.to_thread(credentials.is_password, stored, input.password[:1024])
+        if account is None or not is_right:
+            raise sessions.WrongCredentials
+        async with info.context.transaction() as session:
+            tokens = await sessions.open_session(session, account[0])
+        return _shown(tokens)
+
+    @mutation("Exchange a refresh token for new tokens.", is_public=True)
+    async def refresh_session(self, info: Info, input: RefreshSessionInput) -> SessionPayload:
+        async with info.context.transaction() as session:
+            tokens = await sessions.rotate(session, input.refresh_token)
+        if tokens is None:
+            raise sessions.SessionEnded
+        return _shown(tokens)
+
+    @mutation("Sign out: the session of this request ends at once.")
+    async def log_out(self, info: Info, input: LogOutInput) -> LogOutPayload:
+        session_id = info.context.caller.session_id
+        if session_id is None:
+            raise NotAllowed("sign out with an API key")
+        async with info.context.transaction() as session:
+            await sessions.close(session, session_id, everywhere=input.everywhere)
+        return LogOutPayload(is_signed_out=True)
+
+
+def _shown(tokens: sessions.Tokens) -> SessionPayload:
+    return SessionPayload(
+        access_token=tokens.access_token, refresh_token=tokens.refresh_token, expires_at=DateTime(tokens.expires_at)
+    )

@@ -1,0 +1,105 @@
+"""From a token to a viewer: who it is and through which members and communities it may see.
+
+It stands in this context because memberships do; `identity` knows only the values.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.communities.tables import CommunityRole, Member, Membership
+from domain.identity import credentials
+from domain.identity.tables import ApiKey, ApiKeyKind, PlatformRole, Session, User, UserRole
+from domain.identity.viewers import Viewer
+
+
+def in_force() -> ColumnElement[bool]:
+    """Whether a membership holds today."""
+    return and_(
+        Membership.valid_from <= func.current_date(),
+        or_(Membership.valid_to.is_(None), Membership.valid_to > func.current_date()),
+    )
+
+
+async def viewer_of(connection: AsyncConnection, token: str) -> Viewer | None:
+    """Whom an access token or API key stands for; None when it is unknown, ended or its user disabled.
+
+    An application never holds its owner's administration: it sees what the owner sees as a member.
+    """
+    if token.startswith(credentials.ACCESS):
+        return await _of_session(connection, credentials.token_hash(token))
+    return await _of_key(connection, credentials.token_hash(token))
+
+
+async def _of_session(connection: AsyncConnection, hashed: bytes) -> Viewer | None:
+    query = (
+        select(Session.id, Session.user_id, Session.access_expires_at)
+        .join(User, User.id == Session.user_id)
+        .where(Session.access_hash == hashed, Session.revoked_at.is_(None), User.disabled_at.is_(None))
+        .where(Session.access_expires_at > func.now())
+    )
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        return None
+    return await viewer_for(connection, row.user_id, session_id=row.id, expires_at=row.access_expires_at)
+
+
+async def _of_key(connection: AsyncConnection, hashed: bytes) -> Viewer | None:
+    query = (
+        select(ApiKey.id, ApiKey.owner_id, ApiKey.kind, ApiKey.scopes, ApiKey.expires_at)
+        .join(User, User.id == ApiKey.owner_id)
+        .where(ApiKey.key_hash == hashed, ApiKey.revoked_at.is_(None), User.disabled_at.is_(None))
+        .where(ApiKey.expires_at > func.now())
+    )
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        return None
+    owner = await viewer_for(connection, row.owner_id)
+    # A meter gateway may only post: it reads nothing, so it sees through nothing.
+    sees = row.kind is ApiKeyKind.PARTNER
+    return Viewer(
+        user_id=row.owner_id,
+        api_key_id=row.id,
+        api_key_kind=row.kind,
+        scopes=frozenset(row.scopes),
+        member_ids=owner.member_ids if sees else frozenset(),
+        community_ids=owner.community_ids if sees else frozenset(),
+        expires_at=row.expires_at,
+    )
+
+
+async def viewer_for(
+    connection: AsyncConnection, user_id: UUID, *, session_id: UUID | None = None, expires_at: datetime | None = None
+) -> Viewer:
+    """A user as viewer, with roles and memberships that hold today."""
+    roles = (await connection.execute(select(UserRole.role, UserRole.zone_id).where(UserRole.user_id == user_id))).all()
+    memberships = (
+        select(Member.id, Membership.community_id, Membership.roles)
+        .outerjoin(Membership, and_(Membership.member_id == Member.id, in_force()))
+        .where(Member.user_id == user_id)
+    )
+    rows: Sequence[Any] = (await connection.execute(memberships)).all()
+    return Viewer(
+        user_id=user_id,
+        session_id=session_id,
+        roles=frozenset(PlatformRole(role) for role, _ in roles),
+        operated_zone_ids=frozenset(zone for _, zone in roles if zone is not None),
+        member_ids=frozenset(row[0] for row in rows),
+        community_ids=frozenset(row[1] for row in rows if row[1] is not None),
+        administered_ids=frozenset(row[1] for row in rows if row[2] and CommunityRole.ADMIN.value in row[2]),
+        expires_at=expires_at,
+    )
+
+
+async def still_holds(connection: AsyncConnection, viewer: Viewer) -> bool:
+    """Whether the session or key of a viewer is still good; sensitive streams ask before each event."""
+    if viewer.expires_at is not None and viewer.expires_at <= datetime.now(UTC):
+        return False
+    table = ApiKey if viewer.api_key_id is not None else Session
+    key = viewer.api_key_id or viewer.session_id
+    query = select(table.id).where(table.id == key, table.revoked_at.is_(None))
+    return key is None or (await connection.execute(query)).first() is not None

@@ -1,0 +1,113 @@
+"""Sign in, stay signed in, sign out.
+
+Tokens are opaque. A refresh token works once: using it again revokes every session of its family, because one of the
+two users is a thief; within a few seconds it is taken for a lost reply and refused without harm.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.audit import entries
+from domain.database import new_id
+from domain.errors import DomainError
+from domain.identity import credentials
+from domain.identity.tables import Session, User
+
+ACCESS_LIFETIME = timedelta(hours=1)
+REFRESH_LIFETIME = timedelta(days=30)
+GRACE = timedelta(seconds=10)
+
+
+class WrongCredentials(DomainError):
+    """The address or the password is wrong; which one is not told."""
+
+    def __init__(self) -> None:
+        super().__init__("The e-mail address or the password is wrong.")
+
+
+class SessionEnded(DomainError):
+    """The refresh token is unknown, used, revoked or expired."""
+
+    def __init__(self) -> None:
+        super().__init__("This session has ended. Sign in again.")
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a client keeps of a session; shown once."""
+
+    user_id: UUID
+    access_token: str
+    refresh_token: str
+    expires_at: datetime
+
+
+async def stored_password(session: AsyncSession, email: str) -> tuple[UUID, str] | None:
+    """The account of an address with its password hash, unless it is disabled or unknown."""
+    query = select(User.id, User.password_hash).where(
+        func.lower(User.email) == email.lower(), User.disabled_at.is_(None)
+    )
+    row = (await session.execute(query)).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+async def open_session(session: AsyncSession, user_id: UUID) -> Tokens:
+    """A new session of a user whose password was checked."""
+    tokens = await _issue(session, user_id, new_id())
+    await entries.record(session, "session.open", actor=f"user:{user_id}", subject=("User", user_id))
+    return tokens
+
+
+async def rotate(session: AsyncSession, refresh_token: str) -> Tokens | None:
+    """Exchange a refresh token for new tokens; None when it was used before, and then its family is revoked.
+
+    Commit even after None. Raises SessionEnded for any other token that does not work.
+    """
+    query = select(Session).where(Session.refresh_hash == credentials.token_hash(refresh_token)).with_for_update()
+    used = (await session.scalars(query)).one_or_none()
+    now = datetime.now(UTC)
+    if used is None or used.revoked_at is not None or used.refresh_expires_at <= now:
+        raise SessionEnded
+    if used.rotated_at is not None:
+        if now - used.rotated_at > GRACE:
+            await _revoke(session, used.user_id, _family(used))
+            return None
+        raise SessionEnded
+    used.rotated_at = now
+    return await _issue(session, used.user_id, used.family_id)
+
+
+async def close(session: AsyncSession, session_id: UUID, *, everywhere: bool = False) -> None:
+    """Sign out: the session and all it was rotated from or into end at once, or those of all devices."""
+    found = await session.get_one(Session, session_id)
+    await _revoke(session, found.user_id, Session.user_id == found.user_id if everywhere else _family(found))
+
+
+def _family(member: Session) -> ColumnElement[bool]:
+    return Session.family_id == member.family_id
+
+
+async def _revoke(session: AsyncSession, user_id: UUID, which: ColumnElement[bool]) -> None:
+    await session.execute(update(Session).where(which, Session.revoked_at.is_(None)).values(revoked_at=func.now()))
+    await entries.record(session, "session.revoke", actor=f"user:{user_id}", subject=("User", user_id))
+
+
+async def _issue(session: AsyncSession, user_id: UUID, family_id: UUID) -> Tokens:
+    access, refresh = credentials.new_token(credentials.ACCESS), credentials.new_token(credentials.REFRESH)
+    now = datetime.now(UTC)
+    session.add(
+        Session(
+            user_id=user_id,
+            family_id=family_id,
+            access_hash=credentials.token_hash(access),
+            refresh_hash=credentials.token_hash(refresh),
+            access_expires_at=now + ACCESS_LIFETIME,
+            refresh_expires_at=now + REFRESH_LIFETIME,
+        )
+    )
+    await session.flush()
+    return Tokens(user_id, access, refresh, now + ACCESS_LIFETIME)
