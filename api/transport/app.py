@@ -1,0 +1,111 @@
+"""Puts the transport together around a schema."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from strawberry import Schema
+
+from api.transport import graphiql, health
+from api.transport.bodies import BodyLimit, BodyLimits
+from api.transport.budgets import Budgets
+from api.transport.documents import Documents
+from api.transport.errors import KNOWN_EXCEPTIONS, Known
+from api.transport.execution import Execution
+from api.transport.graphiql import LOG_IN, Example, LogIn
+from api.transport.identity import Authenticate, MakeContext
+from api.transport.lifecycle import Refresh
+from api.transport.live import Live
+from api.transport.logs import HEADER, RequestIds
+from api.transport.observations import Observations
+from api.transport.rates import Buckets, LocalBuckets
+from api.transport.settings import TransportSettings
+from api.transport.view import GraphQLEndpoint
+
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLApp:
+    """The parts of a Starlette app. `middleware` belongs around all routes, also those of others."""
+
+    routes: list[BaseRoute]
+    middleware: list[Middleware]
+    execution: Execution
+    live: Live
+
+
+def build_graphql_app(
+    schema: Schema,
+    *,
+    authenticate: Authenticate,
+    make_context: MakeContext,
+    settings: TransportSettings,
+    buckets: Buckets | None = None,
+    refresh: Refresh = lambda context: None,
+    trusted_documents: Mapping[str, str] = NOTHING,
+    known_exceptions: Mapping[type[BaseException], Known] = NOTHING,
+    known_operations: frozenset[str] = frozenset(),
+    ready_checks: Mapping[str, health.Check] = NOTHING,
+    registry: CollectorRegistry | None = None,
+    metrics_token: str | None = None,
+    examples: Sequence[Example] = (),
+    log_in: LogIn = LOG_IN,
+    body_limits: Mapping[str, BodyLimit] = NOTHING,
+) -> GraphQLApp:
+    """Routes and middleware that serve a schema.
+
+    authenticate        token and address to viewer; raises Unauthenticated
+    make_context        connection and viewer to the context of one operation
+    refresh             called with the context after each event of a subscription: forget what it loaded
+    trusted_documents   texts by their SHA-256 in hexadecimal
+    known_exceptions    exceptions of other layers that callers may see, beside KNOWN_EXCEPTIONS
+    known_operations    operation names that metrics are kept for; all others count as "other"
+    ready_checks        by name; each raises when what it looks at is not well
+    examples, log_in    of the GraphiQL page
+    body_limits         by path prefix, for routes that take larger bodies than GraphQL
+    """
+    registry = registry or CollectorRegistry()
+    live = Live(settings.connections_per_viewer, settings.streams_per_viewer)
+    execution = Execution(
+        schema,
+        settings,
+        authenticate=authenticate,
+        make_context=make_context,
+        refresh=refresh,
+        budgets=Budgets(buckets or LocalBuckets(), settings),
+        documents=Documents(schema._schema, settings, trusted_documents),
+        known_exceptions={**KNOWN_EXCEPTIONS, **known_exceptions},
+        live=live,
+        observations=Observations(registry, known_operations, live),
+    )
+    endpoint = GraphQLEndpoint(execution)
+    routes = [
+        Route(settings.path, endpoint, methods=None),
+        WebSocketRoute(settings.path, endpoint),
+        *health.routes(ready_checks, registry, metrics_token),
+        *graphiql.routes(authenticate, examples, log_in, settings.path),
+    ]
+    return GraphQLApp(routes, middleware(settings, body_limits), execution, live)
+
+
+def middleware(settings: TransportSettings, body_limits: Mapping[str, BodyLimit] = NOTHING) -> list[Middleware]:
+    """Request ids outermost, then CORS (also on refusals), then body limits."""
+    default = BodyLimit(settings.body_bytes_max, settings.body_seconds_max)
+    return [
+        Middleware(RequestIds),
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", HEADER],
+            expose_headers=[HEADER, "RateLimit", "RateLimit-Policy", "Retry-After"],
+            max_age=600,
+        ),
+        Middleware(BodyLimits, default=default, by_prefix=body_limits),
+    ]

@@ -1,0 +1,58 @@
+"""/healthz: the process answers. /readyz: what it depends on does too. /metrics: for Prometheus. None runs GraphQL."""
+
+import asyncio
+import hmac
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+import orjson
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+logger = logging.getLogger("commonwatt.health")
+
+# Returns when all is well; raises when not. The exception's text is logged, not shown.
+Check = Callable[[], Awaitable[object]]
+CHECK_SECONDS_MAX = 2.0
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+def routes(
+    checks: Mapping[str, Check], registry: CollectorRegistry, metrics_token: str | None = None
+) -> list[BaseRoute]:
+    """With a `metrics_token`, /metrics asks for it as a bearer token."""
+
+    async def healthz(request: Request) -> Response:
+        return _json({"status": "ok"}, 200)
+
+    async def readyz(request: Request) -> Response:
+        outcomes = await asyncio.gather(*(_outcome(name, check) for name, check in checks.items()))
+        is_ready = all(outcome == "ok" for outcome in outcomes)
+        body = {"status": "ready" if is_ready else "not ready", "checks": dict(zip(checks, outcomes, strict=True))}
+        return _json(body, 200 if is_ready else 503)
+
+    async def metrics(request: Request) -> Response:
+        given = request.headers.get("authorization", "")
+        if metrics_token and not hmac.compare_digest(given.encode(), f"Bearer {metrics_token}".encode()):
+            return _json({"status": "unauthorized"}, 401)
+        return Response(generate_latest(registry), headers={**HEADERS, "Content-Type": CONTENT_TYPE_LATEST})
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+
+
+async def _outcome(name: str, check: Check) -> str:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS_MAX):
+            await check()
+    except TimeoutError:
+        return "timed out"
+    except Exception as error:
+        logger.warning("Not ready", exc_info=error, extra={"fields": {"check": name}})
+        return "failed"
+    return "ok"
+
+
+def _json(body: object, status: int) -> Response:
+    return Response(orjson.dumps(body), status, HEADERS, media_type="application/json")

@@ -1,0 +1,81 @@
+"""Logs as JSON lines, tied together by a request id. Never variables, tokens or readings."""
+
+import logging
+import re
+import traceback
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADER = "X-Request-Id"
+ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+
+def request_id() -> str:
+    """The id of the request or socket this task serves; a new one outside of any."""
+    return _request_id.get() or uuid4().hex
+
+
+class RequestIds:
+    """Gives every request an id, the caller's own when it is well-formed, and sends it back."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in {"http", "websocket"}:
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(HEADER, "")
+        id_ = given if ACCEPTED_ID.fullmatch(given) else uuid4().hex
+        _request_id.set(id_)
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[HEADER] = id_
+            await send(message)
+
+        await self.app(scope, receive, send_with_id)
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object per record; what a record carries in `fields` becomes members of it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if _request_id.get() is not None:
+            line["requestId"] = _request_id.get()
+        line.update(getattr(record, "fields", {}))
+        if record.exc_info and record.exc_info[0] is not None:
+            line["traceback"] = _traceback(*record.exc_info)
+        return orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z).decode()
+
+
+def _traceback(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> str:
+    return "".join(traceback.format_exception(kind, error, trace))
+
+
+def configure_logs(level: str = "INFO") -> None:
+    """Send all logs to standard error as JSON lines. Call once, in the process that serves."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+    logging.getLogger("uvicorn.access").disabled = True  # It logs addresses and query strings; operations are logged.
