@@ -4,25 +4,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import strawberry
-from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.database import Database
 from api.engine.reads import Loaders
-from api.settings import Settings
+from api.events import Hub
 from api.transport.errors import Unauthenticated
+from domain.communities import sight
 from domain.identity.viewers import Viewer
 
 
 class Context:
     """State of one operation; made anew for each operation and for each event of a subscription."""
 
-    def __init__(self, database: Database, redis: Redis, settings: Settings, viewer: Viewer, address: str) -> None:
+    def __init__(self, database: Database, hub: Hub, viewer: Viewer) -> None:
         self.database = database
-        self.redis = redis
-        self.settings = settings
+        self.hub = hub
         self.viewer = viewer
-        self.address = address
         self.loaders = Loaders(database.reading, viewer)
 
     @property
@@ -38,6 +36,17 @@ class Context:
         async with self.database.transaction() as session:
             yield session
         self.refresh()
+
+    async def check_again(self) -> None:
+        """Before a sensitive event: read again who asks, so that a lost membership or session ends the stream.
+
+        Raises Unauthenticated when the session or key has ended.
+        """
+        async with self.database.reading() as connection:
+            current = await sight.again(connection, self.viewer)
+        if current is None:
+            raise Unauthenticated("The session has ended.")
+        self.refresh(current)
 
     def refresh(self, viewer: Viewer | None = None) -> None:
         """Forget what was read, and who asks where that changed."""

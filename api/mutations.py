@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 import strawberry
 from strawberry.extensions import FieldExtension
 from strawberry.types.field import StrawberryField
 
+from api.enums import describe
 from api.transport.errors import CodedError, Forbidden, Unauthenticated
 from domain import errors as domain_errors
 from domain.errors import DomainError
@@ -15,30 +16,45 @@ from domain.idempotency import IdempotencyInProgress, IdempotencyKeyReused
 from domain.identity.viewers import Viewer
 
 
-@strawberry.enum(description="Why a mutation was refused. Codes are only ever added.")
 class ErrorCode(StrEnum):
-    """One code per kind of refusal."""
+    """One code per kind of refusal; what each means is said beside it. Codes are only ever added."""
 
-    REFUSED = "REFUSED"
-    INVALID_INPUT = "INVALID_INPUT"
-    NOT_FOUND = "NOT_FOUND"
-    STALE_VERSION = "STALE_VERSION"
-    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
-    IDEMPOTENCY_IN_PROGRESS = "IDEMPOTENCY_IN_PROGRESS"
-    WRONG_CREDENTIALS = "WRONG_CREDENTIALS"
-    SESSION_ENDED = "SESSION_ENDED"
-    JOB_FINISHED = "JOB_FINISHED"
-    KEY_NOT_ALLOWED = "KEY_NOT_ALLOWED"
-    READINGS_MISSING = "READINGS_MISSING"
-    OVERLAP = "OVERLAP"
-    OUTSIDE_AREA = "OUTSIDE_AREA"
-    GEOMETRY_INVALID = "GEOMETRY_INVALID"
-    GEOMETRY_TOO_COMPLEX = "GEOMETRY_TOO_COMPLEX"
-    CODE_TAKEN = "CODE_TAKEN"
-    MARKET_CLOSED = "MARKET_CLOSED"
-    OFF_TICK = "OFF_TICK"
-    OFF_LOT = "OFF_LOT"
-    ORDER_CLOSED = "ORDER_CLOSED"
+    REFUSED = "REFUSED", "A rule of the domain said no; the message says which."
+    INVALID_INPUT = "INVALID_INPUT", "A value in the input broke a rule; the path names it."
+    NOT_FOUND = "NOT_FOUND", "What the input names does not exist or is not for the caller to see."
+    STALE_VERSION = "STALE_VERSION", "Someone changed the thing since the caller read it."
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED", "The key was used before with another input."
+    IDEMPOTENCY_IN_PROGRESS = "IDEMPOTENCY_IN_PROGRESS", "A request with this key is still running."
+    WRONG_CREDENTIALS = "WRONG_CREDENTIALS", "The e-mail address or the password is wrong."
+    SESSION_ENDED = "SESSION_ENDED", "The session has ended: sign in again."
+    JOB_FINISHED = "JOB_FINISHED", "The job has already ended."
+    KEY_NOT_ALLOWED = "KEY_NOT_ALLOWED", "The community's framework does not allow this sharing key."
+    READINGS_MISSING = "READINGS_MISSING", "Some points have no complete readings in the period."
+    OVERLAP = "OVERLAP", "It overlaps in time with another of its kind."
+    OUTSIDE_AREA = "OUTSIDE_AREA", "The metering point lies outside the community's substation area."
+    TOO_FEW_MEMBERS = "TOO_FEW_MEMBERS", "An aggregate of so few members would tell of one of them."
+    GEOMETRY_INVALID = "GEOMETRY_INVALID", "The geometry is not valid; the message says why and where."
+    GEOMETRY_TOO_COMPLEX = "GEOMETRY_TOO_COMPLEX", "The geometry has more positions, rings or parts than allowed."
+    CODE_TAKEN = "CODE_TAKEN", "Another thing has this code."
+    MARKET_CLOSED = "MARKET_CLOSED", "The market does not trade this delivery now."
+    OFF_TICK = "OFF_TICK", "The price is no multiple of the tick."
+    OFF_LOT = "OFF_LOT", "The energy is no multiple of the lot."
+    ORDER_CLOSED = "ORDER_CLOSED", "The order is filled, cancelled or expired."
+
+    def __new__(cls, code: str, _: str) -> Self:
+        member = str.__new__(cls, code)
+        member._value_ = code
+        return member
+
+    def __init__(self, _: str, description: str) -> None:
+        self.description = description
+
+
+describe(
+    ErrorCode,
+    "Why a mutation was refused. Codes are only ever added.",
+    **{code.name: code.description for code in ErrorCode},
+)
 
 
 @strawberry.interface(description="Something the caller did that a rule refused; nothing was changed.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -115,8 +116,13 @@ def entity_named(name: str) -> Entity:
     return ENTITIES[name]
 
 
-def entity(table: Any, *, visible: Visible) -> Callable[[type[T]], type[T]]:
-    """Make an object type of a class whose fields are columns, edges, manys or ordinary Strawberry fields."""
+def entity(
+    table: Any, *, visible: Visible, carries: Mapping[str, Any] = MappingProxyType({})
+) -> Callable[[type[T]], type[T]]:
+    """Make an object type of a class whose fields are columns, edges, manys or ordinary Strawberry fields.
+
+    `carries` are columns that records hold for the ordinary fields to read, without being fields themselves.
+    """
 
     def declare(cls: type[T]) -> type[T]:
         made: Any = strawberry.type(cls, description=" ".join((cls.__doc__ or "").split()))
@@ -125,7 +131,8 @@ def entity(table: Any, *, visible: Visible) -> Callable[[type[T]], type[T]]:
             type=made,
             table=table,
             visible=visible,
-            columns={name: mark for name, mark in marks.items() if isinstance(mark, Column)},
+            columns={name: mark for name, mark in marks.items() if isinstance(mark, Column)}
+            | {name: Column(expression) for name, expression in carries.items()},
             edges={name: mark for name, mark in marks.items() if isinstance(mark, Edge)},
             manys={name: mark for name, mark in marks.items() if isinstance(mark, Many)},
         )

@@ -4,6 +4,7 @@ It stands in this context because memberships do; `identity` knows only the valu
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -58,18 +59,23 @@ async def _of_key(connection: AsyncConnection, hashed: bytes) -> Viewer | None:
     row = (await connection.execute(query)).one_or_none()
     if row is None:
         return None
-    owner = await viewer_for(connection, row.owner_id)
-    # A meter gateway may only post: it reads nothing, so it sees through nothing.
-    sees = row.kind is ApiKeyKind.PARTNER
-    return Viewer(
+    key = Viewer(
         user_id=row.owner_id,
         api_key_id=row.id,
         api_key_kind=row.kind,
         scopes=frozenset(row.scopes),
-        member_ids=owner.member_ids if sees else frozenset(),
-        community_ids=owner.community_ids if sees else frozenset(),
         expires_at=row.expires_at,
     )
+    return await _through_owner(connection, key)
+
+
+async def _through_owner(connection: AsyncConnection, key: Viewer) -> Viewer:
+    """A partner sees what its owner sees as a member; a meter gateway may only post, so it sees through nothing."""
+    assert key.user_id is not None
+    if key.api_key_kind is not ApiKeyKind.PARTNER:
+        return key
+    owner = await viewer_for(connection, key.user_id)
+    return replace(key, member_ids=owner.member_ids, community_ids=owner.community_ids)
 
 
 async def viewer_for(
@@ -95,11 +101,16 @@ async def viewer_for(
     )
 
 
-async def still_holds(connection: AsyncConnection, viewer: Viewer) -> bool:
-    """Whether the session or key of a viewer is still good; sensitive streams ask before each event."""
+async def again(connection: AsyncConnection, viewer: Viewer) -> Viewer | None:
+    """The same viewer as of now; None when its session or key has ended. Sensitive streams ask before each event."""
+    if viewer.user_id is None:
+        return viewer
     if viewer.expires_at is not None and viewer.expires_at <= datetime.now(UTC):
-        return False
-    table = ApiKey if viewer.api_key_id is not None else Session
-    key = viewer.api_key_id or viewer.session_id
-    query = select(table.id).where(table.id == key, table.revoked_at.is_(None))
-    return key is None or (await connection.execute(query)).first() is not None
+        return None
+    table: Any = ApiKey if viewer.api_key_id is not None else Session
+    query = select(table.id).where(table.id == (viewer.api_key_id or viewer.session_id), table.revoked_at.is_(None))
+    if (await connection.execute(query)).first() is None:
+        return None
+    if viewer.api_key_id is not None:
+        return await _through_owner(connection, viewer)
+    return await viewer_for(connection, viewer.user_id, session_id=viewer.session_id, expires_at=viewer.expires_at)

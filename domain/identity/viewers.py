@@ -61,6 +61,11 @@ def one_of(column: Any, ids: Collection[UUID]) -> ColumnElement[bool]:
     return column == any_(bindparam(None, sorted(ids), type_=ARRAY(Uuid()), unique=True))  # type: ignore[no-any-return]
 
 
+def is_viewer(column: Any, viewer: Viewer) -> ColumnElement[bool]:
+    """`column = the viewer's user id`, false for nobody."""
+    return false() if viewer.user_id is None else column == bindparam(None, viewer.user_id, Uuid(), unique=True)
+
+
 def require_scope(viewer: Viewer, scope: str, act: str) -> None:
     """An application may only do what its key says; people may do what their roles say. Raises NotAllowed."""
     if viewer.api_key_id is not None and scope not in viewer.scopes:

@@ -173,9 +173,9 @@ async def retry_later(session: AsyncSession, job_id: UUID, message: str) -> None
 
 
 async def mark_cancelled(session: AsyncSession, job_id: UUID) -> None:
-    """End a running job whose cancellation was asked for."""
+    """End a running job whose cancellation was asked for; one that another worker took over is left alone."""
     job = await session.get_one(Job, job_id, with_for_update=True, populate_existing=True)
-    if job.status not in FINAL:
+    if job.status not in FINAL and job.cancel_requested_at is not None:
         await _finish(session, job, JobStatus.CANCELLED)
 
 

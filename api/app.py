@@ -1,0 +1,107 @@
+"""The ASGI application: `uvicorn --factory api.app:create_app`."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from redis.asyncio import Redis
+from sqlalchemy import text
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
+
+from api import database, examples
+from api.context import Context
+from api.database import Database
+from api.engine.connections import PageSize
+from api.events import Hub
+from api.schema import make_schema
+from api.settings import Settings, settings
+from api.transport.app import GraphQLApp, build_graphql_app
+from api.transport.errors import Unauthenticated
+from api.transport.identity import Authenticate
+from api.transport.logs import configure_logs
+from api.transport.rates import FallbackBuckets, LocalBuckets, RedisBuckets
+from api.transport.settings import Rate, TransportSettings
+from api.transport.telemetry import start_telemetry
+from domain.communities import sight
+from domain.identity.viewers import ANONYMOUS, Viewer
+
+
+def create_app(configured: Settings | None = None) -> Starlette:
+    """The application with its connections opened and closed by its lifespan."""
+    configured = configured or settings()
+    configure_logs(configured.log_level)
+    if configured.telemetry_endpoint:
+        start_telemetry(configured.telemetry_endpoint)
+    PageSize.maximum = configured.page_max
+    connected = database.connect(
+        str(configured.database_url),
+        role=configured.database_role,
+        pool=configured.database_pool,
+        statement_seconds=configured.operation_seconds,
+    )
+    redis = Redis.from_url(str(configured.redis_url), socket_connect_timeout=1)
+    hub = Hub(connected, redis)
+    graphql = _graphql(configured, connected, redis, hub)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        listening = asyncio.create_task(hub.listen())
+        yield
+        listening.cancel()
+        await redis.aclose()
+        await connected.close()
+
+    return Starlette(routes=graphql.routes, middleware=graphql.middleware, lifespan=lifespan)
+
+
+def authentication(connected: Database) -> Authenticate:
+    """How a token becomes a viewer."""
+
+    async def authenticate(token: str | None, address: str) -> Viewer:
+        if token is None:
+            return ANONYMOUS
+        async with connected.reading() as connection:
+            viewer = await sight.viewer_of(connection, token)
+        if viewer is None:
+            raise Unauthenticated("The token is unknown or has ended.")
+        return viewer
+
+    return authenticate
+
+
+def _graphql(configured: Settings, connected: Database, redis: Redis, hub: Hub) -> GraphQLApp:
+    def make_context(connection: HTTPConnection, viewer: Viewer) -> Context:
+        return Context(connected, hub, viewer)
+
+    async def database_answers() -> None:
+        async with connected.reading() as connection:
+            await connection.execute(text("SELECT 1 FROM alembic_version"))
+
+    async def redis_answers() -> None:
+        await redis.ping()
+
+    async def relay_keeps_up() -> None:
+        """Nothing waits to be announced or handed out for more than half a minute."""
+        late = text(
+            "SELECT count(*) FROM job WHERE status = 'QUEUED' AND dispatch_after < now() - interval '30 seconds'"
+        )
+        async with connected.reading() as connection:
+            if (await connection.execute(late)).scalar_one():
+                raise RuntimeError("jobs wait for the relay")
+
+    return build_graphql_app(
+        make_schema(),
+        authenticate=authentication(connected),
+        make_context=make_context,
+        settings=TransportSettings(
+            allowed_origins=configured.allowed_origins,
+            operation_seconds_max=configured.operation_seconds,
+            rate=Rate(configured.rate_capacity, configured.rate_refill_per_s),
+            trusted_documents_only=configured.trusted_documents_only,
+        ),
+        buckets=FallbackBuckets(RedisBuckets(redis), LocalBuckets()),
+        refresh=Context.refresh,
+        ready_checks={"database": database_answers, "redis": redis_answers, "relay": relay_keeps_up},
+        examples=examples.EXAMPLES,
+    )

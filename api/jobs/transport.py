@@ -1,0 +1,76 @@
+"""ARQ, behind one small module: send job ids, and run a function for each one that arrives.
+
+ARQ is transport, not memory (graphql.md section 9): results are not kept, and its own retries are not relied on.
+A dispatch has an id of its own that changes every few seconds, because ARQ refuses an id whose holder was killed until
+its time limit has passed; that a job is then perhaps sent twice does no harm, since a worker must get its lease.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, cast
+from uuid import UUID
+
+import orjson
+from arq import create_pool
+from arq.connections import ArqRedis, RedisSettings
+from arq.typing import WorkerCoroutine
+from arq.worker import Worker, func
+
+from domain.jobs.queue import REDISPATCH, Due
+from domain.jobs.tables import JobKind
+
+Run = Callable[[UUID], Awaitable[None]]
+# Short work does not wait behind long work.
+QUEUES: Mapping[JobKind, str] = {JobKind.CLEAR_MARKET: "commonwatt:short"}
+LONG_QUEUE = "commonwatt:long"
+DAY_S = 86_400  # Longer than any job: time limits are ours, not ARQ's.
+
+
+def _load(data: bytes) -> dict[str, object]:
+    loaded: dict[str, object] = orjson.loads(data)
+    return loaded
+
+
+async def connect(redis_url: str) -> ArqRedis:
+    """A connection to the queue. Raises ConnectionError."""
+    settings = RedisSettings.from_dsn(redis_url)
+    settings.conn_retries = 1
+    return await create_pool(settings, job_serializer=orjson.dumps, job_deserializer=_load)
+
+
+async def send(queue: ArqRedis, due: Due) -> None:
+    """Hand a job's id to the workers."""
+    window = int(time.time() / (2 * REDISPATCH.total_seconds()))
+    name = QUEUES.get(due.kind, LONG_QUEUE)
+    await queue.enqueue_job("run", str(due.id), _job_id=f"{due.id}:{due.attempt}:{window}", _queue_name=name)
+
+
+async def serve(redis_url: str, run: Run, *, at_once: int) -> None:
+    """Run jobs until the process is told to stop or Redis is lost; then raises, and a supervisor starts it again."""
+
+    async def carry_out(_: dict[Any, Any], job_id: str) -> None:
+        await run(UUID(job_id))
+
+    workers = [
+        Worker(
+            functions=[func(cast(WorkerCoroutine, carry_out), name="run", keep_result=0, timeout=DAY_S, max_tries=1)],
+            redis_settings=RedisSettings.from_dsn(redis_url),
+            queue_name=name,
+            max_jobs=at_once,
+            handle_signals=False,
+            poll_delay=0.05,
+            keep_result=0,
+            job_serializer=orjson.dumps,
+            job_deserializer=_load,
+            log_results=False,
+        )
+        for name in (*QUEUES.values(), LONG_QUEUE)
+    ]
+    try:
+        async with asyncio.TaskGroup() as group:
+            for worker in workers:
+                group.create_task(worker.async_run())
+    finally:
+        for worker in workers:
+            await worker.close()

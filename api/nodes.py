@@ -1,0 +1,38 @@
+"""`node` and `nodes`: any entity by its global id, through the same predicate as every other read."""
+
+import asyncio
+from typing import Annotated
+
+import strawberry
+
+from api.context import Info
+from api.engine.declarations import ENTITIES, Node, parse_id
+from api.transport.errors import BadUserInput
+
+AT_MOST = 100
+
+
+async def _node(info: Info, id: str) -> Node | None:
+    parsed = parse_id(id)
+    if parsed is None:
+        raise BadUserInput("This is not an id of this API.", argument="id")
+    kind, key = parsed
+    node: Node | None = await info.context.loaders.node(kind, key) if kind in ENTITIES else None
+    return node
+
+
+@strawberry.type
+class NodeQueries:
+    @strawberry.field(description="The object with this id; null when there is none that the viewer may see.")
+    async def node(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
+    ) -> Node | None:
+        return await _node(info, id)
+
+    @strawberry.field(description="The objects with these ids, in their order; null for each that is not to be seen.")
+    async def nodes(
+        self, info: Info, ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 100 ids.")]
+    ) -> list[Node | None]:
+        if len(ids) > AT_MOST:
+            raise BadUserInput(f"At most {AT_MOST} ids at a time.", argument="ids", maximum=AT_MOST)
+        return list(await asyncio.gather(*(_node(info, id) for id in ids)))

@@ -1,0 +1,61 @@
+"""The one schema: what every context offers, put together."""
+
+import importlib
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from api import enums
+from api.context import Info
+from api.engine.declarations import ENTITIES
+from api.identity.keys import KeyMutations
+from api.identity.sessions import SessionMutations
+from api.jobs.jobs import JobMutations, JobSubscriptions, JobViewer
+from api.nodes import NodeQueries
+from api.scalars import SCALARS
+from api.viewer import BudgetQueries, UserViewer
+
+# Modules that register job functions and periodic work when they are imported.
+JOB_MODULES: tuple[str, ...] = ()
+
+
+@strawberry.type(description="Who is asking, and what is theirs.")
+class Viewer(UserViewer, JobViewer):
+    pass
+
+
+@strawberry.type(description="Everything that can be read.")
+class Query(NodeQueries, BudgetQueries):
+    @strawberry.field(description="Who is asking; null when nobody is signed in.")
+    def viewer(self, info: Info) -> Viewer | None:
+        return None if info.context.viewer.is_anonymous else Viewer()
+
+
+@strawberry.type(description="Everything that can be changed; each field is one transaction.")
+class Mutation(SessionMutations, KeyMutations, JobMutations):
+    pass
+
+
+@strawberry.type(description="Everything that can be followed.")
+class Subscription(JobSubscriptions):
+    pass
+
+
+def load_jobs() -> None:
+    """Import every module that carries out jobs."""
+    for name in JOB_MODULES:
+        importlib.import_module(name)
+
+
+def make_schema() -> strawberry.Schema:
+    """The schema, with every entity in it, also those that only `node` returns."""
+    return strawberry.Schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=[entity.type for entity in ENTITIES.values()],
+        config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),
+    )
+
+
+__all__ = ["Mutation", "Query", "Subscription", "enums", "load_jobs", "make_schema"]
