@@ -72,7 +72,7 @@ def test_totals_of_the_month(report: Columns) -> None:
 
     assert problem.injected_ukwh.sum() == 243_748_000
     np.testing.assert_array_equal(covered.sum(axis=0), [6_860_855, 2_473_091, 37_706_084, 0, 0, 0])
-    # 576 of the operator's 17,856 figures are rounded the other way; its columns exceed the production by 303 micro-kWh.
+    # 576 of the operator's 17,856 figures are rounded the other way; its columns exceed production by 303 micro-kWh.
     received = allocation.shared_in_ukwh.sum(axis=0)
     np.testing.assert_array_equal(received, [6_860_911, 2_473_056, 37_706_033, 0, 0, 0])
     assert np.count_nonzero(allocation.shared_in_ukwh != covered) == 576
