@@ -19,6 +19,7 @@ NAME_LENGTH_MAX = 200
 class Fields:
     """Where a feature keeps what: the name of a property, or `=value` for one value in the whole file.
 
+    Alternatives are parted by `|`, and the first that is there and not null counts: "name|code".
     Fields("istat_code", "name", "=IT", "population_2011", "=2011"); the country is ISO 3166-1 alpha-2.
     """
 
@@ -34,17 +35,19 @@ class Unfit(DomainError):
 
 
 def value_of(properties: Mapping[str, Any], source: str) -> Any:
+    """What a source of `Fields` names in a feature; None only where all its properties are null."""
     if source.startswith("="):
         return source[1:]
-    if source not in properties:
+    names = source.split("|")
+    if properties.keys().isdisjoint(names):
         raise Unfit(f"property {source!r} is missing")
-    return properties[source]
+    return next((properties[name] for name in names if properties.get(name) is not None), None)
 
 
 def text_of(properties: Mapping[str, Any], source: str, length_max: int) -> str:
     value = value_of(properties, source)
     if not isinstance(value, str):
-        raise Unfit(f"property {source!r} must be text")
+        raise Unfit(f"property {source!r} must be text, not {'null' if value is None else 'another kind of value'}")
     text = value.strip()
     if not 0 < len(text) <= length_max:
         raise Unfit(f"property {source!r} must have 1 to {length_max} characters")

@@ -152,7 +152,7 @@ async def test_all_faults_of_a_file_are_named_and_nothing_is_stored(session: Asy
 
     assert report.faults == (
         Fault(1, "B", "self-intersection", (10.95, 44.65)),
-        Fault(2, None, "property 'code' must be text"),
+        Fault(2, None, "property 'code' must be text, not another kind of value"),
         Fault(3, "D", "coordinates look like lat,lon; GeoJSON has the longitude first", (44.6, 10.9)),
         Fault(4, "A", "its code is that of feature 0"),
         Fault(5, "F", "it has no geometry"),
@@ -244,7 +244,7 @@ REFUSED_FEATURES = {
     "an empty code": (feature(" "), "property 'code' must have 1 to 64 characters"),
     "a long code": (feature("A" * 65), "property 'code' must have 1 to 64 characters"),
     "a code with NUL": (feature("A\x00B"), "property 'code' has control characters"),
-    "a name that is null": (feature(name=None), "property 'name' must be text"),
+    "a name that is null": (feature(name=None), "property 'name' must be text, not null"),
     "a population in words": (feature(istat="1", people="many"), "property 'people' must be a whole number"),
     "half a person": (feature(istat="1", people=0.5), "property 'people' must be a whole number"),
     "a negative population": (feature(istat="1", people=-1), "property 'people' must lie in 0..2147483647"),
@@ -275,6 +275,15 @@ async def test_a_country_must_be_two_capitals(session: AsyncSession) -> None:
     report = await refusal_of(session, a_file(feature()), fields=Fields("code", "name", "=Italy"))
 
     assert report.faults[0].reason == "country 'Italy' must be two capital letters, such as IT"
+
+
+async def test_the_first_alternative_that_is_there_and_not_null_counts(session: AsyncSession) -> None:
+    content = a_file(feature("A", None), feature("B", "Carpi", ring=square(11)))
+
+    await import_areas(session, content, fields=Fields("id|code", "label|name|code", "=IT"))
+
+    rows = await session.execute(select(tables.SubstationArea.code, tables.SubstationArea.name))
+    assert dict(rows.all()) == {"A": "A", "B": "Carpi"}
 
 
 async def test_one_code_in_two_countries_is_twice_the_same_area_but_two_municipalities(session: AsyncSession) -> None:
