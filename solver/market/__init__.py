@@ -1,0 +1,24 @@
+"""Clearing of orders in market zones with transfer limits.
+
+Terms: *order* (buy or sell, limit price, energy), *cell* (one zone in one delivery interval), *merit order*
+(units of a cell by price, then time), *position* (where a cell's merit order is cut by the clearing),
+*link* (directed transfer limit with a cost), *rent* (price difference over a link beyond its cost).
+
+    problem        the question, checked
+    merit_order    one sort per batch; fills and prices follow from one position per cell
+    network        welfare-optimal transfers (OR-Tools min-cost flow on what can still move)
+    zone_prices    the range of clearing prices and the uniform price
+    pairing        who delivers to whom
+    own_orders     no owner trades with itself
+    optimum        the steps above for what is left of each order
+    clearing       `clear`: all of it
+    explanation    `explain`: every fill by price and time
+    prices         rates that need no clearing: mid-market rate, supply/demand ratio, indications
+
+Invariants: fills balance with flows in every cell; no order trades beyond its limit; price-time priority
+within a cell and side; welfare is the largest possible; rent is never negative; the answer depends on the
+orders, not on how they are listed.
+
+Decision (2026-11-20). Of equally good outcomes the one that trades most within a zone is taken, and no energy
+crosses a link for nothing. Equal prices trade; a transfer that gains nothing is not made.
+"""
