@@ -10,7 +10,9 @@ from uuid import uuid4
 
 from graphql import GraphQLError, GraphQLSyntaxError
 from redis.exceptions import RedisError
+from strawberry.exceptions import MissingQueryError
 from strawberry.relay.types import GlobalIDValueError
+from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 logger = logging.getLogger("commonwatt.errors")
 
@@ -163,6 +165,8 @@ class Known:
 
 KNOWN_EXCEPTIONS: Mapping[type[BaseException], Known] = MappingProxyType(
     {
+        MissingQueryError: Known(ErrorCode.BAD_USER_INPUT, "'query' is missing: send the text of a GraphQL document."),
+        CannotGetOperationTypeError: Known(ErrorCode.BAD_USER_INPUT),
         GlobalIDValueError: Known(ErrorCode.BAD_USER_INPUT, "This is not an id of this API."),
         PermissionError: Known(ErrorCode.FORBIDDEN, "You may not do this."),
         TimeoutError: Known(ErrorCode.DEADLINE_EXCEEDED, "The operation took too long and was stopped."),

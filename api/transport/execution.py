@@ -24,6 +24,7 @@ from api.transport.live import Live
 from api.transport.observations import Observations
 from api.transport.operations import Operation, Transport
 from api.transport.requests import GraphQLRequest
+from api.transport.responses import ran
 from api.transport.settings import TransportSettings
 
 
@@ -80,8 +81,8 @@ class Execution:
                     operation_name=request.operation_name,
                     allowed_operation_types=_allowed_types(request),
                 )
-            except MissingQueryError:
-                raise BadUserInput("'query' is missing: send the text of a GraphQL document.") from None
+            except MissingQueryError as error:
+                raise errors.refused(error) from None
             except CannotGetOperationTypeError as error:
                 raise BadUserInput(error.as_http_error_reason()) from None
             except InvalidOperationTypeError as error:
@@ -118,7 +119,12 @@ class Execution:
             result.errors = [errors.coded(error, self.known_exceptions) for error in result.errors]
             operation.codes += [errors.code_of(error) for error in result.errors[:1]]
         operation.results += 1
-        return result
+        return result if operation.results > 1 or ran(result) else _refused(result)
+
+
+def _refused(result: ExecutionResult) -> PreExecutionError:
+    """A first result that holds errors of the request only, such as wrong variables or a subscription not allowed."""
+    return PreExecutionError(data=None, errors=result.errors, extensions=result.extensions)
 
 
 def _checked(schema: Schema, *extensions: Any) -> Schema:

@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING
 from api.transport.operations import Operation
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.trace import Tracer
 
 _tracers: list["Tracer"] = []
 
 
-def start_telemetry(endpoint: str, service_name: str = "commonwatt") -> None:
+def start_telemetry(endpoint: str, service_name: str = "commonwatt") -> "TracerProvider":
     """Export spans by OTLP over HTTP to `endpoint`. Needs the `telemetry` extra; says so when it is missing."""
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
     except ImportError as error:
         raise RuntimeError("Telemetry is on, but not installed: install commonwatt[telemetry].") from error
-    export_to(OTLPSpanExporter(endpoint=endpoint), service_name)
+    return export_to(OTLPSpanExporter(endpoint=endpoint), service_name)
 
 
-def export_to(exporter: "SpanExporter", service_name: str) -> None:
-    """Send spans to an exporter, in batches."""
+def export_to(exporter: "SpanExporter", service_name: str) -> "TracerProvider":
+    """Send spans to an exporter, in batches. Shut the provider down to send the last ones."""
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
@@ -31,6 +32,7 @@ def export_to(exporter: "SpanExporter", service_name: str) -> None:
     provider = TracerProvider(resource=Resource.create({"service.name": service_name}))
     provider.add_span_processor(BatchSpanProcessor(exporter))
     _tracers[:] = [provider.get_tracer("commonwatt.graphql")]
+    return provider
 
 
 def stop_telemetry() -> None:
