@@ -2,7 +2,7 @@
 
 Contexts form a ladder (each imports only from rungs below), checked by import-linter:
 
-    sharing, market  >  communities  >  metering  >  geography  >  identity  >  jobs  >  audit, events  >  kernel
+    sharing, market  >  communities  >  metering  >  geography  >  jobs  >  identity  >  audit, events  >  kernel
 
 The kernel is `database`, `quantities`, `intervals` and `errors`.
 """

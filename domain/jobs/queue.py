@@ -80,6 +80,17 @@ async def enqueue(
     return job_id
 
 
+async def enqueue_again(
+    session: AsyncSession, kind: JobKind, name: str, arguments: dict[str, Any], **options: Any
+) -> UUID:
+    """Ask for work that may be wanted again later: the open job of this name if there is one, else a new one."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    like = Job.key.startswith(f"{name}#", autoescape=True)
+    query = select(func.count(), func.count().filter(Job.status.not_in(FINAL))).where(like)
+    asked, is_open = (await session.execute(query)).one()
+    return await enqueue(session, kind, f"{name}#{asked if is_open else asked + 1}", arguments, **options)
+
+
 async def take_due(session: AsyncSession, limit: int) -> list[Due]:
     """Jobs to hand out now: new ones, and those whose hand-out or lease ran out. The relay's commit confirms."""
     lost = or_(Job.status == JobStatus.QUEUED, Job.lease_until < func.now())

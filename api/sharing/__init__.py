@@ -1,0 +1,1 @@
+"""Sharing keys and allocations over GraphQL, and the job that allocates."""

@@ -1,0 +1,268 @@
+"""Allocation runs, their members and series, and where the operator disagrees."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+from sqlalchemy import Row, text
+
+from api.context import Info
+from api.engine.connections import Connection
+from api.engine.declarations import Node, entity
+from api.engine.fields import column, edge, many
+from api.jobs.jobs import Job
+from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.periods import Period, PeriodInput
+from api.scalars import DateTime, Decimal, key_of
+from api.sharing.keys import administered
+from api.transport.errors import BadUserInput
+from domain.intervals import METER_RESOLUTION, Resolution
+from domain.intervals import Period as Span
+from domain.jobs import queue
+from domain.jobs.tables import JobKind
+from domain.metering import matrices
+from domain.metering.tables import Direction
+from domain.quantities import UKWH_PER_KWH
+from domain.sharing import allocations, tables, visibility
+
+if TYPE_CHECKING:
+    from api.communities.communities import Community
+    from api.communities.members import Member
+    from api.metering.points import MeteringPoint
+    from api.sharing.keys import SharingKey
+
+COMMUNITY = strawberry.lazy("api.communities.communities")
+MEMBER = strawberry.lazy("api.communities.members")
+POINT = strawberry.lazy("api.metering.points")
+POINTS_MAX = 10_000
+
+
+@strawberry.type(description="One member's shared energy and what is left, per interval: packed columns of kWh.")
+class AllocationSeries:
+    start: DateTime = strawberry.field(description="Start of the first interval.")
+    resolution: Resolution = strawberry.field(description="Length of each interval.")
+    withdrawn_kwh: list[float] = strawberry.field(description="Energy withdrawn that takes part in the community, kWh.")
+    shared_in_kwh: list[float] = strawberry.field(description="Energy received from the community, kWh.")
+    injected_kwh: list[float] = strawberry.field(description="Energy injected that takes part in the community, kWh.")
+    shared_out_kwh: list[float] = strawberry.field(description="Energy given to the community, kWh.")
+
+
+@entity(tables.MemberAllocation, visible=visibility.member_allocations)
+class MemberAllocation(Node):
+    """A run's totals of one member. Visible to the member and to administrators of the community."""
+
+    member: Annotated["Member", MEMBER] | None = edge(tables.MemberAllocation.member_id, "Member", "The member.")
+    run: Annotated["AllocationRun", strawberry.lazy("api.sharing.allocations")] | None = edge(
+        tables.MemberAllocation.run_id, "AllocationRun", "The run; null where its totals are not for the viewer."
+    )
+    withdrawn_ukwh: Decimal = column(
+        tables.MemberAllocation.withdrawn_ukwh,
+        "Energy withdrawn that takes part in the community, kWh.",
+        name="withdrawnKwh",
+    )
+    injected_ukwh: Decimal = column(
+        tables.MemberAllocation.injected_ukwh,
+        "Energy injected that takes part in the community, kWh.",
+        name="injectedKwh",
+    )
+    shared_in_ukwh: Decimal = column(
+        tables.MemberAllocation.shared_in_ukwh, "Energy received from the community, kWh.", name="sharedInKwh"
+    )
+    shared_out_ukwh: Decimal = column(
+        tables.MemberAllocation.shared_out_ukwh, "Energy given to the community, kWh.", name="sharedOutKwh"
+    )
+    from_supplier_ukwh: Decimal = column(
+        tables.MemberAllocation.withdrawn_ukwh - tables.MemberAllocation.shared_in_ukwh,
+        "Energy that the supplier delivers, kWh: withdrawn less received.",
+        name="fromSupplierKwh",
+    )
+    to_grid_ukwh: Decimal = column(
+        tables.MemberAllocation.injected_ukwh - tables.MemberAllocation.shared_out_ukwh,
+        "Energy that goes to the grid, kWh: injected less given.",
+        name="toGridKwh",
+    )
+
+
+@entity(tables.AllocationDifference, visible=visibility.differences)
+class AllocationDifference(Node):
+    """An interval in which our allocation and the grid operator's differ by more than 0.000001 kWh.
+
+    Visible to who holds the point and to administrators of the community.
+    """
+
+    direction: Direction = column(tables.AllocationDifference.direction, "Side of the metering point.")
+    interval_start: DateTime = column(tables.AllocationDifference.interval_start, "Start of the interval.")
+    ours_ukwh: Decimal = column(
+        tables.AllocationDifference.ours_ukwh, "Energy by our computation, kWh.", name="oursKwh"
+    )
+    operator_ukwh: Decimal = column(
+        tables.AllocationDifference.operator_ukwh, "Energy as the operator states it, kWh.", name="operatorKwh"
+    )
+    metering_point: Annotated["MeteringPoint", POINT] | None = edge(
+        tables.AllocationDifference.metering_point_id, "MeteringPoint", "The metering point."
+    )
+
+
+@entity(
+    tables.AllocationRun,
+    visible=visibility.allocation_runs,
+    carries={
+        "community_id": tables.AllocationRun.community_id,
+        "period_start": tables.AllocationRun.period_start,
+        "period_end": tables.AllocationRun.period_end,
+        "interval_minutes": tables.AllocationRun.interval_minutes,
+    },
+)
+class AllocationRun(Node):
+    """One computed allocation of a community and period; corrected readings make a new version beside it.
+
+    Visible to administrators of the community, and to its members where at least five members take part.
+    """
+
+    community: Annotated["Community", COMMUNITY] | None = edge(
+        tables.AllocationRun.community_id, "Community", "The community."
+    )
+    version: int = column(tables.AllocationRun.version, "1 for the first computation of the period, and so on.")
+    key: Annotated["SharingKey", strawberry.lazy("api.sharing.keys")] | None = edge(
+        tables.AllocationRun.key_id, "SharingKey", "The key by which energy was shared."
+    )
+    input_digest: str = column(tables.AllocationRun.input_digest, "SHA-256 of all inputs: equal inputs, equal results.")
+    injected_ukwh: Decimal = column(
+        tables.AllocationRun.injected_ukwh, "Energy offered to the community, kWh.", name="injectedKwh"
+    )
+    withdrawn_ukwh: Decimal = column(
+        tables.AllocationRun.withdrawn_ukwh, "Energy needed in the community, kWh.", name="withdrawnKwh"
+    )
+    shared_ukwh: Decimal = column(tables.AllocationRun.shared_ukwh, "Energy shared, kWh.", name="sharedKwh")
+    created_at: DateTime = column(tables.AllocationRun.created_at, "When it was computed.")
+    members: Connection[MemberAllocation] = many(
+        "MemberAllocation", "Totals of the members that the viewer may see.", on=tables.MemberAllocation.run_id
+    )
+    differences: Connection[AllocationDifference] = many(
+        "AllocationDifference",
+        "Intervals in which the grid operator's figures differ, as far as the viewer may see.",
+        on=tables.AllocationDifference.run_id,
+    )
+
+    @strawberry.field(description="The period, half-open.")
+    def period(self) -> Period:
+        return Period(start=DateTime(self.__dict__["period_start"]), end=DateTime(self.__dict__["period_end"]))
+
+    @strawberry.field(description="Shared energy of one member per interval; at most 10000 intervals a request.")
+    async def series(
+        self,
+        info: Info,
+        member_id: Annotated[strawberry.ID, strawberry.argument(description="A member the viewer may see.")],
+        period: Annotated[
+            PeriodInput | None, strawberry.argument(description="Part of the run's period; all of it by default.")
+        ] = None,
+    ) -> AllocationSeries:
+        member = await info.context.loaders.node("Member", key_of(member_id, "Member", "memberId"))
+        if member is None:
+            raise BadUserInput("There is no such member.", argument="memberId")
+        minutes: int = self.__dict__["interval_minutes"]
+        span = Span(self.__dict__["period_start"], self.__dict__["period_end"])
+        wanted = span if period is None else period.span()
+        if wanted.start < span.start or wanted.end > span.end or not wanted.is_aligned(minutes):
+            raise BadUserInput(
+                "The period must lie in the run's and start and end on its intervals.", argument="period"
+            )
+        if wanted.intervals(minutes) > POINTS_MAX:
+            raise BadUserInput(
+                f"{wanted.intervals(minutes)} intervals are more than {POINTS_MAX}: ask for a part of the period.",
+                argument="period",
+                maximum=POINTS_MAX,
+            )
+        async with info.context.database.reading() as connection:
+            parameters = {"run": self.__dict__["id"], "member": member.__dict__["id"], "minutes": minutes}
+            rows = await connection.execute(SERIES, {**parameters, "start": wanted.start, "end": wanted.end})
+            return _packed(wanted, minutes, rows.all())
+
+
+# A member's intervals over all its points; days are clipped to the wanted part.
+SERIES = text("""
+SELECT at, sum(metered) FILTER (WHERE direction = 'WITHDRAWN') AS withdrawn,
+       sum(shared) FILTER (WHERE direction = 'WITHDRAWN') AS shared_in,
+       sum(metered) FILTER (WHERE direction = 'INJECTED') AS injected,
+       sum(shared) FILTER (WHERE direction = 'INJECTED') AS shared_out
+FROM (
+  SELECT d.direction, v.metered, v.shared,
+         (d.day::timestamp AT TIME ZONE c.timezone) + (v.n - 1) * :minutes * interval '1 minute' AS at
+  FROM allocation_day d
+  JOIN allocation_run r ON r.id = d.run_id
+  JOIN community c ON c.id = r.community_id
+  CROSS JOIN LATERAL unnest(d.metered_ukwh, d.shared_ukwh) WITH ORDINALITY AS v (metered, shared, n)
+  WHERE d.run_id = :run AND d.member_id = :member
+    AND d.day BETWEEN (:start AT TIME ZONE c.timezone)::date AND (:end AT TIME ZONE c.timezone)::date
+) AS values
+WHERE at >= :start AND at < :end
+GROUP BY at ORDER BY at
+""")
+
+
+def _packed(wanted: Span, minutes: int, rows: Sequence[Row[Any]]) -> AllocationSeries:
+    count = wanted.intervals(minutes)
+    columns = {name: [0.0] * count for name in ("withdrawn", "shared_in", "injected", "shared_out")}
+    for row in rows:
+        number = int((row.at - wanted.start).total_seconds()) // (minutes * 60)
+        for name, values in columns.items():
+            values[number] = (getattr(row, name) or 0) / UKWH_PER_KWH
+    return AllocationSeries(
+        start=DateTime(wanted.start),
+        resolution=METER_RESOLUTION[minutes],
+        withdrawn_kwh=columns["withdrawn"],
+        shared_in_kwh=columns["shared_in"],
+        injected_kwh=columns["injected"],
+        shared_out_kwh=columns["shared_out"],
+    )
+
+
+@strawberry.type(description="A metering point has no complete readings on a day of the period.")
+class ReadingsMissing(UserError):
+    count: int = strawberry.field(description="How many days of points are missing.")
+
+
+@refusal(matrices.ReadingsMissing)
+def _missing(error: matrices.ReadingsMissing) -> UserError:
+    return ReadingsMissing(code=ErrorCode.READINGS_MISSING, message=error.message, path=["period"], count=error.count)
+
+
+@strawberry.input(description="What to allocate.")
+class AllocatePeriodInput:
+    community_id: strawberry.ID = strawberry.field(description="A community that the caller administers.")
+    period: PeriodInput = strawberry.field(description="Whole local days of the community, in the past; at most 400.")
+
+
+@strawberry.type(description="The job that allocates; its result is an AllocationRun.")
+class AllocatePeriodPayload(Payload):
+    job: Job | None = strawberry.field(default=None, description="The job, to be followed.")
+
+
+@strawberry.type
+class AllocationMutations:
+    @mutation(
+        "Allocate a community's shared energy in a period; for its administrators. Equal inputs give the same run."
+    )
+    async def allocate_period(self, info: Info, input: AllocatePeriodInput) -> AllocatePeriodPayload:
+        community_id = await administered(info, input.community_id, "allocate its energy")
+        viewer, span = info.context.caller, input.period.span()
+        async with info.context.database.reading() as connection:
+            await allocations.check_period(connection, community_id, span)
+        async with info.context.transaction() as session:
+            job_id = await queue.enqueue_again(
+                session,
+                JobKind.ALLOCATE_PERIOD,
+                f"allocate:{community_id}:{span.start.isoformat()}:{span.end.isoformat()}",
+                _arguments(community_id, span, viewer.key),
+                owner_id=viewer.user_id,
+                community_id=community_id,
+                time_limit_s=900,
+            )
+        return AllocatePeriodPayload(job=await info.context.loaders.node("Job", job_id))
+
+
+def _arguments(community_id: UUID, span: Span, actor: str) -> dict[str, str]:
+    ends: dict[str, datetime] = {"start": span.start, "end": span.end}
+    return {"community_id": str(community_id), "actor": actor, **{name: at.isoformat() for name, at in ends.items()}}

@@ -1,0 +1,159 @@
+"""Sharing keys."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Annotated
+from uuid import UUID
+
+import numpy as np
+import strawberry
+
+from api.context import Info
+from api.engine.connections import Connection
+from api.engine.declarations import Node, entity
+from api.engine.fields import column, edge, many
+from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.scalars import DateTime, Decimal, key_of
+from domain.errors import NotAllowed, NotFound
+from domain.metering.tables import Direction
+from domain.sharing import keys, tables, visibility
+from domain.sharing.tables import KeyKind
+from solver.sharing.keys import EQUAL, PRO_RATA, Key, Shares, hybrid, percentage, percentage_until_met, priority
+
+COMMUNITY = "api.communities.communities"
+POINT = "api.metering.points"
+
+
+@strawberry.type(description="The community's framework does not know this kind of key.")
+class KeyNotAllowed(UserError):
+    allowed: list[KeyKind] = strawberry.field(description="Kinds that it knows.")
+
+
+@strawberry.type(description="Energy was already allocated after the start of the new key; history is not changed.")
+class KeyInUse(UserError):
+    allocated_until: DateTime = strawberry.field(description="The new key must start then or later.")
+
+
+@refusal(keys.KeyNotAllowed)
+def _not_allowed(error: keys.KeyNotAllowed) -> UserError:
+    allowed = [KeyKind(kind) for kind in error.allowed]
+    return KeyNotAllowed(code=ErrorCode.KEY_NOT_ALLOWED, message=error.message, path=["kind"], allowed=allowed)
+
+
+@refusal(keys.KeyInUse)
+def _in_use(error: keys.KeyInUse) -> UserError:
+    until = DateTime(error.allocated_until)
+    return KeyInUse(code=ErrorCode.OVERLAP, message=error.message, path=["validFrom"], allocated_until=until)
+
+
+@entity(tables.KeyShare, visible=visibility.key_shares)
+class KeyShare(Node):
+    """What a key says of one metering point. Visible to who holds the point and to administrators of the community."""
+
+    direction: Direction = column(tables.KeyShare.direction, "Side of the point that it concerns.")
+    share_ppm: Decimal | None = column(tables.KeyShare.share_ppm, "Share of the energy, 0 to 1.", name="share")
+    rank: int | None = column(tables.KeyShare.rank, "Place in a priority key; 1 comes first.")
+    metering_point: Annotated["MeteringPoint", strawberry.lazy(POINT)] | None = edge(  # type: ignore[name-defined]  # noqa: F821
+        tables.KeyShare.metering_point_id, "MeteringPoint", "The metering point."
+    )
+
+
+@entity(tables.SharingKey, visible=visibility.sharing_keys)
+class SharingKey(Node):
+    """How a community divides shared energy from an instant on. Visible to its members and administrators."""
+
+    kind: KeyKind = column(tables.SharingKey.kind, "How energy is divided among consuming points.")
+    production_kind: KeyKind = column(
+        tables.SharingKey.production_kind, "Whose energy is shared when not all of it is: among producing points."
+    )
+    valid_from: DateTime = column(tables.SharingKey.valid_from, "From when it holds, until the next key does.")
+    shares: Connection[KeyShare] = many("KeyShare", "What it says of metering points.", on=tables.KeyShare.key_id)
+
+
+@strawberry.input(description="What a key says of one metering point.")
+class KeyShareInput:
+    metering_point_id: strawberry.ID = strawberry.field(description="A point that takes part in the community.")
+    direction: Direction = strawberry.field(description="WITHDRAWN for the consuming side, INJECTED for the producing.")
+    share_ppm: Decimal | None = strawberry.field(
+        default=None,
+        name="share",
+        description="0 to 1, for STATIC, STATIC_ROUNDS and HYBRID; a side's sum is at most 1.",
+    )
+    rank: int | None = strawberry.field(
+        default=None, description="1 to 10000, for PRIORITY; equal ranks share pro rata."
+    )
+
+
+@strawberry.input(description="A new key of a community.")
+class SetSharingKeyInput:
+    community_id: strawberry.ID = strawberry.field(description="A community that the caller administers.")
+    kind: KeyKind = strawberry.field(description="How energy is divided among consuming points.")
+    production_kind: KeyKind = strawberry.field(
+        default=KeyKind.PRO_RATA, description="Whose energy is shared when not all of it is."
+    )
+    valid_from: DateTime = strawberry.field(description="From when it holds; not before the end of allocated periods.")
+    shares: list[KeyShareInput] = strawberry.field(
+        default_factory=list, description="At most 10000; points that are not named have share 0, or come last."
+    )
+
+
+@strawberry.type(description="A key that was set.")
+class SetSharingKeyPayload(Payload):
+    sharing_key: SharingKey | None = strawberry.field(default=None, description="The key.")
+
+
+@strawberry.type
+class KeyMutations:
+    @mutation("Set how a community divides shared energy, from an instant on; for its administrators.")
+    async def set_sharing_key(self, info: Info, input: SetSharingKeyInput) -> SetSharingKeyPayload:
+        community_id = await administered(info, input.community_id, "set its sharing key")
+        shares = [
+            keys.Share(
+                key_of(s.metering_point_id, "MeteringPoint", "meteringPointId"), s.direction, s.share_ppm, s.rank
+            )
+            for s in input.shares
+        ]
+        async with info.context.transaction() as session:
+            key_id = await keys.set_key(
+                session,
+                community_id,
+                input.kind,
+                input.production_kind,
+                input.valid_from,
+                shares,
+                actor=info.context.caller.key,
+            )
+        return SetSharingKeyPayload(sharing_key=await info.context.loaders.node("SharingKey", key_id))
+
+
+async def administered(info: Info, id: strawberry.ID, act: str) -> UUID:
+    """The key of a community that the caller may see and administers. Raises NotFound, NotAllowed."""
+    community_id = key_of(id, "Community", "communityId")
+    viewer = info.context.caller
+    if await info.context.loaders.node("Community", community_id) is None:
+        raise NotFound("community", id)
+    if not viewer.may_administer(community_id):
+        raise NotAllowed(act)
+    return community_id
+
+
+# A key of the domain as rounds of the solver: shares in ppm and ranks, a number for each point in order.
+SOLVER_KEYS: Mapping[KeyKind, Callable[[Shares, Shares], Key]] = MappingProxyType(
+    {
+        KeyKind.EQUAL: lambda shares, ranks: EQUAL,
+        KeyKind.STATIC: lambda shares, ranks: percentage(shares),
+        KeyKind.STATIC_ROUNDS: lambda shares, ranks: percentage_until_met(shares),
+        KeyKind.PRO_RATA: lambda shares, ranks: PRO_RATA,
+        KeyKind.PRIORITY: lambda shares, ranks: priority(ranks),
+        KeyKind.HYBRID: lambda shares, ranks: hybrid(shares),
+    }
+)
+LAST_RANK = 10_001
+
+
+def solver_key(kind: KeyKind, key: keys.Key, direction: Direction, points: tuple[UUID, ...]) -> Key:
+    """The solver's key for one side: a point that is not named has share 0 and comes last."""
+    named = {share.metering_point_id: share for share in key.shares if share.direction is direction}
+    shares = np.array([(named[p].share_ppm or 0) if p in named else 0 for p in points], dtype=np.int64)
+    ranks = np.array([(named[p].rank or LAST_RANK) if p in named else LAST_RANK for p in points], dtype=np.int64)
+    return SOLVER_KEYS[kind](shares, ranks)

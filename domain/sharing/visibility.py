@@ -1,0 +1,54 @@
+"""Who may see keys and allocations."""
+
+from sqlalchemy import ColumnElement, and_, or_, select, true
+
+from domain.communities.tables import Participation
+from domain.identity.viewers import Viewer, one_of
+from domain.sharing import tables
+
+MEMBERS_MIN = 5  # An aggregate of fewer tells of one of them (invariant I5).
+
+
+def sharing_keys(viewer: Viewer) -> ColumnElement[bool]:
+    """Members and administrators of the community: the rule by which all of them share."""
+    mine = viewer.community_ids | viewer.administered_ids
+    return true() if viewer.is_admin else one_of(tables.SharingKey.community_id, mine)
+
+
+def key_shares(viewer: Viewer) -> ColumnElement[bool]:
+    """One's own points; administrators of the community see all."""
+    if viewer.is_admin:
+        return true()
+    own = select(Participation.metering_point_id).where(one_of(Participation.member_id, viewer.member_ids))
+    return or_(
+        one_of(tables.KeyShare.community_id, viewer.administered_ids), tables.KeyShare.metering_point_id.in_(own)
+    )
+
+
+def allocation_runs(viewer: Viewer) -> ColumnElement[bool]:
+    """Administrators; members where at least five members' energy is in the totals."""
+    if viewer.is_admin:
+        return true()
+    enough = tables.AllocationRun.members_count >= MEMBERS_MIN
+    return or_(
+        one_of(tables.AllocationRun.community_id, viewer.administered_ids),
+        and_(one_of(tables.AllocationRun.community_id, viewer.community_ids), enough),
+    )
+
+
+def member_allocations(viewer: Viewer) -> ColumnElement[bool]:
+    """One's own; administrators of the community see all."""
+    return _own_or_administered(viewer, tables.MemberAllocation)
+
+
+def differences(viewer: Viewer) -> ColumnElement[bool]:
+    """Those of one's own points; administrators of the community see all."""
+    return _own_or_administered(viewer, tables.AllocationDifference)
+
+
+def _own_or_administered(
+    viewer: Viewer, table: type[tables.MemberAllocation] | type[tables.AllocationDifference]
+) -> ColumnElement[bool]:
+    if viewer.is_admin:
+        return true()
+    return or_(one_of(table.community_id, viewer.administered_ids), one_of(table.member_id, viewer.member_ids))
