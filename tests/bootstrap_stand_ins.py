@@ -8,6 +8,7 @@ import http.server
 import json
 import os
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -74,6 +75,8 @@ def main(part: str, *arguments: str) -> None:
         sys.exit("nothing works today")
     else:
         Path(os.environ["COMMONWATT_LOGINS_FILE"]).with_name(f"{part}.pid").write_text(str(os.getpid()))
+        if part == "worker":
+            subprocess.Popen(["sleep", "60"])  # As a pool of solvers would, it outlives its parent if nobody ends it.
         if part == "api":
             http.server.ThreadingHTTPServer(("127.0.0.1", int(arguments[0])), Api).serve_forever()
         time.sleep(60)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bin.devstack import health
 from bin.devstack.commands import Application
-from bin.devstack.installation import STATE, NothingInstalled
+from bin.devstack.installation import ROOT, STATE, NothingInstalled
 from bin.devstack.postgres import ClusterFailed
 from bin.devstack.processes import ProcessFailed, dying_with_parent
 from bin.devstack.progress import seconds_so_far, step
@@ -138,7 +138,7 @@ def _welcome(stack: Stack) -> str:
         f"\nCommonwatt is up after {seconds_so_far():.1f} s.\n",
         f"  GraphQL   {stack.url}/graphql",
         f"  Health    {stack.url}/healthz  /readyz  /metrics",
-        f"  Logs      {Path(os.path.relpath(STATE))}/logs",
+        f"  Logs      {os.path.relpath(ROOT / '.local/logs')}",
     ]
     logins = stack.logins().get("logins", [])
     if logins:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-STATE = ROOT / ".local"
+STATE = (ROOT / ".local").resolve()  # A link where root runs it below a closed home.
 
 # Newest first. Debian, the PostgreSQL project's RPMs, Homebrew on either processor.
 SYSTEM_DIRECTORIES = (
@@ -40,7 +40,7 @@ class Installation:
 
 def find_postgis(state: Path = STATE, system: Path = Path("/")) -> Installation | None:
     """The unpacked PostgreSQL where there is one, else the system's, provided it has PostGIS."""
-    unpacked = state.resolve() / "sys"
+    unpacked = state / "sys"
     for programs in _newest_first(unpacked, SYSTEM_DIRECTORIES[:1]):
         found = _with_postgis(programs, _environment_of_unpacked(unpacked))
         if found:

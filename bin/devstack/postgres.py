@@ -133,6 +133,7 @@ def running(
     with log.open("w") as output:
         server = subprocess.Popen(
             server_command(installation, data, settings, sockets=sockets),
+            cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -156,6 +157,7 @@ def running(
 def _run(installation: Installation, command: Sequence[str], text: str = "") -> None:
     done = subprocess.run(
         command,
+        cwd="/",  # The checkout may be closed to the server's user.
         input=text,
         capture_output=True,
         text=True,

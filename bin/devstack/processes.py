@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
+from bin.devstack.guard import Guard
+
 RESTARTS_MAX = 5
 RESTARTS_WITHIN_S = 30
 RESTART_DELAY_S = 0.2
@@ -69,8 +71,9 @@ class Command:
 class Child:
     """One running command; its output goes to a log file."""
 
-    def __init__(self, command: Command, directory: Path, logs: Path) -> None:
+    def __init__(self, command: Command, directory: Path, logs: Path, guard: Guard) -> None:
         self.command = command
+        self._guard = guard
         self.log = logs / f"{command.name}.log"
         self._directory = directory
         self._process: asyncio.subprocess.Process | None = None
@@ -94,6 +97,7 @@ class Child:
                 preexec_fn=dying_with_parent(self.command.orphaned),
                 **self.command.user,
             )
+        await self._guard.watch(self.process_id, self.command.orphaned)
 
     async def wait(self) -> int:
         assert self._process is not None
@@ -115,6 +119,7 @@ class Child:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()
+        self._guard.forget(self.process_id, self.command.orphaned)
 
     def failure(self) -> ProcessFailed:
         status = self._process.returncode if self._process else None
@@ -129,12 +134,13 @@ class Supervisor:
         self._directory = directory
         self._logs = logs
         self._say = say
+        self._guard = Guard()
         self._children: list[Child] = []
         self._watchers: list[asyncio.Task[None]] = []
 
     async def run(self, command: Command) -> None:
         """Run a command to its end. Raises ProcessFailed unless it ends with status 0."""
-        child = Child(command, self._directory, self._logs)
+        child = Child(command, self._directory, self._logs, self._guard)
         try:
             await child.start()
             status = await child.wait()
@@ -150,7 +156,7 @@ class Supervisor:
 
         `is_ready` is asked with its process id. Raises ProcessFailed when it ends or stays silent before.
         """
-        child = Child(command, self._directory, self._logs)
+        child = Child(command, self._directory, self._logs, self._guard)
         self._children.append(child)
         await child.start()
         deadline = time.monotonic() + timeout_s
@@ -174,6 +180,7 @@ class Supervisor:
         for stage in sorted({child.command.stage for child in self._children}, reverse=True):
             await asyncio.gather(*(child.stop() for child in self._children if child.command.stage == stage))
         self._children.clear()
+        await self._guard.close()
 
     async def _keep_running(self, child: Child) -> None:
         restarts: deque[float] = deque(maxlen=RESTARTS_MAX)

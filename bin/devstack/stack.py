@@ -84,6 +84,7 @@ class Stack:
         await self._supervisor.stop()
         if self._drop_database:
             await self._supervisor.run(self._drop_database)
+            await self._supervisor.stop()
 
     def logins(self) -> dict[str, Any]:
         """What the demo loader wrote: `admin_token`, `member_token` and `logins`; empty without a demo."""
