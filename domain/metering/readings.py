@@ -1,0 +1,319 @@
+"""The store of readings: what arrives is kept, what was there is never changed (invariant I3).
+
+A day that is new is written as it is. A day that is there: values not yet known are filled in, equal values change
+nothing, and other values make a new version while the old one stays, superseded. A day that arrives whole with equal
+values and another quality is a new version too.
+
+Decision, 2026-11-20: writers of a metering point wait for each other at its row, so that the store can look first and
+write afterwards. New days, nearly all there are, then go straight into their partition as one binary COPY of the
+arrays; a staging table with a merge would write everything twice.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.audit import entries
+from domain.errors import DomainError, InvalidValue, NotFound
+from domain.intervals import intervals_in_day
+from domain.metering.clocks import calendar_day, day_number
+from domain.metering.days import MISSING, DayBlock, Indices
+from domain.metering.tables import Direction, MeteringPoint, Quality, Reading, ReadingImport
+from domain.metering.wire import COLUMNS, copy_stream, values_of
+from domain.quantities import Energy
+
+FIRST_DAY = date(2000, 1, 1)
+BY_QUALITY = tuple(Quality)  # Best first.
+
+
+class DirectionNotMetered(DomainError):
+    """The metering point does not measure this direction."""
+
+    def __init__(self, metering_point_id: UUID, direction: Direction) -> None:
+        super().__init__(f"The metering point {metering_point_id} does not measure energy {direction.value.lower()}.")
+        self.metering_point_id = metering_point_id
+        self.direction = direction
+
+
+class ResolutionDiffers(DomainError):
+    """Some intervals of a day arrived in another length than those already there."""
+
+    def __init__(self, metering_point_id: UUID, day: date, minutes: int) -> None:
+        super().__init__(f"The metering point {metering_point_id} has intervals of another length on {day}.")
+        self.metering_point_id = metering_point_id
+        self.day = day
+        self.minutes = minutes
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of the days of an import."""
+
+    import_id: UUID
+    created: int = 0
+    filled: int = 0
+    corrected: int = 0
+    unchanged: int = 0
+    values: int = 0
+    is_repeated: bool = False
+
+    def plus(self, created: int = 0, filled: int = 0, corrected: int = 0, unchanged: int = 0) -> "Recorded":
+        """With further days counted."""
+        return replace(
+            self,
+            created=self.created + created,
+            filled=self.filled + filled,
+            corrected=self.corrected + corrected,
+            unchanged=self.unchanged + unchanged,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Current:
+    """The days of a block that are in the store already."""
+
+    row: Indices  # Which row of the block each one meets, shape (days,)
+    version: Indices
+    quality: list[Quality]
+    values_ukwh: list[Energy]  # MISSING where NULL
+
+
+async def record_days(
+    session: AsyncSession, blocks: Sequence[DayBlock], *, source: str, sender: str, scope_id: UUID | None = None
+) -> Recorded:
+    """Store days of readings, all or none; the same blocks from the same sender a second time change nothing.
+
+    `scope_id` names the community whose audit chain records it; without one it is the platform's.
+    Raises NotFound, InvalidValue, DirectionNotMetered, ResolutionDiffers.
+    """
+    days = sum(map(len, blocks))
+    if not days:
+        raise InvalidValue(("readings",), "There are no readings.")
+    points = await _lock_points(session, blocks)
+    for block in blocks:
+        _check(block, points)
+    digest = _digest(blocks, source, sender)
+    values = sum(int((block.values_ukwh != MISSING).sum()) for block in blocks)
+    earlier = await session.scalar(select(ReadingImport.id).where(ReadingImport.digest == digest).limit(1))
+    if earlier is not None:
+        return Recorded(earlier, unchanged=days, values=values, is_repeated=True)
+    await _make_partitions(session, blocks)
+    arrival = ReadingImport(digest=digest, source=source, sender=sender, days=days, values_count=values)
+    recorded = Recorded(UUID(int=0), values=values)
+    for block in blocks:
+        for month in block.by_month():
+            recorded = await _merge(session, month, recorded)
+    arrival.corrected_days = recorded.corrected
+    session.add(arrival)
+    await session.flush()
+    recorded = replace(recorded, import_id=arrival.id)
+    await _record_entry(session, arrival, recorded, scope_id)
+    return recorded
+
+
+async def _record_entry(
+    session: AsyncSession, arrival: ReadingImport, recorded: Recorded, scope_id: UUID | None
+) -> None:
+    counts = {name: getattr(recorded, name) for name in ("created", "filled", "corrected", "unchanged", "values")}
+    await entries.record(
+        session,
+        "readings.record",
+        actor=arrival.sender,
+        subject=("ReadingImport", arrival.id),
+        scope_id=scope_id,
+        facts=counts | {"digest": arrival.digest},
+    )
+
+
+async def _lock_points(session: AsyncSession, blocks: Sequence[DayBlock]) -> dict[UUID, Any]:
+    """The metering points, held until commit against other writers of their readings. Raises NotFound."""
+    ids = sorted({id for block in blocks for id in block.metering_point_ids})
+    query = (
+        select(MeteringPoint.id, MeteringPoint.timezone, MeteringPoint.directions)
+        .where(MeteringPoint.id.in_(ids))
+        .order_by(MeteringPoint.id)
+        .with_for_update(key_share=True)
+    )
+    points = {row.id: row for row in await session.execute(query)}
+    for id in ids:
+        if id not in points:
+            raise NotFound("metering point", id)
+    return points
+
+
+def _check(block: DayBlock, points: dict[UUID, Any]) -> None:
+    """Days have the length that their zone gives them, lie in a sensible range, and are measured."""
+    for id in block.metering_point_ids:
+        if block.direction.value not in points[id].directions:
+            raise DirectionNotMetered(id, block.direction)
+    first, last = calendar_day(int(block.day_numbers.min())), calendar_day(int(block.day_numbers.max()))
+    if first < FIRST_DAY or last > (datetime.now(UTC) + timedelta(days=1)).date():
+        raise InvalidValue(("day",), f"Readings are of days from {FIRST_DAY} to today, not of {first} to {last}.")
+    zones = np.array([points[id].timezone for id in block.metering_point_ids])[block.point_index]
+    for name in np.unique(zones).tolist():
+        zone = ZoneInfo(name)
+        for number in np.unique(block.day_numbers[zones == name]).tolist():
+            expected = intervals_in_day(calendar_day(number), zone, block.minutes)
+            if expected != block.intervals:
+                reason = f"{calendar_day(number)} has {expected} intervals in {name}, not {block.intervals}."
+                raise InvalidValue(("values",), reason)
+
+
+def _digest(blocks: Sequence[DayBlock], source: str, sender: str) -> str:
+    digest = hashlib.sha256(f"{source}\n{sender}\n".encode())
+    for block in blocks:
+        digest.update(f"{block.direction} {block.quality} {block.values_ukwh.shape}".encode())
+        digest.update(b"".join(id.bytes for id in block.metering_point_ids))
+        for array in (block.point_index, block.day_numbers, block.values_ukwh):
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+async def _make_partitions(session: AsyncSession, blocks: Sequence[DayBlock]) -> None:
+    months = sorted({month for block in blocks for month in np.unique(block.months).tolist()})
+    for month in months:
+        first_day = date(1970 + month // 12, month % 12 + 1, 1)
+        await session.execute(select(func.make_reading_partition(first_day)))
+
+
+async def _merge(session: AsyncSession, block: DayBlock, recorded: Recorded) -> Recorded:
+    """Write a block of one month beside what is there."""
+    current = await _current(session, block)
+    is_new = np.ones(len(block), bool)
+    is_new[current.row] = False
+    created = block.rows(is_new)
+    if len(created):
+        await _copy(session, created, np.ones(len(created), np.int64))
+    recorded = recorded.plus(created=len(created))
+    return await _merge_known(session, block, current, recorded) if len(current.row) else recorded
+
+
+async def _merge_known(session: AsyncSession, block: DayBlock, current: _Current, recorded: Recorded) -> Recorded:
+    filled: list[tuple[UUID, date, Quality, Energy]] = []
+    corrected: list[int] = []
+    merged = block.values_ukwh.copy()
+    versions = np.zeros(len(block), np.int64)
+    for index, row in enumerate(current.row.tolist()):
+        was, becomes = current.values_ukwh[index], block.values_ukwh[row]
+        if _is_correction(block, row, was, current.quality[index]):
+            corrected.append(row)
+            merged[row] = becomes if len(was) != len(becomes) else np.where(becomes != MISSING, becomes, was)
+            versions[row] = current.version[index] + 1
+        elif ((was == MISSING) & (becomes != MISSING)).any():
+            worse = max(current.quality[index], block.quality, key=BY_QUALITY.index)
+            at = block.metering_point_ids[block.point_index[row]], calendar_day(int(block.day_numbers[row]))
+            filled.append((*at, worse, np.where(was == MISSING, becomes, was)))
+    if corrected:
+        rows = np.array(corrected)
+        corrections = replace(block, values_ukwh=merged).rows(rows)
+        await _supersede(session, corrections)
+        await _copy(session, corrections, versions[rows])
+    if filled:
+        await _fill(session, block.direction, filled)
+    unchanged = len(current.row) - len(corrected) - len(filled)
+    return recorded.plus(filled=len(filled), corrected=len(corrected), unchanged=unchanged)
+
+
+def _is_correction(block: DayBlock, row: int, was: Energy, quality: Quality) -> bool:
+    """Whether an arriving day contradicts the one that is there. Raises ResolutionDiffers."""
+    becomes = block.values_ukwh[row]
+    if len(was) != len(becomes):
+        if (becomes == MISSING).any():
+            day = calendar_day(int(block.day_numbers[row]))
+            raise ResolutionDiffers(block.metering_point_ids[block.point_index[row]], day, block.minutes)
+        return True
+    known, arrived = was != MISSING, becomes != MISSING
+    is_whole = bool((arrived | ~known).all())
+    return bool((known & arrived & (was != becomes)).any()) or (is_whole and quality is not block.quality)
+
+
+async def _current(session: AsyncSession, block: DayBlock) -> _Current:
+    """The current versions of a block's days; a NULL comes as MISSING, so that all values have one length."""
+    sent = func.array_send(func.array_replace(Reading.values_ukwh, text("NULL::bigint"), text(str(MISSING))))
+    query = select(
+        Reading.metering_point_id,
+        Reading.day,
+        Reading.version,
+        Reading.quality,
+        func.cardinality(Reading.values_ukwh).label("intervals"),
+        sent.label("sent"),
+    ).where(
+        Reading.metering_point_id.in_(block.metering_point_ids),
+        Reading.direction == block.direction,
+        Reading.day.between(calendar_day(int(block.day_numbers.min())), calendar_day(int(block.day_numbers.max()))),
+        Reading.superseded_at.is_(None),
+    )
+    rows = (await session.execute(query)).all()
+    if not rows:
+        return _Current(np.zeros(0, np.int64), np.zeros(0, np.int64), [], [])
+    place = {key: row for row, key in enumerate(zip(block.ids(), block.day_numbers.tolist(), strict=True))}
+    met = [(place[key], row) for row in rows if (key := (row.metering_point_id, day_number(row.day))) in place]
+    return _Current(
+        row=np.array([place for place, _ in met], np.int64),
+        version=np.array([row.version for _, row in met], np.int64),
+        quality=[row.quality for _, row in met],
+        values_ukwh=[values_of([row.sent], row.intervals)[0] for _, row in met],
+    )
+
+
+async def _copy(session: AsyncSession, block: DayBlock, versions: Indices) -> None:
+    """Write days by binary COPY in the session's transaction, which a statement before has begun."""
+    connection = await (await session.connection()).get_raw_connection()
+    driver: Any = connection.driver_connection
+
+    async def chunks() -> Any:
+        for chunk in copy_stream(block, versions):
+            yield chunk
+
+    await driver.copy_to_table(Reading.__tablename__, source=chunks(), columns=COLUMNS, format="binary")
+
+
+SUPERSEDE = text("""
+    UPDATE reading SET superseded_at = now()
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:days AS date[])) AS given (id, day)
+    WHERE metering_point_id = given.id AND reading.day = given.day
+      AND direction = :direction AND superseded_at IS NULL
+""")
+FILL = text("""
+    UPDATE reading
+    SET values_ukwh = CAST(given.filled AS bigint[]), total_ukwh = given.total, quality = given.quality
+    FROM unnest(
+      CAST(:ids AS uuid[]), CAST(:days AS date[]), CAST(:qualities AS text[]), CAST(:totals AS bigint[]),
+      CAST(:filled AS text[])
+    ) AS given (id, day, quality, total, filled)
+    WHERE metering_point_id = given.id AND reading.day = given.day
+      AND direction = :direction AND superseded_at IS NULL
+""")
+
+
+async def _supersede(session: AsyncSession, block: DayBlock) -> None:
+    days = [calendar_day(number) for number in block.day_numbers.tolist()]
+    await session.execute(SUPERSEDE, {"ids": block.ids(), "days": days, "direction": block.direction.value})
+
+
+async def _fill(
+    session: AsyncSession, direction: Direction, filled: Sequence[tuple[UUID, date, Quality, Energy]]
+) -> None:
+    """Put values into days that were waiting for them."""
+    facts = {
+        "ids": [id for id, _, _, _ in filled],
+        "days": [day for _, day, _, _ in filled],
+        "qualities": [quality.value for _, _, quality, _ in filled],
+        "totals": [int(values[values != MISSING].sum()) for _, _, _, values in filled],
+        "filled": [_literal(values) for _, _, _, values in filled],
+        "direction": direction.value,
+    }
+    await session.execute(FILL, facts)
+
+
+def _literal(values: Energy) -> str:
+    """A PostgreSQL array literal."""
+    return "{" + ",".join("NULL" if value == MISSING else str(value) for value in values.tolist()) + "}"

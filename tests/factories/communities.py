@@ -1,0 +1,100 @@
+"""Communities, members, memberships, participations and assets for tests."""
+
+from datetime import date
+from typing import Any, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.communities import tables
+from domain.communities.tables import CommunityKind, CommunityRole, FrameworkCode, LegalForm, MemberKind
+from domain.identity.tables import User
+from domain.identity.viewers import Viewer
+from domain.metering.tables import MeteringPoint
+from tests.factories.identity import a_user, viewer_of
+from tests.factories.metering import a_metering_point
+
+Row = TypeVar("Row")
+FOUNDED = date(2025, 1, 1)
+ADMIN_ROLES = (CommunityRole.ADMIN, CommunityRole.MEMBER)
+
+
+async def a_community(session: AsyncSession, **overrides: Any) -> tables.Community:
+    """A listed sharing group in Luxembourg."""
+    facts = {
+        "name": "Rue des Pins",
+        "framework_code": FrameworkCode.LU_SHARING,
+        "kind": CommunityKind.LANE,
+        "country": "LU",
+        "timezone": "Europe/Luxembourg",
+        "is_listed": True,
+    } | overrides
+    return await _stored(session, tables.Community(**facts))
+
+
+async def a_member(session: AsyncSession, user: User | None = None, **overrides: Any) -> tables.Member:
+    """A natural person; nobody signs in for it unless a user is given."""
+    facts = {"name": "Ada", "legal_form": LegalForm.NATURAL_PERSON, "user_id": user.id if user else None} | overrides
+    return await _stored(session, tables.Member(**facts))
+
+
+async def a_membership(
+    session: AsyncSession, community: tables.Community, member: tables.Member | None = None, **overrides: Any
+) -> tables.Membership:
+    """A membership since the community was founded, of a new member unless one is given."""
+    member = member or await a_member(session)
+    facts: dict[str, Any] = {"roles": (CommunityRole.MEMBER,), "kind": MemberKind.CONSUMER, "valid_from": FOUNDED}
+    facts |= overrides
+    facts["roles"] = [role.value for role in facts["roles"]]
+    return await _stored(session, tables.Membership(community_id=community.id, member_id=member.id, **facts))
+
+
+async def a_participation(
+    session: AsyncSession, membership: tables.Membership, point: MeteringPoint | None = None, **overrides: Any
+) -> tables.Participation:
+    """The whole of a metering point, a new one unless one is given, for as long as the membership."""
+    point = point or await a_metering_point(session)
+    facts = {
+        "community_id": membership.community_id,
+        "membership_id": membership.id,
+        "member_id": membership.member_id,
+        "metering_point_id": point.id,
+        "factor_ppm": 1_000_000,
+        "valid_from": membership.valid_from,
+        "valid_to": membership.valid_to,
+    } | overrides
+    return await _stored(session, tables.Participation(**facts))
+
+
+async def an_asset(session: AsyncSession, participation: tables.Participation, **overrides: Any) -> tables.Asset:
+    """A rooftop plant of 5 kW behind a participating metering point."""
+    facts = {
+        "community_id": participation.community_id,
+        "metering_point_id": participation.metering_point_id,
+        "name": "Roof",
+        "kind": tables.AssetKind.PV,
+        "power_w": 5_000,
+    } | overrides
+    return await _stored(session, tables.Asset(**facts))
+
+
+async def a_signed_in_member(
+    session: AsyncSession, community: tables.Community, *roles: CommunityRole
+) -> tuple[Viewer, tables.Membership]:
+    """A user who is a member with these roles, and the membership; without roles a plain member."""
+    user = await a_user(session)
+    membership = await a_membership(
+        session, community, await a_member(session, user), roles=roles or (CommunityRole.MEMBER,)
+    )
+    return await viewer_of(session, user), membership
+
+
+async def an_administrator(session: AsyncSession, community: tables.Community) -> Viewer:
+    """A signed-in administrator of a community."""
+    viewer, _ = await a_signed_in_member(session, community, *ADMIN_ROLES)
+    return viewer
+
+
+async def _stored(session: AsyncSession, row: Row) -> Row:
+    session.add(row)
+    await session.flush()
+    return row

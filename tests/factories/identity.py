@@ -1,0 +1,35 @@
+"""Users, keys and viewers for tests."""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+import domain.tables  # noqa: F401 (foreign keys lead from one context's tables to another's)
+from domain.communities import sight
+from domain.database import new_id
+from domain.identity import tables
+from domain.identity.viewers import Viewer
+
+HASH = "no password opens this account"
+
+
+async def a_user(session: AsyncSession, **overrides: Any) -> tables.User:
+    """A stored user whose address no other has."""
+    facts = {"email": f"{new_id()}@example.org", "name": "Ada", "password_hash": HASH} | overrides
+    user = tables.User(**facts)
+    session.add(user)
+    await session.flush()
+    return user
+
+
+async def an_admin(session: AsyncSession, **overrides: Any) -> Viewer:
+    """A signed-in administrator of the platform."""
+    user = await a_user(session, **overrides)
+    session.add(tables.UserRole(user_id=user.id, role=tables.PlatformRole.ADMIN))
+    await session.flush()
+    return await viewer_of(session, user)
+
+
+async def viewer_of(session: AsyncSession, user: tables.User) -> Viewer:
+    """A user as a signed-in viewer, with what they may see now."""
+    return await sight.viewer_for(await session.connection(), user.id)
