@@ -101,6 +101,8 @@ def year_weights(
 
 def spread(total: int, weights: Energy) -> Energy:
     """Split a total in proportion to whole weights, exactly, by largest remainder; ties to the earlier weight."""
+    if total == 0:
+        return np.zeros(len(weights), np.int64)
     if total * int(weights.max()) > INT64_MAX:
         return np.array(largest_remainder(total, weights.tolist()), np.int64)
     parts, remainders = np.divmod(total * weights, weights.sum())

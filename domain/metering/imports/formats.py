@@ -196,11 +196,15 @@ class ImportFormat:
 
     def _rules(self) -> list[tuple[bool, str, str]]:
         given = directives(self.time_format)
-        needed = set("HM") if isinstance(self.layout, Template) else set("YmdHM")
+        needed = "HM" if isinstance(self.layout, Template) else "YmdHM"
         stated = isinstance(self.clock, StatedOffset)
         return [
             (self.resolution in METER_RESOLUTION.values(), "resolution", "meters report every 15, 30 or 60 minutes"),
-            (given is not None and needed <= set(given), "timeFormat", f"needs {' '.join(f'%{d}' for d in needed)}"),
+            (
+                given is not None and set(needed) <= set(given),
+                "timeFormat",
+                f"needs {' '.join(f'%{d}' for d in needed)}",
+            ),
             (given is None or ("z" in given) is stated, "timeFormat", "%z and a stated offset go together"),
             (_is_zone(self.timezone), "timezone", f"{self.timezone[:40]!r} is not an IANA zone"),
             (not isinstance(self.clock, ZoneClock) or _is_zone(self.clock.name), "clock", "not an IANA zone"),
@@ -222,12 +226,15 @@ def _layout_rules(layout: Layout) -> list[tuple[bool, str, str]]:
             ]
         case Wide():
             keys = [(column.point_code, column.direction) for column in layout.value_columns]
+            names = {column.name for column in layout.value_columns}
             return [
+                (len(names) == len(keys), "valueColumns", "one column for two points or directions"),
                 (bool(keys), "valueColumns", "at least one value column"),
                 (len(set(keys)) == len(keys), "valueColumns", "two columns for one point and direction"),
             ]
         case Template():
             return [
+                (1990 <= layout.first_day.year <= 2100, "firstDay", "between 1990 and 2100"),
                 (1 <= layout.days <= 3660, "days", "between 1 and 3660 days"),
                 (bool(layout.columns), "columns", "at least one value column"),
                 (set(layout.annual_ukwh) <= set(layout.columns), "annualUkwh", "a total without a column"),

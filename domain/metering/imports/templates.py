@@ -24,8 +24,12 @@ def template_series(
     shapes: dict[Direction, Energy] = {}
     rounded_total = 0
     for direction, name in template.columns.items():
-        ukwh, _, rounded = read_energies(columns[name], format, limits, faults)
+        ukwh, present, rounded = read_energies(columns[name], format, limits, faults)
         rounded_total += rounded
+        faults.refuse_if_any(len(cells.rows))
+        empty = cells.rows[~present]
+        reasons = ["a typical day needs a value for each of its intervals"] * len(empty)
+        faults.add_rows(FaultCode.EMPTY_CELL, empty, name, reasons)
         faults.refuse_if_any(len(cells.rows))
         shapes[direction] = np.zeros(len(slots), np.int64)
         shapes[direction][slots] = ukwh

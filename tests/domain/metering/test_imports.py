@@ -329,11 +329,12 @@ def test_a_template_with_end_labels_closes_at_24_00_or_00_00() -> None:
     for midnight in ("24:00", "00:00"):
         times = [*(row[0] for row in TEMPLATE_ROWS[1:]), midnight]
         rows = [[time, *row[1:]] for time, row in zip(times, TEMPLATE_ROWS, strict=True)]
-        readings = parse(
-            text(["Time", "Production", "Consommation"], rows),
-            a_template(Template("A", date(2026, 5, 1), 1), IntervalLabel.END),
-        )
-        assert by_series(readings)["A", Direction.INJECTED][date(2026, 5, 1)] == [1000 * q for q in range(96)]
+        content = text(["Time", "Production", "Consommation"], rows)
+
+        readings = parse(content, a_template(Template("A", date(2026, 5, 1), 1), IntervalLabel.END))
+
+        produced = by_series(readings)["A", Direction.INJECTED]
+        assert produced[date(2026, 5, 1)] == [1000 * quarter for quarter in range(96)]
 
 
 def test_a_template_as_shape_of_an_annual_total_adds_up_to_it_exactly() -> None:
@@ -346,6 +347,14 @@ def test_a_template_as_shape_of_an_annual_total_adds_up_to_it_exactly() -> None:
     assert sum(map(sum, produced.values())) == total
     assert {len(day) for day in produced.values()} == {92, 96, 100}
     assert produced[date(2026, 1, 1)][0] == 0
+
+
+def test_an_annual_total_of_nothing_fills_the_days_with_nothing() -> None:
+    template = Template("A", date(2026, 1, 1), 2, annual_ukwh={Direction.INJECTED: 0, Direction.WITHDRAWN: 0})
+
+    readings = parse(TEMPLATE_TEXT.replace(b",2\n", b",0\n"), a_template(template))
+
+    assert {value for days in by_series(readings).values() for day in days.values() for value in day} == {0}
 
 
 def test_gross_load_and_generation_are_netted_per_interval_and_days_known_once_are_left_out() -> None:
@@ -380,6 +389,10 @@ def test_gross_load_and_generation_are_netted_per_interval_and_days_known_once_a
             {"layout": Wide("t", (WideColumn("a", "A", Direction.INJECTED), WideColumn("b", "A", Direction.INJECTED)))},
             "valueColumns",
         ),
+        ({"layout": Wide("t", ())}, "valueColumns"),
+        ({"layout": Wide("t", (WIDE.value_columns[0], replace(WIDE.value_columns[1], name="a")))}, "valueColumns"),
+        ({"layout": Template("A", date(9999, 12, 31), 1)}, "firstDay"),
+        ({"layout": Template("A", date(2026, 1, 1), 1, annual_ukwh={Direction.INJECTED: -1})}, "annualUkwh"),
         ({"header_row": 3, "first_data_row": 3}, "firstDataRow"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 from domain.intervals import Resolution
 from domain.metering.imports import (
     Csv,
+    EmptyCells,
     FaultCode,
     Gaps,
     ImportFormat,
@@ -350,3 +351,5 @@ def test_a_template_with_an_empty_or_bad_value_is_refused() -> None:
     rows[3][1], rows[4][2] = "", "x"
 
     assert places(refused(text(TEMPLATE_HEADER, rows), a_template()))[0] == ("EMPTY_CELL", 5, "Production")
+    lenient = replace(a_template(), empty_cells=EmptyCells.NO_READING)
+    assert places(refused(text(TEMPLATE_HEADER, rows), lenient)) == [("EMPTY_CELL", 5, "Production")]
