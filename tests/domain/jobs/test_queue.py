@@ -1,0 +1,114 @@
+"""Jobs are handed out until done, held by one worker, and end once."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.jobs import queue
+from domain.jobs.tables import Job, JobKind, JobStatus
+
+
+async def asked(session: AsyncSession, key: str = "work") -> UUID:
+    return await queue.enqueue(session, JobKind.ALLOCATE_PERIOD, key, {"n": 1})
+
+
+async def let_time_pass(session: AsyncSession, job_id: UUID) -> None:
+    """As if lease and hand-out had run out."""
+    past = func.now() - timedelta(seconds=1)
+    await session.execute(update(Job).where(Job.id == job_id).values(lease_until=past, dispatch_after=past))
+
+
+async def status_of(session: AsyncSession, job_id: UUID) -> JobStatus:
+    return (await session.execute(select(Job.status).where(Job.id == job_id))).scalar_one()
+
+
+async def test_the_same_key_asks_for_the_same_work(session: AsyncSession) -> None:
+    assert await asked(session) == await asked(session)
+
+
+async def test_repeatable_work_is_one_job_while_open_and_a_new_one_afterwards(session: AsyncSession) -> None:
+    first = await queue.enqueue_again(session, JobKind.ALLOCATE_PERIOD, "again", {})
+    assert await queue.enqueue_again(session, JobKind.ALLOCATE_PERIOD, "again", {}) == first
+
+    await queue.cancel(session, first, actor="test")
+
+    assert await queue.enqueue_again(session, JobKind.ALLOCATE_PERIOD, "again", {}) != first
+
+
+async def test_a_job_is_handed_out_again_only_when_it_was_lost(session: AsyncSession) -> None:
+    job_id = await asked(session)
+
+    assert [due.id for due in await queue.take_due(session, 10)] == [job_id]
+    assert await queue.take_due(session, 10) == []
+    await let_time_pass(session, job_id)
+    assert [due.id for due in await queue.take_due(session, 10)] == [job_id]
+
+
+async def test_one_worker_holds_a_job_until_its_lease_runs_out(session: AsyncSession) -> None:
+    job_id = await asked(session)
+
+    first = await queue.start(session, job_id)
+    assert first is not None
+    assert await queue.start(session, job_id) is None
+    await let_time_pass(session, job_id)
+    again = await queue.start(session, job_id)
+
+    assert again is not None
+    assert again.attempts == 2
+    assert not await queue.renew(session, job_id, attempt=1)
+    assert await queue.renew(session, job_id, attempt=2)
+
+
+async def test_a_job_ends_once(session: AsyncSession) -> None:
+    job_id = await asked(session)
+    await queue.start(session, job_id)
+    await queue.succeed(session, job_id, None)
+
+    with pytest.raises(queue.JobCancelled):
+        await queue.succeed(session, job_id, None)
+    await queue.fail(session, job_id, "LATE", "too late")
+    assert await status_of(session, job_id) is JobStatus.SUCCEEDED
+    assert await queue.start(session, job_id) is None
+    with pytest.raises(queue.JobFinished):
+        await queue.cancel(session, job_id, actor="test")
+
+
+async def test_a_waiting_job_is_cancelled_at_once_and_a_running_one_at_its_next_report(session: AsyncSession) -> None:
+    waiting, running = await asked(session, "waiting"), await asked(session, "running")
+    await queue.start(session, running)
+
+    await queue.cancel(session, waiting, actor="test")
+    await queue.cancel(session, running, actor="test")
+
+    assert await status_of(session, waiting) is JobStatus.CANCELLED
+    assert await status_of(session, running) is JobStatus.RUNNING
+    with pytest.raises(queue.JobCancelled):
+        await queue.report(session, running, 0.5, "half")
+    assert not await queue.renew(session, running, attempt=1)
+    await queue.mark_cancelled(session, running)
+    assert await status_of(session, running) is JobStatus.CANCELLED
+
+
+async def test_a_job_that_never_ends_is_given_up(session: AsyncSession) -> None:
+    job_id = await asked(session)
+    for _ in range(5):
+        assert await queue.start(session, job_id) is not None
+        await let_time_pass(session, job_id)
+
+    assert await queue.start(session, job_id) is None
+
+    assert await status_of(session, job_id) is JobStatus.FAILED
+
+
+async def test_an_outage_gives_the_job_back_with_growing_delay(session: AsyncSession) -> None:
+    job_id = await asked(session)
+    await queue.start(session, job_id)
+
+    await queue.retry_later(session, job_id, "down")
+
+    job = await session.get_one(Job, job_id, populate_existing=True)
+    assert (job.status, job.lease_until, job.attempts) == (JobStatus.QUEUED, None, 1)
+    assert await queue.take_due(session, 10) == []
