@@ -8,11 +8,13 @@ from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
-from graphql import GraphQLError, GraphQLSyntaxError
+from graphql import ArgumentNode, GraphQLError, GraphQLSyntaxError, ObjectFieldNode, ValueNode
 from redis.exceptions import RedisError
 from strawberry.exceptions import MissingQueryError
 from strawberry.relay.types import GlobalIDValueError
 from strawberry.schema.exceptions import CannotGetOperationTypeError
+
+INPUT_NODES = (ValueNode, ObjectFieldNode, ArgumentNode)
 
 logger = logging.getLogger("commonwatt.errors")
 
@@ -207,10 +209,9 @@ def _of_document(error: GraphQLError) -> Known | None:
         return Known(_syntax_code(error))
     if error.path is None and (error.original_error is None or error.nodes):
         return Known(ErrorCode.BAD_USER_INPUT)
-    # A wrong argument carries the node it stands at; an error raised by a resolver or a result that does not
-    # fit its type carries none.
+    # A wrong argument carries the value it stands at. Faults of ours carry the field or nothing.
     inner = error.original_error
-    if isinstance(inner, GraphQLError) and inner.nodes and inner.original_error is None:
+    if isinstance(inner, GraphQLError) and any(isinstance(node, INPUT_NODES) for node in inner.nodes or ()):
         return Known(ErrorCode.BAD_USER_INPUT)
     return None
 

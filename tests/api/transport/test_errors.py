@@ -1,7 +1,7 @@
 """Errors get the right code, and only errors meant for the caller keep their text."""
 
 import pytest
-from graphql import GraphQLError, GraphQLSyntaxError, Source
+from graphql import GraphQLError, GraphQLSyntaxError, Source, parse
 from graphql.error import located_error
 
 from api.transport import errors
@@ -48,6 +48,18 @@ def test_an_error_of_a_field(error: Exception, code: str, message: str) -> None:
     assert (shown.extensions or {})["code"] == code
     assert shown.path == ["field"]
     assert "secret" not in str(shown.formatted)
+
+
+@pytest.mark.parametrize(("text", "code"), [("{ field }", "INTERNAL"), ("{ field(a: 1) }", "BAD_USER_INPUT")])
+def test_an_error_graphql_core_found_while_executing(text: str, code: str) -> None:
+    """It names the value when the caller is wrong, and only the field when our schema or result is."""
+    (operation,) = parse(text).definitions
+    field = operation.selection_set.selections[0]  # type: ignore[attr-defined]
+    node = field.arguments[0].value if field.arguments else field
+
+    shown = errors.coded(located_error(GraphQLError("Found.", node), [field], ["field"]))
+
+    assert errors.code_of(shown) == code
 
 
 def test_coding_twice_changes_nothing() -> None:

@@ -101,6 +101,7 @@ DOCUMENTS = {
     "{ houses(first: 10001) { edges { cursor } } }": "QUERY_TOO_COMPLEX",
     "query A { hello } query B { hello }": "BAD_USER_INPUT",
     "query Q($name: String!) { hello(name: $name) }": "BAD_USER_INPUT",
+    "query Q($n: Int = 3) { houses(first: $n, first: $n) { edges { cursor } } }": "GRAPHQL_VALIDATION_FAILED",
 }
 
 
@@ -227,6 +228,14 @@ def test_introspection_needs_a_token(client: TestClient) -> None:
 
     assert post(client, query).status_code == 401
     assert post(client, query, headers=ADMIN).json()["data"] == {"__schema": {"queryType": {"name": "Query"}}}
+
+
+def test_a_null_where_an_argument_takes_none_is_the_callers_fault(client: TestClient) -> None:
+    query = 'query Q($name: String = "x") { hello(name: $name) }'
+
+    error = post(client, query, variables={"name": None}).json()["errors"][0]
+
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
 
 
 FIELD_ERRORS = {
