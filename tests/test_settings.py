@@ -1,0 +1,24 @@
+"""The documented settings are the settings."""
+
+import re
+from pathlib import Path
+
+from api.settings import Settings
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "settings.md"
+
+
+def documented() -> dict[str, str]:
+    """Description by environment variable."""
+    rows = re.findall(r"^\| `([A-Z_]+)` \| .*? \| (.*?) \|$", DOCUMENT.read_text(), flags=re.MULTILINE)
+    return dict(rows)
+
+
+def test_every_setting_is_documented_as_it_is() -> None:
+    prefix = Settings.model_config["env_prefix"]
+    settings = {
+        str(field.validation_alias or f"{prefix}{name}".upper()): field.description
+        for name, field in Settings.model_fields.items()
+    }
+
+    assert documented() == settings
