@@ -6,9 +6,10 @@ from shapely import MultiPolygon, Point, Polygon, box
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.geography import tables
-from domain.geography.geometry import as_element
+from domain.geography.geometry import as_element, as_multipolygon
 
 MODENA = (10.9, 44.6)
+__all__ = ["MODENA", "a_market_zone", "a_municipality", "a_point", "a_square", "a_substation_area", "as_multipolygon"]
 
 
 def a_square(min_lon: float = 10.9, min_lat: float = 44.6, size: float = 0.1) -> MultiPolygon:

@@ -1,0 +1,88 @@
+"""The geography of the API in an app of its own, on a database of each test's own."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import pytest
+import strawberry
+from redis.asyncio import Redis
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
+from strawberry.schema.config import StrawberryConfig
+
+from api import database
+from api.context import Context
+from api.database import Database
+from api.events import Hub
+from api.geography import imports
+from api.geography.queries import GeographyQueries
+from api.nodes import NodeQueries
+from api.scalars import SCALARS
+from api.transport.app import build_graphql_app
+from api.transport.errors import Unauthenticated
+from api.transport.settings import TransportSettings
+from domain.database import new_id
+from domain.identity.tables import ApiKeyKind, PlatformRole
+from domain.identity.viewers import ANONYMOUS, Viewer
+
+VIEWERS = {
+    "admin": Viewer(user_id=new_id(), roles=frozenset({PlatformRole.ADMIN})),
+    "member": Viewer(user_id=new_id()),
+    "operator": Viewer(user_id=new_id(), roles=frozenset({PlatformRole.GRID_OPERATOR})),
+    "meter": Viewer(user_id=new_id(), api_key_id=new_id(), api_key_kind=ApiKeyKind.METER),
+}
+
+
+@strawberry.type
+class Query(GeographyQueries, NodeQueries):
+    pass
+
+
+SCHEMA = strawberry.Schema(query=Query, config=StrawberryConfig(scalar_map=SCALARS))
+
+
+@dataclass
+class Site:
+    """What tests talk to."""
+
+    client: httpx2.AsyncClient
+    database: Database
+
+    async def ask(self, query: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The whole answer to a query of nobody in particular."""
+        answer = await self.client.post("/graphql", json={"query": query, "variables": variables or {}})
+        assert answer.status_code < 500, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+
+async def authenticate(token: str | None, address: str) -> Viewer:
+    if token is None:
+        return ANONYMOUS
+    if token not in VIEWERS:
+        raise Unauthenticated("The token is unknown or has ended.")
+    return VIEWERS[token]
+
+
+@pytest.fixture
+async def site(fresh_database: str) -> AsyncIterator[Site]:
+    connected = database.connect(fresh_database, role="commonwatt_app", pool=3)
+    hub = Hub(connected, Redis())  # Nothing is followed here, so nothing connects.
+
+    def make_context(connection: HTTPConnection, viewer: Viewer) -> Context:
+        return Context(connected, hub, viewer)
+
+    built = build_graphql_app(
+        SCHEMA,
+        authenticate=authenticate,
+        make_context=make_context,
+        settings=TransportSettings(),
+        refresh=Context.refresh,
+        body_limits={imports.PATH: imports.BODY_LIMIT},
+    )
+    app = Starlette(routes=[*built.routes, *imports.routes(connected, authenticate)], middleware=built.middleware)
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://commonwatt") as client:
+        yield Site(client, connected)
+    await connected.close()
