@@ -79,7 +79,7 @@ async def relay(configured: Settings, connected: Database) -> None:
                         await asyncio.wait_for(event.wait(), POLL_S)
     finally:
         with contextlib.suppress(RedisError, OSError):
-            await carrier.aclose()
+            await carrier.aclose(close_connection_pool=True)
 
 
 async def main() -> None:

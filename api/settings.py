@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from pydantic import Field, PostgresDsn, RedisDsn, SecretStr
+from pydantic import Field, PostgresDsn, RedisDsn
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -13,7 +13,6 @@ class Settings(BaseSettings):
 
     database_url: PostgresDsn = Field(validation_alias="DATABASE_URL", description="PostgreSQL with PostGIS, asyncpg.")
     redis_url: RedisDsn = Field(validation_alias="REDIS_URL", description="Redis or Valkey.")
-    secret: SecretStr = Field(SecretStr(""), description="Key that signs the audit heads handed outside.")
     allowed_origins: tuple[str, ...] = Field((), description="Web origins that may call the API, as a JSON list.")
     database_role: str = Field("commonwatt_app", description="Role the API takes: owns nothing, may not edit history.")
     database_pool: int = Field(10, ge=1, le=100, description="Database connections of one process.")

@@ -1,0 +1,189 @@
+"""Jobs reach a worker, and survive the loss of a worker and of Redis within ten seconds."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import pytest
+from redis.asyncio import Redis
+from sqlalchemy import select
+
+from api import relay
+from api.database import Database, connect
+from api.jobs import transport, work
+from domain.errors import InvalidValue
+from domain.jobs import queue
+from domain.jobs.tables import Job, JobKind, JobStatus
+
+WITHIN_S = 10.0
+
+
+@dataclass
+class Running:
+    """A relay and, when asked for, a worker, both in this process."""
+
+    database: Database
+    redis_url: str
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def start_worker(self) -> asyncio.Task[None]:
+        async def run(job_id: UUID) -> None:
+            await work.carry_out(self.database, job_id)
+
+        task = asyncio.create_task(transport.serve(self.redis_url, run, at_once=2))
+        self.tasks.append(task)
+        return task
+
+    def start_relay(self) -> None:
+        async def relaying() -> None:
+            carrier = await transport.connect(self.redis_url)
+            try:
+                while True:
+                    await relay.relay_once(self.database, carrier)
+                    await asyncio.sleep(0.1)
+            finally:
+                await carrier.aclose(close_connection_pool=True)
+
+        self.tasks.append(asyncio.create_task(relaying()))
+
+    async def ask(self, kind: JobKind = JobKind.ALLOCATE_PERIOD, time_limit_s: int = 60) -> UUID:
+        async with self.database.transaction() as session:
+            return await queue.enqueue(session, kind, f"test:{time.monotonic_ns()}", {}, time_limit_s=time_limit_s)
+
+    async def job(self, job_id: UUID) -> Job:
+        async with self.database.sessions() as session:
+            return (await session.scalars(select(Job).where(Job.id == job_id))).one()
+
+    async def ended(self, job_id: UUID) -> Job:
+        async with asyncio.timeout(WITHIN_S):
+            while (job := await self.job(job_id)).status not in queue.FINAL:
+                await asyncio.sleep(0.05)
+        return job
+
+    async def stop(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await task
+
+
+@pytest.fixture
+async def running(fresh_database: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Running]:
+    monkeypatch.setattr(relay, "PERIODIC", [])
+    database = connect(fresh_database, role="commonwatt_app", pool=10)
+    started = Running(database, redis_url)
+    started.start_relay()
+    yield started
+    await started.stop()
+    await database.close()
+
+
+def doing(monkeypatch: pytest.MonkeyPatch, function: Callable[[work.Work], Awaitable[None]]) -> None:
+    monkeypatch.setitem(work.FUNCTIONS, JobKind.ALLOCATE_PERIOD, function)
+
+
+async def record_at_once(job: work.Work) -> None:
+    await job.report(0.5, "half")
+    async with job.recording():
+        pass
+
+
+async def test_a_job_is_done_with_its_progress_announced(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    doing(monkeypatch, record_at_once)
+    running.start_worker()
+
+    job = await running.ended(await running.ask())
+
+    assert (job.status, job.progress, job.attempts) == (JobStatus.SUCCEEDED, 1.0, 1)
+
+
+async def test_a_job_survives_the_death_of_its_worker(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first attempt never comes back and never renews its lease, as after kill -9."""
+    started = asyncio.Event()
+
+    async def die_first(job: work.Work) -> None:
+        if job.attempt == 1:
+            started.set()
+            await asyncio.sleep(3600)
+        await record_at_once(job)
+
+    doing(monkeypatch, die_first)
+    monkeypatch.setattr(work, "RENEW_S", 3600.0)
+    running.start_worker()
+    job_id = await running.ask()
+    await started.wait()
+
+    job = await running.ended(job_id)
+
+    assert (job.status, job.attempts) == (JobStatus.SUCCEEDED, 2)
+
+
+async def test_a_job_survives_the_loss_of_redis(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    doing(monkeypatch, record_at_once)
+    job_id = await running.ask()
+    await asyncio.sleep(0.5)  # The relay has handed it out; nobody has taken it.
+    redis = Redis.from_url(running.redis_url)
+    await redis.flushall()
+    await redis.aclose()
+    running.start_worker()
+
+    assert (await running.ended(job_id)).status is JobStatus.SUCCEEDED
+
+
+async def test_a_refusal_ends_a_job_with_its_reason(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(job: work.Work) -> None:
+        raise InvalidValue(("period",), "The period is odd.")
+
+    doing(monkeypatch, refuse)
+    running.start_worker()
+
+    job = await running.ended(await running.ask())
+
+    assert (job.status, job.error_code, job.error_message) == (JobStatus.FAILED, "InvalidValue", "The period is odd.")
+
+
+async def test_a_job_ends_at_its_time_limit(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def dawdle(job: work.Work) -> None:
+        await asyncio.sleep(3600)
+
+    doing(monkeypatch, dawdle)
+    running.start_worker()
+
+    job = await running.ended(await running.ask(time_limit_s=1))
+
+    assert (job.status, job.error_code) == (JobStatus.FAILED, "TIME_LIMIT")
+
+
+async def test_a_running_job_is_cancelled(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = asyncio.Event()
+
+    async def dawdle(job: work.Work) -> None:
+        started.set()
+        await asyncio.sleep(3600)
+
+    doing(monkeypatch, dawdle)
+    monkeypatch.setattr(work, "RENEW_S", 0.2)
+    running.start_worker()
+    job_id = await running.ask()
+    await started.wait()
+    async with running.database.transaction() as session:
+        await queue.cancel(session, job_id, actor="test")
+
+    assert (await running.ended(job_id)).status is JobStatus.CANCELLED
+
+
+async def test_an_unexpected_error_is_tried_again(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail_first(job: work.Work) -> None:
+        if job.attempt == 1:
+            raise RuntimeError("a bug")
+        await record_at_once(job)
+
+    doing(monkeypatch, fail_first)
+    running.start_worker()
+
+    job = await running.ended(await running.ask())
+
+    assert (job.status, job.attempts) == (JobStatus.SUCCEEDED, 2)
