@@ -14,6 +14,7 @@ from api.context import Context
 from api.database import Database
 from api.engine.connections import PageSize
 from api.events import Hub
+from api.geography import imports as geography_imports
 from api.schema import make_schema
 from api.settings import Settings, settings
 from api.transport.app import GraphQLApp, build_graphql_app
@@ -25,6 +26,9 @@ from api.transport.settings import Rate, TransportSettings
 from api.transport.telemetry import start_telemetry
 from domain.communities import sight
 from domain.identity.viewers import ANONYMOUS, Viewer
+
+# REST routes: each module has its PATH, its BODY_LIMIT and `routes(database, authenticate)`.
+REST = (geography_imports,)
 
 
 def create_app(configured: Settings | None = None) -> Starlette:
@@ -43,6 +47,7 @@ def create_app(configured: Settings | None = None) -> Starlette:
     redis = Redis.from_url(str(configured.redis_url), socket_connect_timeout=1)
     hub = Hub(connected, redis)
     graphql = _graphql(configured, connected, redis, hub)
+    rest = [route for part in REST for route in part.routes(connected, authentication(connected))]
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -52,7 +57,7 @@ def create_app(configured: Settings | None = None) -> Starlette:
         await redis.aclose()
         await connected.close()
 
-    return Starlette(routes=graphql.routes, middleware=graphql.middleware, lifespan=lifespan)
+    return Starlette(routes=[*graphql.routes, *rest], middleware=graphql.middleware, lifespan=lifespan)
 
 
 def authentication(connected: Database) -> Authenticate:
@@ -104,4 +109,5 @@ def _graphql(configured: Settings, connected: Database, redis: Redis, hub: Hub) 
         refresh=Context.refresh,
         ready_checks={"database": database_answers, "redis": redis_answers, "relay": relay_keeps_up},
         examples=examples.EXAMPLES,
+        body_limits={part.PATH: part.BODY_LIMIT for part in REST},
     )

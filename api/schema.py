@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 from api import enums
 from api.context import Info
 from api.engine.declarations import ENTITIES
+from api.geography.queries import GeographyQueries
 from api.identity.keys import KeyMutations
 from api.identity.sessions import SessionMutations
 from api.jobs.jobs import JobMutations, JobSubscriptions, JobViewer
@@ -25,7 +26,7 @@ class Viewer(UserViewer, JobViewer):
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(NodeQueries, BudgetQueries):
+class Query(NodeQueries, BudgetQueries, GeographyQueries):
     @strawberry.field(description="Who is asking; null when nobody is signed in.")
     def viewer(self, info: Info) -> Viewer | None:
         return None if info.context.viewer.is_anonymous else Viewer()
