@@ -33,6 +33,10 @@ HEADERS = {
 }
 
 
+class ReadsTooSlowly(Exception):
+    """The reader did not take an event in time."""
+
+
 def next_event(result: ExecutionResult) -> bytes:
     return b"event: next\ndata: " + orjson.dumps(body_of(result)) + b"\n\n"
 
@@ -41,12 +45,18 @@ class EventStream:
     """The answer to one operation, as an ASGI app. Ends with the operation, the token, or when the client leaves."""
 
     def __init__(
-        self, results: AsyncGenerator[ExecutionResult, None], operation: Operation, live: Live, keep_alive_s: float
+        self,
+        results: AsyncGenerator[ExecutionResult, None],
+        operation: Operation,
+        live: Live,
+        keep_alive_s: float,
+        send_seconds_max: float,
     ) -> None:
         self.results = results
         self.operation = operation
         self.live = live
         self.keep_alive_s = keep_alive_s
+        self.send_seconds_max = send_seconds_max
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         key = identity.bucket_key(self.operation.viewer, self.operation.address)
@@ -75,11 +85,19 @@ class EventStream:
             try:
                 async with asyncio.timeout(seconds_until(self.operation.viewer.expires_at)):
                     async for result in results:
-                        await send(_chunk(next_event(result)))
+                        await self._send_in_time(send, next_event(result))
             except TimeoutError:
                 await send(_chunk(next_event(_expired())))
         await send(_chunk(COMPLETE))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send_in_time(self, send: Send, event: bytes) -> None:
+        """Raises ReadsTooSlowly, which ends the connection: the reader resumes from its cursor."""
+        try:
+            async with asyncio.timeout(self.send_seconds_max):
+                await send(_chunk(event))
+        except TimeoutError:
+            raise ReadsTooSlowly from None
 
 
 def seconds_until(instant: datetime | None) -> float | None:
@@ -108,5 +126,7 @@ async def _stop(*tasks: asyncio.Task[None]) -> None:
         with suppress(asyncio.CancelledError):
             try:
                 await task
+            except ReadsTooSlowly:
+                logger.info("A stream ended as its reader was too slow")
             except Exception as error:
                 logger.error("A stream broke", exc_info=error)

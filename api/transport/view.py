@@ -61,7 +61,10 @@ class GraphQLEndpoint:
         operation = await self.execution.operation(request, token, "sse" if is_stream else "http")
         if is_stream:
             results = self.execution.stream(asked, operation, request)
-            return EventStream(results, operation, self.execution.live, self.execution.settings.keep_alive_seconds)
+            settings = self.execution.settings
+            return EventStream(
+                results, operation, self.execution.live, settings.keep_alive_seconds, settings.send_seconds_max
+            )
         return await self._execute(asked, operation, request, media_type)
 
     async def _execute(

@@ -104,8 +104,8 @@ def test_refuses_streams_above_the_cap_with_429(client_of: ClientOf) -> None:
     assert response.headers["retry-after"] == "30"
 
 
-async def frames_of(built: Any, query: str, seconds: float) -> list[bytes]:
-    """What is sent until the client leaves after some seconds."""
+async def frames_of(built: Any, query: str, seconds: float, takes_seconds: float = 0) -> list[bytes]:
+    """What is sent until the client leaves after some seconds; it takes its time for every frame."""
     messages = [{"type": "http.request", "body": json.dumps({"query": query}).encode(), "more_body": False}]
     sent: list[bytes] = []
     scope = {
@@ -122,6 +122,7 @@ async def frames_of(built: Any, query: str, seconds: float) -> list[bytes]:
     async def send(message: Any) -> None:
         if message["type"] == "http.response.body":
             sent.append(message["body"])
+            await asyncio.sleep(takes_seconds)
 
     async with asyncio.timeout(5):
         await built.routes[0].app(scope, receive, send)
@@ -143,4 +144,14 @@ async def test_streams_abandoned_by_their_readers_leave_nothing() -> None:
     many = await asyncio.gather(*(frames_of(built, LONG, seconds=0.1) for _ in range(20)))
 
     assert all(len(frames) > 3 for frames in many)
+    assert not built.live.streams
+
+
+async def test_a_reader_that_is_too_slow_is_disconnected() -> None:
+    built = small_app.build(TransportSettings(send_seconds_max=0.02))
+
+    async with asyncio.timeout(2):
+        frames = await frames_of(built, LONG, seconds=60, takes_seconds=30)
+
+    assert len(frames) == 1
     assert not built.live.streams
