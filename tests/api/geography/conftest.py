@@ -1,6 +1,8 @@
-"""The geography of the API in an app of its own, on a database of each test's own."""
+"""The geography of the API in an app of its own; what a test commits is rolled back after it."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +10,11 @@ import httpx2
 import pytest
 import strawberry
 from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from strawberry.schema.config import StrawberryConfig
 
-from api import database
 from api.context import Context
 from api.database import Database
 from api.events import Hub
@@ -43,6 +45,26 @@ class Query(GeographyQueries, NodeQueries):
 SCHEMA = strawberry.Schema(query=Query, config=StrawberryConfig(scalar_map=SCALARS))
 
 
+class RolledBack(Database):
+    """Everything happens on one connection, one thing at a time, in savepoints of a transaction that is rolled back."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        super().__init__(connection.engine)
+        self.connection = connection
+        self.turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        async with self.turn, self.connection.begin_nested():
+            yield self.connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        bound = AsyncSession(self.connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
+        async with self.turn, bound as session, session.begin():
+            yield session
+
+
 @dataclass
 class Site:
     """What tests talk to."""
@@ -67,8 +89,16 @@ async def authenticate(token: str | None, address: str) -> Viewer:
 
 
 @pytest.fixture
-async def site(fresh_database: str) -> AsyncIterator[Site]:
-    connected = database.connect(fresh_database, role="commonwatt_app", pool=3)
+async def rolled_back(engine: AsyncEngine) -> AsyncIterator[Database]:
+    async with engine.connect() as connection:
+        transaction = await connection.begin()
+        yield RolledBack(connection)
+        await transaction.rollback()
+
+
+@pytest.fixture
+async def site(rolled_back: Database) -> AsyncIterator[Site]:
+    connected = rolled_back
     hub = Hub(connected, Redis())  # Nothing is followed here, so nothing connects.
 
     def make_context(connection: HTTPConnection, viewer: Viewer) -> Context:
@@ -85,4 +115,3 @@ async def site(fresh_database: str) -> AsyncIterator[Site]:
     app = Starlette(routes=[*built.routes, *imports.routes(connected, authenticate)], middleware=built.middleware)
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://commonwatt") as client:
         yield Site(client, connected)
-    await connected.close()
