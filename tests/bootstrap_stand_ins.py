@@ -53,8 +53,8 @@ def up(*arguments: str) -> int:
     """What bin/up does, with the stand-ins, and no migrations beyond those of the kept cluster."""
     stand_in = ("-m", "tests.bootstrap_stand_ins")
     application = Application(
-        migrate=(*stand_in, os.environ.get("STAND_IN_MIGRATE", "nothing")),
-        load_demo=(*stand_in, "load"),
+        migrate=(*stand_in, "nothing"),
+        load_demo=(*stand_in, os.environ.get("STAND_IN_LOAD", "load")),
         api=(*stand_in, "api"),
         worker=(*stand_in, "worker"),
         relay=(*stand_in, "relay"),

@@ -120,15 +120,15 @@ def test_a_killed_worker_comes_back(sleeping_stack: subprocess.Popen[str]) -> No
 
 
 @with_servers
-def test_a_failed_migration_is_shown_and_ends_the_start() -> None:
-    environment = os.environ | {"STAND_IN_MIGRATE": "fail"}
+def test_a_failed_demo_is_shown_and_ends_the_start() -> None:
+    environment = os.environ | {"STAND_IN_LOAD": "fail"}
 
     done = subprocess.run(
         [*UP, "--run", "true"], cwd=ROOT, env=environment, check=False, capture_output=True, text=True
     )
 
     assert done.returncode == 1
-    assert "migrate ended with status 1" in done.stderr
+    assert "demo ended with status 1" in done.stderr
     assert "nothing works today" in done.stderr
 
 

@@ -111,6 +111,29 @@ def server_command(
     return [installation.program("postgres"), "-D", str(data), *options]
 
 
+def ask(installation: Installation, host: str, port: int, query: str) -> str:
+    """One value from the database, as text; empty when it cannot be had."""
+    command = [
+        installation.program("psql"),
+        "-XAtq",
+        "-h",
+        host,
+        "-p",
+        str(port),
+        "-U",
+        ROLE,
+        "-d",
+        DATABASE,
+        "-c",
+        query,
+    ]
+    environment = {**os.environ, **installation.environment, "PGPASSWORD": password()}
+    try:
+        return subprocess.run(command, env=environment, check=False, capture_output=True, text=True).stdout.strip()
+    except OSError:
+        return ""
+
+
 def is_ready(data: Path, process_id: int) -> bool:
     """Whether the server with this process id accepts connections: what pg_ctl looks at."""
     try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bin.devstack import beside, commands, health, postgres
+from bin.devstack import beside, commands, health, migrated, postgres
 from bin.devstack.commands import JOBS_STAGE, Application
 from bin.devstack.installation import ROOT, STATE, Installation, require_postgis, require_valkey
 from bin.devstack.ports import LOOPBACK, Ports
@@ -56,6 +56,7 @@ class Stack:
         if place.has_demo:
             self._environment["COMMONWATT_DEMO"] = "1"
         self._drop_database: Command | None = None
+        self._cluster: tuple[Installation, Path, str, int] | None = None
         self.url = ""
 
     async def start(self) -> None:
@@ -64,7 +65,7 @@ class Stack:
         await self._start_postgres()
         application = self._place.application
         with step("Migrations"):
-            await self._supervisor.run(self._python("migrate", application.migrate))
+            await self._migrate()
         if self._place.has_demo:
             with step("Demo data"):
                 await self._supervisor.run(self._python("demo", application.load_demo))
@@ -124,6 +125,15 @@ class Stack:
             server = commands.postgres_server(installation, data, port, settings, os.environ)
             await self._supervisor.start(server, functools.partial(postgres.is_ready, data))
             self._environment["DATABASE_URL"] = postgres.url_on_loopback(port)
+            self._cluster = (installation, data, LOOPBACK, port)
+
+    async def _migrate(self) -> None:
+        migrate = self._python("migrate", self._place.application.migrate)
+        if self._cluster is None:
+            await self._supervisor.run(migrate)
+        elif not await asyncio.to_thread(migrated.is_migrated, *self._cluster):
+            await self._supervisor.run(migrate)
+            await asyncio.to_thread(migrated.note_migrated, *self._cluster)
 
     async def _use_given_database(self, url: str) -> None:
         """The database itself, or for a throw-away place a new one beside it."""
