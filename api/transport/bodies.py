@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
@@ -10,6 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.transport.errors import BadUserInput, CodedError, PayloadTooLarge, RequestTimeout
 from api.transport.media_types import preferred
 from api.transport.responses import refusal
+
+DISCARDED_BYTES_MAX = 8 * 1024 * 1024
+DISCARDED_SECONDS_MAX = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class BodyLimits:
         except CodedError as error:
             if reply.has_started:
                 raise
+            if isinstance(error, PayloadTooLarge):
+                await body.discard()
             response = refusal(error, preferred(Headers(scope=scope).get("accept", "")))
             response.headers["Connection"] = "close"  # The rest of the body is not read.
             await response(scope, receive, send)
@@ -82,6 +88,16 @@ class _Body:
                 return await self._receive()
         except TimeoutError:
             raise RequestTimeout(f"The body did not arrive within {self.limit.seconds_max:g} s.") from None
+
+    async def discard(self) -> None:
+        """Read some more and forget it: most clients read no answer before they have sent their whole body."""
+        most = self.bytes + DISCARDED_BYTES_MAX
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DISCARDED_SECONDS_MAX):
+                while not self.is_complete and self.bytes < most:
+                    message = await self._receive()
+                    self.bytes += len(message.get("body", b""))
+                    self.is_complete = not message.get("more_body", False)
 
     def _too_large(self) -> PayloadTooLarge:
         most = self.limit.bytes_max

@@ -91,11 +91,18 @@ async def test_gives_up_on_a_slow_body_and_serves_others_meanwhile(port: int) ->
     assert b"REQUEST_TIMEOUT" in slow
 
 
+async def test_a_client_that_sends_six_megabytes_gets_its_answer(port: int) -> None:
+    answer = await answer_of(port, b" " * 6_000_000)
+
+    assert json.loads(answer)["errors"][0]["extensions"]["code"] == "PAYLOAD_TOO_LARGE"
+
+
 async def answer_of(port: int, body: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     lines = ["POST /graphql HTTP/1.1", "Host: x", "Connection: close", "Content-Type: application/json"]
     head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""])
     writer.write(head.encode() + body)
+    await writer.drain()
     async with asyncio.timeout(2):
         answer = await reader.read()
     writer.close()
