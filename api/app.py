@@ -4,8 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import asyncpg
 from redis.asyncio import Redis
 from sqlalchemy import text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
@@ -18,17 +21,30 @@ from api.geography import imports as geography_imports
 from api.schema import make_schema
 from api.settings import Settings, settings
 from api.transport.app import GraphQLApp, build_graphql_app
-from api.transport.errors import Unauthenticated
+from api.transport.errors import ErrorCode, Known, Unauthenticated
 from api.transport.identity import Authenticate
 from api.transport.logs import configure_logs
 from api.transport.rates import FallbackBuckets, LocalBuckets, RedisBuckets
 from api.transport.settings import Rate, TransportSettings
 from api.transport.telemetry import start_telemetry
+from domain import errors as domain_errors
 from domain.communities import sight
+from domain.errors import DomainError
 from domain.identity.viewers import ANONYMOUS, Viewer
 
 # REST routes: each module has its PATH, its BODY_LIMIT and `routes(database, authenticate)`.
 REST = (geography_imports,)
+
+
+# What other layers raise and callers may see; a mutation shows refusals in its payload instead.
+KNOWN = {
+    domain_errors.NotAllowed: Known(ErrorCode.FORBIDDEN),
+    DomainError: Known(ErrorCode.BAD_USER_INPUT),
+    asyncpg.QueryCanceledError: Known(ErrorCode.DEADLINE_EXCEEDED, "The operation took too long and was stopped."),
+    InterfaceError: Known(ErrorCode.UNAVAILABLE, "The database cannot be reached; try again."),
+    OperationalError: Known(ErrorCode.UNAVAILABLE, "The database cannot be reached; try again."),
+    PoolTimeout: Known(ErrorCode.UNAVAILABLE, "The database is busy; try again."),
+}
 
 
 def create_app(configured: Settings | None = None) -> Starlette:
@@ -108,6 +124,8 @@ def _graphql(configured: Settings, connected: Database, redis: Redis, hub: Hub) 
         buckets=FallbackBuckets(RedisBuckets(redis), LocalBuckets()),
         refresh=Context.refresh,
         ready_checks={"database": database_answers, "redis": redis_answers, "relay": relay_keeps_up},
+        known_exceptions=KNOWN,
+        known_operations=examples.OPERATIONS,
         examples=examples.EXAMPLES,
         body_limits={part.PATH: part.BODY_LIMIT for part in REST},
     )

@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from domain import tables as _all_tables  # noqa: F401 (foreign keys name tables of other contexts)
+
 
 class Database:
     """The engine of one process, with the two ways to use it."""
@@ -48,6 +50,7 @@ def connect(url: str, *, role: str | None, pool: int = 10, statement_seconds: fl
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=True,
+        hide_parameters=True,  # Exceptions are logged, and values may be readings or secrets.
         connect_args={"server_settings": options, "timeout": 5},
     )
     return Database(engine)

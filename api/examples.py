@@ -1,4 +1,6 @@
-"""Example tabs of GraphiQL."""
+"""Example tabs of GraphiQL; metrics are kept for their operations by name."""
+
+import re
 
 from api.transport.graphiql import Example
 
@@ -13,3 +15,6 @@ query WhoAmI {
 """
 
 EXAMPLES = (Example("Who am I", WHO_AM_I),)
+OPERATIONS = frozenset(
+    name for example in EXAMPLES for name in re.findall(r"(?:query|subscription) (\w+)", example.query)
+)

@@ -12,6 +12,7 @@ from api.geography.queries import GeographyQueries
 from api.identity.keys import KeyMutations
 from api.identity.sessions import SessionMutations
 from api.jobs.jobs import JobMutations, JobSubscriptions, JobViewer
+from api.mutations import UserError
 from api.nodes import NodeQueries
 from api.scalars import SCALARS
 from api.viewer import BudgetQueries, UserViewer
@@ -49,12 +50,12 @@ def load_jobs() -> None:
 
 
 def make_schema() -> strawberry.Schema:
-    """The schema, with every entity in it, also those that only `node` returns."""
+    """The schema, with every entity and every refusal in it, also those that no field names."""
     return strawberry.Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[entity.type for entity in ENTITIES.values()],
+        types=[*(entity.type for entity in ENTITIES.values()), *UserError.__subclasses__()],
         config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),
     )
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -29,7 +29,7 @@ class User(Base):
     """A person who signs in."""
 
     __tablename__ = "user_account"
-    __table_args__ = (Index("uq_user_account_email", func.lower("email"), unique=True),)
+    __table_args__ = (Index("uq_user_account_email", text("lower(email)"), unique=True),)
 
     id: Mapped[Id]
     email: Mapped[str] = mapped_column(Text)

@@ -250,7 +250,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_account")),
     )
-    op.create_index("uq_user_account_email", "user_account", [sa.literal_column("lower('email')")], unique=True)
+    op.create_index("uq_user_account_email", "user_account", [sa.literal_column("lower(email)")], unique=True)
     op.create_table(
         "api_key",
         sa.Column("id", sa.Uuid(), nullable=False),

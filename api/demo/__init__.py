@@ -1,0 +1,6 @@
+"""What a newcomer sees after `bin/up`: two communities with ninety days behind them, and two markets that trade.
+
+`load` makes it once, by the same operations that serve requests; `feed` keeps it alive: meters report each
+quarter-hour, and members place orders for the hours ahead. All of it is simulated by seed. Neither runs unless
+`COMMONWATT_DEMO` is set, which a production start never does.
+"""

@@ -1,0 +1,230 @@
+"""Make the demo once: accounts, communities with ninety days of readings, markets. A second start finds it there."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from shapely import MultiPolygon, box
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.database import Database
+from api.demo.story import (
+    ADMIN,
+    AREA_BOX,
+    LINK_CAPACITY_UKWH,
+    LINK_COST_UEUR_PER_KWH,
+    OPERATOR,
+    PARTNER,
+    PASSWORD,
+    PLACES,
+    SEED,
+    ZONES,
+    Person,
+    Place,
+    first_day,
+)
+from domain.communities import assets, communities, memberships, participations, sight
+from domain.communities.members import NewMember
+from domain.communities.tables import AssetKind, CommunityRole, Membership
+from domain.geography.geometry import as_element
+from domain.geography.tables import MarketZone, SubstationArea
+from domain.identity import credentials, users
+from domain.identity.tables import PlatformRole, User
+from domain.identity.viewers import Viewer
+from domain.intervals import Period, day_start
+from domain.jobs import queue
+from domain.jobs.tables import JobKind
+from domain.market import markets
+from domain.metering import readings
+from domain.metering.days import ReadingDay, blocks_of
+from domain.metering.simulation import SimulatedDay, SimulatedPoint, simulate
+from domain.metering.tables import Direction, MeteringPoint, Quality
+from domain.sharing import keys
+from domain.sharing.tables import KeyKind
+
+ACTOR = "demo"
+
+
+async def load(database: Database) -> bool:
+    """Make the demo unless it is there; whether it was made."""
+    async with database.transaction() as session:
+        if (await session.execute(select(User.id).where(func.lower(User.email) == ADMIN.email))).first():
+            return False
+        accounts = await _accounts(session)
+        admin = await _viewer(session, accounts[ADMIN.email])
+        await _markets(session, admin, accounts[OPERATOR.email])
+        await _area(session)
+    for place in PLACES:
+        async with database.transaction() as session:
+            community_id = await _community(session, place, accounts)
+        async with database.transaction() as session:
+            await _history(session, place, community_id)
+            await _ask_for_allocation(session, place, community_id)
+    return True
+
+
+async def _accounts(session: AsyncSession) -> dict[str, UUID]:
+    """An account for each person of the story; all have the same password, so it is hashed once."""
+    hashed = await asyncio.to_thread(credentials.hash_password, PASSWORD)
+    people = [(person.email, person.name) for place in PLACES for person in place.people]
+    named = [*people, *((login.email, login.role.title()) for login in (ADMIN, OPERATOR, PARTNER))]
+    ids = {email: await users.create_user(session, email, name, hashed, actor=ACTOR) for email, name in named}
+    await users.grant_role(session, ids[ADMIN.email], PlatformRole.ADMIN, actor=ACTOR)
+    return ids
+
+
+async def _viewer(session: AsyncSession, user_id: UUID) -> Viewer:
+    return await sight.viewer_for(await session.connection(), user_id)
+
+
+async def _markets(session: AsyncSession, admin: Viewer, operator_id: UUID) -> None:
+    """Two zones side by side, each with a market, linked both ways within a limit."""
+    ids = []
+    for zone in ZONES:
+        boundary = as_element(MultiPolygon([box(*zone.box)]))
+        row = MarketZone(code=zone.code, name=zone.name, country=zone.country, boundary=boundary)
+        session.add(row)
+        await session.flush()
+        await markets.create(session, admin, zone_id=row.id, name=f"{zone.name} market")
+        await users.grant_role(session, operator_id, PlatformRole.GRID_OPERATOR, actor=ACTOR, zone_id=row.id)
+        ids.append(row.id)
+    for here, there in (ids, ids[::-1]):
+        await markets.link_zones(
+            session,
+            admin,
+            from_zone_id=here,
+            to_zone_id=there,
+            capacity_ukwh=LINK_CAPACITY_UKWH,
+            cost_ueur_per_kwh=LINK_COST_UEUR_PER_KWH,
+        )
+
+
+async def _area(session: AsyncSession) -> None:
+    (code,) = {place.area_code for place in PLACES if place.area_code}
+    boundary = as_element(MultiPolygon([box(*AREA_BOX)]))
+    session.add(SubstationArea(code=code, name="Cabina primaria Pratoverde", country="IT", boundary=boundary))
+
+
+async def _community(session: AsyncSession, place: Place, accounts: dict[str, UUID]) -> UUID:
+    """The community, founded and filled by its administrator."""
+    start = first_day(today_in(place))
+    founder, *others = sorted(enumerate(place.people), key=lambda numbered: not numbered[1].is_admin)
+    by = await _viewer(session, accounts[founder[1].email])
+    area = select(SubstationArea.id).where(SubstationArea.code == place.area_code)
+    new = communities.NewCommunity(
+        framework_code=place.framework,
+        kind=place.kind,
+        name=place.name,
+        timezone=place.site.timezone,
+        description=place.description,
+        substation_area_id=(await session.execute(area)).scalar_one_or_none(),
+        location=place.location(len(place.people) // 2),
+    )
+    admitted = _member(founder[1], accounts, start)
+    community_id = await communities.create_community(session, new, admitted, by=by)
+    by = await _viewer(session, accounts[founder[1].email])
+    founding = await _membership_of(session, community_id)
+    await _point(session, place, community_id, founding, founder, by)
+    for numbered in others:
+        member = _member(numbered[1], accounts, start)
+        membership_id = await memberships.add_member(session, community_id, member, by=by)
+        await _point(session, place, community_id, membership_id, numbered, by)
+    key_start = day_start(start, ZoneInfo(place.site.timezone))
+    await keys.set_key(session, community_id, KeyKind.PRO_RATA, KeyKind.PRO_RATA, key_start, [], actor=by.key)
+    return community_id
+
+
+async def _membership_of(session: AsyncSession, community_id: UUID) -> UUID:
+    query = select(Membership.id).where(Membership.community_id == community_id)
+    return (await session.execute(query)).scalar_one()
+
+
+def _member(person: Person, accounts: dict[str, UUID], start: date) -> NewMember:
+    roles = {CommunityRole.MEMBER, CommunityRole.ADMIN} if person.is_admin else {CommunityRole.MEMBER}
+    return NewMember(
+        kind=person.kind,
+        roles=frozenset(roles),
+        name=person.name,
+        legal_form=person.legal_form,
+        user_id=accounts[person.email],
+        valid_from=start,
+    )
+
+
+async def _point(
+    session: AsyncSession,
+    place: Place,
+    community_id: UUID,
+    membership_id: UUID,
+    numbered: tuple[int, Person],
+    by: Viewer,
+) -> None:
+    """The person's metering point, and the plant behind it."""
+    number, person = numbered
+    directions = {Direction.WITHDRAWN} if person.annual_kwh else set()
+    new = participations.NewPoint(
+        code=place.code(number),
+        code_kind=place.code_kind,
+        directions=frozenset(directions | ({Direction.INJECTED} if person.pv_kwp else set())),
+        location=place.location(number),
+    )
+    point_id, _ = await participations.register_metering_point(session, community_id, membership_id, new, by=by)
+    if person.pv_kwp:
+        plant = assets.NewAsset(point_id, f"Roof of {person.name}", AssetKind.PV, power_w=round(person.pv_kwp * 1_000))
+        await assets.add_asset(session, community_id, plant, by=by)
+
+
+async def _history(session: AsyncSession, place: Place, community_id: UUID) -> None:
+    """Every full day since the start."""
+    today = today_in(place)
+    start = first_day(today)
+    days = await simulated_days(session, place, start, (today - start).days)
+    await readings.record_days(session, blocks_of(days), source="demo history", sender=ACTOR, scope_id=community_id)
+
+
+async def simulated_days(session: AsyncSession, place: Place, start: date, days: int) -> list[ReadingDay]:
+    """What the meters of a place count on whole days, as readings."""
+    metered = await _points(session, place)
+    return [
+        day
+        for id, directions, point in metered
+        for simulated in simulate(point, start, days, SEED)
+        for day in _readings(id, directions, simulated)
+    ]
+
+
+async def _points(session: AsyncSession, place: Place) -> list[tuple[UUID, Sequence[str], SimulatedPoint]]:
+    by_code = {place.code(number): place.point(number, person) for number, person in enumerate(place.people)}
+    query = select(MeteringPoint.id, MeteringPoint.directions, MeteringPoint.code).where(
+        MeteringPoint.code.in_(by_code)
+    )
+    return [(id, directions, by_code[code]) for id, directions, code in await session.execute(query)]
+
+
+def _readings(id: UUID, directions: Sequence[str], simulated: SimulatedDay) -> Iterable[ReadingDay]:
+    values = {Direction.INJECTED: simulated.injected_ukwh, Direction.WITHDRAWN: simulated.withdrawn_ukwh}
+    for direction in directions:
+        energy = np.ascontiguousarray(values[Direction(direction)])
+        yield ReadingDay(id, Direction(direction), simulated.day, Quality.SIMULATED, energy)
+
+
+async def _ask_for_allocation(session: AsyncSession, place: Place, community_id: UUID) -> None:
+    zone, today = ZoneInfo(place.site.timezone), today_in(place)
+    period = Period(day_start(first_day(today), zone), day_start(today, zone))
+    arguments = {
+        "community_id": str(community_id),
+        "actor": ACTOR,
+        "start": period.start.isoformat(),
+        "end": period.end.isoformat(),
+    }
+    name = f"allocate:{community_id}:{arguments['start']}:{arguments['end']}"
+    await queue.enqueue_again(session, JobKind.ALLOCATE_PERIOD, name, arguments, community_id=community_id)
+
+
+def today_in(place: Place) -> date:
+    """The local day of a place."""
+    return datetime.now(ZoneInfo(place.site.timezone)).date()

@@ -1,0 +1,115 @@
+"""Admit members to a community.
+
+A member is a legal person of its own; `email` names the account that signs in for it. A person who left and returns
+is admitted again by `member_id`, so that its history stays one.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.audit import entries
+from domain.communities import visibility
+from domain.communities.tables import CommunityRole, LegalForm, Member, MemberKind, Membership
+from domain.communities.texts import checked_name
+from domain.errors import DomainError, InvalidValue, NotFound
+from domain.identity.tables import User
+from domain.identity.viewers import Viewer
+
+
+class Overlap(DomainError):
+    """The same thing is already there for part of the time."""
+
+    def __init__(self, what: str, valid_from: date, valid_to: date | None) -> None:
+        until = f"until {valid_to}" if valid_to else "without end"
+        super().__init__(f"There is already {what} from {valid_from} {until}.")
+        self.valid_from = valid_from
+        self.valid_to = valid_to
+
+
+@dataclass(frozen=True, slots=True)
+class NewMember:
+    """Who is admitted and how; `valid_from` None is today. Either `member_id`, or name and legal form."""
+
+    kind: MemberKind
+    roles: frozenset[CommunityRole]
+    name: str | None = None
+    legal_form: LegalForm | None = None
+    member_id: UUID | None = None
+    email: str | None = None
+    user_id: UUID | None = None
+    valid_from: date | None = None
+
+
+async def admit(session: AsyncSession, community_id: UUID, new: NewMember, *, by: Viewer) -> UUID:
+    """A new membership; returns its id. The caller has seen to it that `by` may do this and holds the community.
+
+    Raises InvalidValue, NotFound, Overlap.
+    """
+    if not new.roles:
+        raise InvalidValue(("roles",), "A member has at least one role.")
+    member_id = await _member(session, new, by)
+    valid_from = new.valid_from or datetime.now(UTC).date()
+    await _check_alone(session, community_id, member_id, valid_from)
+    membership = Membership(
+        community_id=community_id,
+        member_id=member_id,
+        roles=sorted(role.value for role in new.roles),
+        kind=new.kind,
+        valid_from=valid_from,
+    )
+    session.add(membership)
+    await session.flush()
+    facts = {"member": member_id, "roles": membership.roles, "kind": new.kind, "from": valid_from}
+    await entries.record(
+        session,
+        "membership.create",
+        actor=by.key,
+        subject=("Membership", membership.id),
+        scope_id=community_id,
+        facts=facts,
+    )
+    return membership.id
+
+
+async def _member(session: AsyncSession, new: NewMember, by: Viewer) -> UUID:
+    if new.member_id is not None:
+        if (new.name, new.legal_form, new.email) != (None, None, None):
+            raise InvalidValue(("memberId",), "Give memberId, or name and legalForm of a new member.")
+        seen = select(Member.id).where(Member.id == new.member_id, visibility.members(by))
+        if await session.scalar(seen) is None:
+            raise NotFound("member", new.member_id)
+        return new.member_id
+    if new.name is None or new.legal_form is None:
+        raise InvalidValue(
+            ("name",) if new.name is None else ("legalForm",), "A new member has a name and a legal form."
+        )
+    user_id = new.user_id if new.email is None else await _account(session, new.email)
+    member = Member(name=checked_name(new.name, "name"), legal_form=new.legal_form, user_id=user_id)
+    session.add(member)
+    await session.flush()
+    return member.id
+
+
+async def _account(session: AsyncSession, email: str) -> UUID:
+    user_id: UUID | None = None
+    if email.isprintable():
+        active = select(User.id).where(func.lower(User.email) == email.lower(), User.disabled_at.is_(None))
+        user_id = await session.scalar(active)
+    if user_id is None:
+        raise InvalidValue(("email",), "There is no account with this e-mail address.")
+    return user_id
+
+
+async def _check_alone(session: AsyncSession, community_id: UUID, member_id: UUID, valid_from: date) -> None:
+    query = select(Membership.valid_from, Membership.valid_to).where(
+        Membership.community_id == community_id,
+        Membership.member_id == member_id,
+        or_(Membership.valid_to.is_(None), Membership.valid_to > valid_from),
+    )
+    other = (await session.execute(query.limit(1))).first()
+    if other is not None:
+        raise Overlap("a membership of this member", *other)
