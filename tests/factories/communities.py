@@ -10,7 +10,7 @@ from domain.communities.tables import CommunityKind, CommunityRole, FrameworkCod
 from domain.identity.tables import User
 from domain.identity.viewers import Viewer
 from domain.metering.tables import MeteringPoint
-from tests.factories.identity import a_user, viewer_of
+from tests.factories.identity import a_viewer
 from tests.factories.metering import a_metering_point
 
 Row = TypeVar("Row")
@@ -77,21 +77,19 @@ async def an_asset(session: AsyncSession, participation: tables.Participation, *
     return await _stored(session, tables.Asset(**facts))
 
 
-async def a_signed_in_member(
-    session: AsyncSession, community: tables.Community, *roles: CommunityRole
-) -> tuple[Viewer, tables.Membership]:
-    """A user who is a member with these roles, and the membership; without roles a plain member."""
-    user = await a_user(session)
-    membership = await a_membership(
-        session, community, await a_member(session, user), roles=roles or (CommunityRole.MEMBER,)
+def a_viewer_through(membership: tables.Membership) -> Viewer:
+    """Who signs in for the member of a membership."""
+    administers = CommunityRole.ADMIN.value in membership.roles
+    return a_viewer(
+        member_ids=frozenset({membership.member_id}),
+        community_ids=frozenset({membership.community_id}),
+        administered_ids=frozenset({membership.community_id} if administers else ()),
     )
-    return await viewer_of(session, user), membership
 
 
 async def an_administrator(session: AsyncSession, community: tables.Community) -> Viewer:
     """A signed-in administrator of a community."""
-    viewer, _ = await a_signed_in_member(session, community, *ADMIN_ROLES)
-    return viewer
+    return a_viewer_through(await a_membership(session, community, roles=ADMIN_ROLES))
 
 
 async def _stored(session: AsyncSession, row: Row) -> Row:
