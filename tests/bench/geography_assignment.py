@@ -4,8 +4,8 @@
 
 Uses the 2,000 Italian areas of ../shared/data/it-area-proxy-2000 where they are, else 2,000 made-up areas with as many
 vertices. Points are scattered by population and stored in random order in the metering points' own table, on a
-throw-away PostGIS with the settings of `bin/up`. Measured is `domain.geography.areas.assign_points`; every point must be
-assigned to the area it was put into. Exit status 1 above the limit.
+throw-away PostGIS with the settings of `bin/up`. Measured is `domain.geography.areas.assign_points`; every point must
+be assigned to the area it was put into. Exit status 1 above the limit.
 
 With a quarter of those shared buffers the points' table no longer fits, and it takes twice as long.
 """
