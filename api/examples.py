@@ -15,6 +15,5 @@ query WhoAmI {
 """
 
 EXAMPLES = (Example("Who am I", WHO_AM_I),)
-OPERATIONS = frozenset(
-    name for example in EXAMPLES for name in re.findall(r"(?:query|subscription) (\w+)", example.query)
-)
+NAMED = re.compile(r"(?:query|subscription) (\w+)")
+OPERATIONS = frozenset(name for example in EXAMPLES for name in NAMED.findall(example.query))

@@ -18,7 +18,7 @@ from api.scalars import SCALARS
 from api.viewer import BudgetQueries, UserViewer
 
 # Modules that register job functions and periodic work when they are imported.
-JOB_MODULES: tuple[str, ...] = ()
+JOB_MODULES: tuple[str, ...] = ("api.sharing.jobs",)
 
 
 @strawberry.type(description="Who is asking, and what is theirs.")
