@@ -24,6 +24,7 @@ from api.transport.errors import BadUserInput, CodedError, Forbidden, PayloadToo
 from api.transport.identity import Authenticate
 from api.transport.media_types import MediaType
 from domain.geography import imports
+from domain.geography.feature_files import ORDINARY
 from domain.geography.features import Repair
 from domain.geography.imports import AreaKind, ImportRefused, ImportReport
 from domain.geography.properties import Fields
@@ -31,6 +32,9 @@ from domain.identity.viewers import Viewer
 
 PATH = "/v1/imports/areas"
 BODY_LIMIT = BodyLimit(bytes_max=64 * 2**20, seconds_max=120)
+# A crossing ring of 500 vertices takes a second to repair: more than a few belong to the command line.
+LIMITS = dataclasses.replace(ORDINARY, repairs=20)
+PARAMETER_LENGTH_MAX = 200
 PARAMETERS = frozenset({"kind", "code", "name", "country", "population", "populationYear", "repair"})
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -66,7 +70,9 @@ async def _import(request: Request, database: Database, authenticate: Authentica
     repair = _choice(Repair, given, "repair") if "repair" in given else None
     content = await _content(request)
     async with database.transaction() as session:
-        return await imports.import_areas(session, content, kind=kind, fields=fields, actor=viewer.key, repair=repair)
+        return await imports.import_areas(
+            session, content, kind=kind, fields=fields, actor=viewer.key, repair=repair, limits=LIMITS
+        )
 
 
 async def _administrator(request: Request, authenticate: Authenticate) -> Viewer:
@@ -84,6 +90,9 @@ def _parameters(given: Mapping[str, str]) -> Mapping[str, str]:
     unknown = sorted(set(given) - PARAMETERS)
     if unknown:
         raise BadUserInput(f"There is no parameter {unknown[0][:40]!r}.", argument=unknown[0][:40])
+    for name, value in given.items():
+        if len(value) > PARAMETER_LENGTH_MAX:
+            raise BadUserInput(f"{name} has more than {PARAMETER_LENGTH_MAX} characters.", argument=name)
     return given
 
 

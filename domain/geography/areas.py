@@ -39,6 +39,7 @@ from domain.geography.geometry import SRID, LonLat
 AreaTable = type[tables.Municipality] | type[tables.SubstationArea] | type[tables.MarketZone]
 
 OVERLAP_M2_MIN = 100.0  # Boundaries drawn by different hands share slivers below this.
+PAIRS_MAX = 10_000  # A file of copies of one area must not occupy the database.
 ASSIGNED = table("assigned_area", column("point_id"), column("area_id"))
 
 
@@ -126,17 +127,24 @@ async def assign_points(
 
 
 async def overlaps(
-    session: AsyncSession, areas: AreaTable, ids: Sequence[UUID] | None = None, *, above_m2: float = OVERLAP_M2_MIN
+    session: AsyncSession,
+    areas: AreaTable,
+    ids: Sequence[UUID] | None = None,
+    *,
+    above_m2: float = OVERLAP_M2_MIN,
+    pairs_max: int = PAIRS_MAX,
 ) -> list[Overlap]:
     """Pairs of areas that share more land than `above_m2`, largest first; with `ids`, pairs that hold one of them.
 
-    Interiors are compared before anything is cut out: 5,500 pairs of neighbours that only touch cost a second.
+    No more than `pairs_max` pairs that share land are looked at, whichever are found first. Interiors are compared
+    before anything is cut out: 5,500 pairs of neighbours that only touch cost a second.
     """
     one, other = aliased(areas), aliased(areas)
     pairs = (
         select(one.code.label("code"), other.code.label("other_code"), _shared_land(one, other).label("land"))
         .join(other, one.boundary.op("&&")(other.boundary))
         .where(func.ST_Relate(one.boundary, other.boundary, "2********"), _once(one, other, ids))
+        .limit(pairs_max)
         .cte("pair")
         .prefix_with("MATERIALIZED")
     )

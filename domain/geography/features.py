@@ -12,7 +12,16 @@ from domain.errors import DomainError
 from domain.geography import geojson, geometry
 from domain.geography.feature_files import ORDINARY, FileRefused, ImportLimits, features_in
 from domain.geography.geometry import GeometryInvalid, GeometryTooComplex, LonLat
-from domain.geography.properties import CODE_LENGTH_MAX, NAME_LENGTH_MAX, Fields, Unfit, country_of, text_of, whole_of
+from domain.geography.properties import (
+    CODE_LENGTH_MAX,
+    NAME_LENGTH_MAX,
+    Fields,
+    Unfit,
+    country_of,
+    text_of,
+    value_of,
+    whole_of,
+)
 
 
 class Repair(StrEnum):
@@ -151,5 +160,10 @@ def _fault(feature: int, value: Any, fields: Fields, refusal: DomainError) -> Fa
 def _code_if_any(value: Any, fields: Fields) -> str | None:
     """The code to name a refused feature by, if it has one."""
     properties = value.get("properties") if isinstance(value, Mapping) else None
-    code = properties.get(fields.code) if isinstance(properties, Mapping) else None
+    if not isinstance(properties, Mapping):
+        return None
+    try:
+        code = value_of(properties, fields.code)
+    except Unfit:
+        return None
     return code[:CODE_LENGTH_MAX] if isinstance(code, str) else None

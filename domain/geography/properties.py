@@ -67,7 +67,7 @@ def whole_of(properties: Mapping[str, Any], source: str | None, least: int, most
     value = None if source is None else value_of(properties, source)
     if value is None:
         return None
-    if source is not None and source.startswith("=") and value.isdecimal():
+    if source is not None and source.startswith("=") and value.isdecimal() and len(value) <= 10:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not float(value).is_integer():
         raise Unfit(f"property {source!r} must be a whole number")

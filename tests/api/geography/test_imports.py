@@ -152,6 +152,7 @@ async def test_the_file_may_be_gzipped_or_part_of_a_form(site: Site) -> None:
         ({"country": None}, "country"),
         ({"repair": "linework"}, "repair"),
         ({"colour": "red"}, "colour"),
+        ({"name": "x" * 201}, "name"),
     ],
 )
 async def test_a_wrong_parameter_is_named(site: Site, changes: dict[str, Any], argument: str) -> None:

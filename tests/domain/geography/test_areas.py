@@ -171,6 +171,14 @@ async def test_overlaps_of_given_areas_only(session: AsyncSession) -> None:
     assert {(pair.code, pair.other_code) for pair in of_both} == {("B", "A"), ("B", "C")}
 
 
+async def test_copies_of_one_area_do_not_occupy_the_database(session: AsyncSession) -> None:
+    for index in range(8):
+        await geography.a_substation_area(session, f"A{index}")
+
+    assert len(await areas.overlaps(session, SubstationArea)) == 28
+    assert len(await areas.overlaps(session, SubstationArea, pairs_max=5)) == 5
+
+
 async def test_distances_are_taken_on_the_spheroid(session: AsyncSession) -> None:
     """A degree of latitude from the equator is 110,574 m on WGS84, one of longitude 111,320 m."""
     assert await proximity.distance_between_m(session, (0, 0), (0, 1)) == pytest.approx(110_574.39, abs=0.01)

@@ -95,6 +95,12 @@ def test_another_reference_system_is_refused(member: dict[str, Any]) -> None:
         geojson.read_point(point(11, 44, **member))
 
 
+def test_an_area_in_one_piece_is_asked_for_as_a_polygon() -> None:
+    assert geojson.read_polygon(polygon(SQUARE, HOLE)).wkt == shapely.Polygon(SQUARE, [HOLE]).wkt
+    with pytest.raises(GeometryInvalid, match="its type must be Polygon, not 'MultiPolygon'"):
+        geojson.read_polygon(multipolygon([SQUARE]))
+
+
 REFUSED = {
     "not an object": ("POINT (11 44)", "a GeoJSON object is expected, not text"),
     "null": (None, "a GeoJSON object is expected, not null"),

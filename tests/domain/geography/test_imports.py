@@ -271,6 +271,20 @@ async def test_a_feature_that_is_no_area_refuses_the_file(session: AsyncSession,
     assert reason in fault.reason
 
 
+async def test_a_refused_feature_is_named_by_the_alternative_that_holds_its_code(session: AsyncSession) -> None:
+    report = await refusal_of(session, a_file(feature("A", ring=BOWTIE)), fields=Fields("id|code", "name", "=IT"))
+
+    assert report.faults[0].code == "A"
+
+
+async def test_a_year_of_five_thousand_digits_is_refused(session: AsyncSession) -> None:
+    fields = Fields("code", "name", "=IT", population_year="=" + "1" * 5_000)
+
+    report = await refusal_of(session, a_file(feature()), fields=fields, kind=AreaKind.MUNICIPALITIES)
+
+    assert "must be a whole number" in report.faults[0].reason
+
+
 async def test_a_country_must_be_two_capitals(session: AsyncSession) -> None:
     report = await refusal_of(session, a_file(feature()), fields=Fields("code", "name", "=Italy"))
 
