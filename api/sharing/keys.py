@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import numpy as np
@@ -20,8 +20,8 @@ from domain.sharing import keys, tables, visibility
 from domain.sharing.tables import KeyKind
 from solver.sharing.keys import EQUAL, PRO_RATA, Key, Shares, hybrid, percentage, percentage_until_met, priority
 
-COMMUNITY = "api.communities.communities"
-POINT = "api.metering.points"
+if TYPE_CHECKING:
+    from api.metering.points import MeteringPoint
 
 
 @strawberry.type(description="The community's framework does not know this kind of key.")
@@ -53,7 +53,7 @@ class KeyShare(Node):
     direction: Direction = column(tables.KeyShare.direction, "Side of the point that it concerns.")
     share_ppm: Decimal | None = column(tables.KeyShare.share_ppm, "Share of the energy, 0 to 1.", name="share")
     rank: int | None = column(tables.KeyShare.rank, "Place in a priority key; 1 comes first.")
-    metering_point: Annotated["MeteringPoint", strawberry.lazy(POINT)] | None = edge(  # type: ignore[name-defined]  # noqa: F821
+    metering_point: Annotated["MeteringPoint", strawberry.lazy("api.metering.points")] | None = edge(
         tables.KeyShare.metering_point_id, "MeteringPoint", "The metering point."
     )
 
