@@ -60,7 +60,7 @@ def explain(problem: ClearingProblem, clearing: Clearing, order: int) -> Explana
     better = 0 if price is None else (limit - price) * _direction(orders.side[order])
     return Explanation(
         order=order,
-        reason=_reason(problem, clearing, order, rivals),
+        reason=_reason(problem, clearing, order, rivals, is_worse_than_price=better < 0),
         energy_wh=int(orders.energy_wh[order]),
         withdrawn_wh=int(clearing.withdrawn_wh[order]),
         ahead_wh=ahead_wh,
@@ -86,11 +86,14 @@ def _is_ahead(problem: ClearingProblem, rivals: Indices, order: int) -> Mask:
     return is_ahead
 
 
-def _reason(problem: ClearingProblem, clearing: Clearing, order: int, rivals: Indices) -> Reason:
+def _reason(
+    problem: ClearingProblem, clearing: Clearing, order: int, rivals: Indices, *, is_worse_than_price: bool
+) -> Reason:
     energy_wh, fill_wh = problem.orders.energy_wh[order], clearing.fill_wh[order]
     if fill_wh == energy_wh:
         return Reason.FILLED
-    if clearing.withdrawn_wh[order] and fill_wh == energy_wh - clearing.withdrawn_wh[order]:
+    is_cut = clearing.withdrawn_wh[order] > 0 and fill_wh == energy_wh - clearing.withdrawn_wh[order]
+    if is_cut and not is_worse_than_price:
         return Reason.OWN_ORDER_WITHDRAWN
     if fill_wh > 0:
         return Reason.PARTLY_FILLED

@@ -76,13 +76,13 @@ def relax(ticks: Ticks, tail: Indices, head: Indices, cost_ticks: Ticks) -> Tick
         return ticks
     by_head = np.argsort(head, kind="stable")
     heads, first = np.unique(head[by_head], return_index=True)
-    sources, costs = tail[by_head], cost_ticks[..., by_head]
-    value = ticks.copy()
-    for _ in range(value.shape[1] + 1):
-        offered = np.minimum.reduceat(value[:, sources] + costs, first, axis=1)
-        if (offered >= value[:, heads]).all():
-            return value
-        value[:, heads] = np.minimum(value[:, heads], offered)
+    sources, costs = tail[by_head], np.broadcast_to(cost_ticks, (len(ticks), len(tail)))[:, by_head].T.copy()
+    value = ticks.T.copy()  # Intervals last: they run in parallel.
+    for _ in range(len(value) + 1):
+        offered = np.minimum.reduceat(value[sources] + costs, first, axis=0)
+        if (offered >= value[heads]).all():
+            return value.T
+        value[heads] = np.minimum(value[heads], offered)
     raise AssertionError("prices fall around a cycle: the flows are not optimal")
 
 

@@ -119,30 +119,36 @@ def _routes(problem: ClearingProblem, net_wh: Energy, flow_wh: Energy) -> Iterat
     start, end = problem.links.from_zone.tolist(), problem.links.to_zone.tolist()
     for interval in np.flatnonzero(flow_wh.any(axis=1)).tolist():
         first_cell = interval * problem.zones
+        left = flow_wh[interval].tolist()
+        leaving: list[list[int]] = [[] for _ in range(problem.zones)]
+        for link in flow_wh[interval].nonzero()[0].tolist():
+            leaving[start[link]].append(link)
         net = net_wh[first_cell : first_cell + problem.zones].tolist()
-        leaving: dict[int, list[list[int]]] = {}
-        for link in np.flatnonzero(flow_wh[interval]).tolist():
-            leaving.setdefault(start[link], []).append([end[link], int(flow_wh[interval, link])])
         for seller in range(problem.zones):
             while net[seller] > 0:
-                route, energy_wh = _next_route(seller, net, leaving)
+                energy_wh, route = _next_route(seller, net, left, leaving, end)
                 yield first_cell + seller, first_cell + route[-1], energy_wh, route
 
 
-def _next_route(seller: int, net: list[int], leaving: dict[int, list[list[int]]]) -> tuple[Route, int]:
+def _next_route(
+    seller: int, net: list[int], left: list[int], leaving: list[list[int]], end: list[int]
+) -> tuple[int, Route]:
     """Follow what still leaves a zone to the first zone in need, and take as much as fits all the way."""
-    route, hops = [seller], []
-    while net[route[-1]] >= 0:
-        hops.append(leaving[route[-1]][-1])
-        route.append(hops[-1][0])
-    energy_wh = min(net[seller], -net[route[-1]], *(hop[1] for hop in hops))
+    energy_wh, zone, route, hops = net[seller], seller, [seller], []
+    while net[zone] >= 0:
+        link = leaving[zone][-1]
+        energy_wh = min(energy_wh, left[link])
+        zone = end[link]
+        hops.append(link)
+        route.append(zone)
+    energy_wh = min(energy_wh, -net[zone])
     net[seller] -= energy_wh
-    net[route[-1]] += energy_wh
-    for zone, hop in zip(route, hops, strict=False):
-        hop[1] -= energy_wh
-        if hop[1] == 0:
-            leaving[zone].pop()
-    return tuple(route), energy_wh
+    net[zone] += energy_wh
+    for passed, link in zip(route, hops, strict=False):
+        left[link] -= energy_wh
+        if left[link] == 0:
+            leaving[passed].pop()
+    return energy_wh, tuple(route)
 
 
 def _chosen(pairings: Pairings, chosen: Mask) -> Pairings:

@@ -40,10 +40,26 @@ def largest_welfare(problem: ClearingProblem) -> float:
 
 def largest_welfare_between_owners(problem: ClearingProblem) -> float:
     """The same for one zone without links, pair by pair, no owner with itself; any prices."""
+    return _between_owners(problem, None, None)
+
+
+def largest_welfare_at_one_price(problem: ClearingProblem, price_ticks: float) -> float:
+    """The same at one price that serves all strictly better orders of all owners but at most one, and none worse.
+
+    -inf where no outcome is so.
+    """
+    owners = [None, *np.unique(problem.orders.owner).tolist()]
+    return max(_between_owners(problem, price_ticks, owner) for owner in owners)
+
+
+def _between_owners(problem: ClearingProblem, price_ticks: float | None, exempt: int | None) -> float:
     program = pywraplp.Solver.CreateSolver("GLOP")
     orders = problem.orders
     energy_scale, price_scale = _scales(problem)
-    offered = [program.Constraint(0, float(energy_wh) / energy_scale) for energy_wh in orders.energy_wh]
+    gain = (orders.limit_price_ticks - (price_ticks or 0)) * np.where(orders.side == Side.BUY, 1, -1)
+    most = np.where((gain < 0) & (price_ticks is not None), 0, orders.energy_wh) / energy_scale
+    least = np.where((gain > 0) & (orders.owner != exempt) & (price_ticks is not None), most, 0)
+    offered = [program.Constraint(low, high) for low, high in zip(least.tolist(), most.tolist(), strict=True)]
     objective = program.Objective()
     objective.SetMaximization()
     for sell in range(len(orders)):
@@ -53,7 +69,10 @@ def largest_welfare_between_owners(problem: ClearingProblem) -> float:
                 traded = program.NumVar(0, program.infinity(), "")
                 offered[sell].SetCoefficient(traded, 1)
                 offered[buy].SetCoefficient(traded, 1)
-                gain = orders.limit_price_ticks[buy] - orders.limit_price_ticks[sell]
-                objective.SetCoefficient(traded, float(gain) / price_scale)
-    assert program.Solve() == pywraplp.Solver.OPTIMAL
+                value = orders.limit_price_ticks[buy] - orders.limit_price_ticks[sell]
+                objective.SetCoefficient(traded, float(value) / price_scale)
+    status = program.Solve()
+    if price_ticks is not None and status == pywraplp.Solver.INFEASIBLE:
+        return -np.inf
+    assert status == pywraplp.Solver.OPTIMAL
     return float(objective.Value()) * energy_scale * price_scale

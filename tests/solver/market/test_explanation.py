@@ -65,6 +65,12 @@ def test_own_order_withdrawn() -> None:
     assert reasons(book([("A", 5, 6)], [("A", 5, 1)]))[0] is Reason.OWN_ORDER_WITHDRAWN
 
 
+def test_a_withdrawn_order_out_of_the_money_was_simply_outpriced() -> None:
+    problem = book([("A", 5, 6), ("A", 5, 2), ("B", 5, 5)], [("A", 5, 4)])
+
+    assert reasons(problem)[:3] == [Reason.OWN_ORDER_WITHDRAWN, Reason.OUTPRICED, Reason.FILLED]
+
+
 def test_nothing_traded() -> None:
     assert reasons(book([("A", 5, 1)], [("B", 5, 6)])) == [Reason.NOTHING_TRADED] * 2
 
