@@ -1,0 +1,142 @@
+"""The order book: what is open, read for a clearing or shown as price levels without names."""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import case, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from domain.market.markets import Coupling
+from domain.market.tables import Clearing, EnergySource, Order, OrderInterval, OrderSide
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInterval:
+    """What is open of an order in one delivery interval."""
+
+    order_id: UUID
+    delivery_start: datetime
+    market_id: UUID
+    owner_id: UUID
+    side: OrderSide
+    limit_price_ueur_per_kwh: int
+    sequence: int
+    energy_ukwh: int
+    filled_ukwh: int
+    source: EnergySource | None
+
+    @property
+    def open_ukwh(self) -> int:
+        """Energy that is not filled yet."""
+        return self.energy_ukwh - self.filled_ukwh
+
+
+@dataclass(frozen=True, slots=True)
+class NetExport:
+    """What earlier clearings sold out of a market (negative: into it) in a delivery interval."""
+
+    market_id: UUID
+    delivery_start: datetime
+    energy_ukwh: int
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """All that a clearing depends on: read once, cleared, and recorded if the orders it fills are still so."""
+
+    coupling: Coupling
+    open: tuple[OpenInterval, ...]
+    exported: tuple[NetExport, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical text of the book, in hexadecimal digits."""
+        content = {
+            "zones": self.coupling.zone_ids,
+            "markets": [(market.id, market.zone_id) for market in self.coupling.markets],
+            "links": self.coupling.links,
+            "open": self.open,
+            "exported": self.exported,
+        }
+        return hashlib.sha256(orjson.dumps(content, default=str, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Open energy at one limit price, of at least one order; never says whose."""
+
+    side: OrderSide
+    limit_price_ueur_per_kwh: int
+    energy_ukwh: int
+
+
+async def read(session: AsyncSession, coupling: Coupling, *, now: datetime) -> Book:
+    """The open orders of linked markets for deliveries after now, sorted by delivery and arrival."""
+    rows = (
+        select(
+            OrderInterval.order_id,
+            OrderInterval.delivery_start,
+            OrderInterval.market_id,
+            Order.owner_id,
+            Order.side,
+            Order.limit_price_ueur_per_kwh,
+            Order.sequence,
+            OrderInterval.energy_ukwh,
+            OrderInterval.filled_ukwh,
+            Order.source,
+        )
+        .join(Order, Order.id == OrderInterval.order_id)
+        .where(OrderInterval.market_id.in_(coupling.market_ids), OrderInterval.is_open)
+        .where(OrderInterval.delivery_start > now)
+        .order_by(OrderInterval.delivery_start, Order.sequence)
+    )
+    sold: Any = func.sum(Clearing.sold_ukwh - Clearing.bought_ukwh)
+    exported = (
+        select(Clearing.market_id, Clearing.delivery_start, sold.label("energy"))
+        .where(Clearing.market_id.in_(coupling.market_ids), Clearing.delivery_start > now)
+        .group_by(Clearing.market_id, Clearing.delivery_start)
+        .having(sold != 0)
+        .order_by(Clearing.delivery_start, Clearing.market_id)
+    )
+    return Book(
+        coupling=coupling,
+        open=tuple(OpenInterval(**row) for row in (await session.execute(rows)).mappings()),
+        exported=tuple(
+            NetExport(row.market_id, row.delivery_start, int(row.energy)) for row in await session.execute(exported)
+        ),
+    )
+
+
+async def levels(
+    connection: AsyncConnection, market_ids: Collection[UUID], delivery_start: datetime, depth: int
+) -> dict[UUID, list[Level]]:
+    """The best `depth` price levels of each side of each market for one delivery interval, best first."""
+    open_ukwh = func.sum(OrderInterval.energy_ukwh - OrderInterval.filled_ukwh)
+    price = Order.limit_price_ueur_per_kwh
+    columns = (OrderInterval.market_id, Order.side, price.label("price"), open_ukwh.label("energy"))
+    level = (
+        select(*columns)
+        .join(Order, Order.id == OrderInterval.order_id)
+        .where(OrderInterval.market_id.in_(market_ids), OrderInterval.is_open)
+        .where(OrderInterval.delivery_start == delivery_start)
+        .group_by(OrderInterval.market_id, Order.side, price)
+        .subquery()
+    )
+    badness = case((level.c.side == OrderSide.BUY, -level.c.price), else_=level.c.price)
+    place = func.row_number().over(partition_by=(level.c.market_id, level.c.side), order_by=badness).label("place")
+    ranked = select(level, place).subquery()
+    query = select(ranked).where(ranked.c.place <= depth).order_by(ranked.c.market_id, ranked.c.side, ranked.c.place)
+    found: dict[UUID, list[Level]] = {market_id: [] for market_id in market_ids}
+    for row in await connection.execute(query):
+        found[row.market_id].append(Level(row.side, row.price, int(row.energy)))
+    return found
+
+
+def side_of(levels: Sequence[Level], side: OrderSide) -> list[Level]:
+    """The levels of one side, best first."""
+    return [level for level in levels if level.side is side]

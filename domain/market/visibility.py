@@ -1,0 +1,38 @@
+"""What a viewer may see of markets, orders and trades."""
+
+from sqlalchemy import ColumnElement, and_, false, or_, true
+
+from domain.identity.keys import READ, TRADE
+from domain.identity.viewers import Viewer, is_viewer
+from domain.market import tables
+
+
+def public(viewer: Viewer) -> ColumnElement[bool]:
+    """Markets, clearings and prices: everybody, because a price that only some know is no market price."""
+    return true()
+
+
+def trades(viewer: Viewer) -> ColumnElement[bool]:
+    """Everybody who signed in; who bought and who sold is seen through the orders alone."""
+    return true() if _takes_part(viewer) else false()
+
+
+def own_trades(viewer: Viewer) -> ColumnElement[bool]:
+    """Trades in which the viewer is the buyer or the seller."""
+    is_side = or_(is_viewer(tables.Trade.buyer_id, viewer), is_viewer(tables.Trade.seller_id, viewer))
+    return and_(trades(viewer), is_side)
+
+
+def orders(viewer: Viewer) -> ColumnElement[bool]:
+    """One's own orders; administrators of the platform see all."""
+    return true() if viewer.is_admin else own_orders(viewer)
+
+
+def own_orders(viewer: Viewer) -> ColumnElement[bool]:
+    """Orders that the viewer placed; an application needs the scope `read` or `trade`."""
+    return is_viewer(tables.Order.owner_id, viewer) if _takes_part(viewer) else false()
+
+
+def _takes_part(viewer: Viewer) -> bool:
+    """Whether this is a person, or an application that may read or trade; a meter gateway may neither."""
+    return not viewer.is_anonymous and (viewer.api_key_id is None or not viewer.scopes.isdisjoint({READ, TRADE}))

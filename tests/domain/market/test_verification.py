@@ -1,0 +1,114 @@
+"""Every rule of the verification notices when it is broken."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.market import verification
+from domain.market.tables import Clearing, Order, OrderInterval, OrderStatus, Trade
+from tests.domain.market.batches import clear
+from tests.factories.market import BUY, SELL, a_market, a_trader, an_order, now
+
+FILL, BOUNDS, SUM, STATUS, BATCH, PRICE, SIDES, RANGE = verification.RULES
+
+
+async def broken(session: AsyncSession) -> set[str]:
+    """The rules that are broken."""
+    return {breach.partition(": ")[0] async for breach in verification.breaches(session)}
+
+
+@pytest.fixture
+async def trade(session: AsyncSession) -> Trade:
+    market = await a_market(session)
+    await an_order(session, await a_trader(session), market, BUY, "2", "0.3")
+    await an_order(session, await a_trader(session), market, SELL, "1", "0.1")
+    await clear(session, market)
+    assert await broken(session) == set()
+    return (await session.scalars(select(Trade))).one()
+
+
+async def copied(session: AsyncSession, table: Any, **changes: Any) -> None:
+    row = (await session.execute(select(*table.__table__.columns))).mappings().first()
+    assert row is not None
+    kept = {name: value for name, value in row.items() if name != "id"}
+    await session.execute(insert(table).values(kept | changes))
+
+
+@pytest.mark.parametrize(
+    ("table", "changes", "rules"),
+    [
+        (OrderInterval, {"filled_ukwh": 999_000}, {FILL, SUM}),
+        (OrderInterval, {"is_open": False}, {STATUS}),
+        (Order, {"filled_ukwh": 999_000}, {SUM}),
+        (Order, {"status": OrderStatus.OPEN}, {STATUS}),
+        (Order, {"status": OrderStatus.FILLED}, {STATUS}),
+        (Order, {"closed_at": now()}, {STATUS}),
+        (Order, {"limit_price_ueur_per_kwh": 299_900}, {PRICE}),
+        (Order, {"side": SELL}, {SIDES}),
+    ],
+)
+async def test_notices_an_edited_buy_order(
+    session: AsyncSession, trade: Trade, table: Any, changes: dict[str, Any], rules: set[str]
+) -> None:
+    key = Order.id if table is Order else OrderInterval.order_id
+
+    await session.execute(update(table).where(key == trade.buy_order_id).values(changes))
+
+    assert await broken(session) == rules
+
+
+@pytest.mark.parametrize(
+    ("changes", "rules"),
+    [
+        ({}, {FILL, BATCH}),
+        ({"price_ueur_per_kwh": 300_100}, {FILL, BATCH, PRICE}),
+        ({"seller_price_ueur_per_kwh": 99_900}, {FILL, BATCH, PRICE}),
+    ],
+)
+async def test_notices_a_trade_that_no_clearing_made(
+    session: AsyncSession, trade: Trade, changes: dict[str, Any], rules: set[str]
+) -> None:
+    await copied(session, Trade, **changes)
+
+    assert await broken(session) == rules
+
+
+async def test_notices_an_owner_that_traded_with_itself(session: AsyncSession, trade: Trade) -> None:
+    await copied(session, Trade, seller_id=trade.buyer_id)
+
+    assert SIDES in await broken(session)
+
+
+async def test_notices_a_clearing_without_trades(session: AsyncSession, trade: Trade) -> None:
+    await copied(session, Clearing, batch=1)
+
+    assert await broken(session) == {BATCH}
+
+
+async def test_notices_a_price_that_does_not_balance(session: AsyncSession, trade: Trade) -> None:
+    await copied(session, Clearing, batch=1, bought_ukwh=0, sold_ukwh=0, price_high_ueur_per_kwh=1)
+
+    assert await broken(session) == {RANGE}
+
+
+async def test_notices_a_fill_beyond_the_energy_offered_where_the_constraint_was_lost(
+    session: AsyncSession, trade: Trade
+) -> None:
+    too_much = update(OrderInterval).values(filled_ukwh=OrderInterval.energy_ukwh + 1)
+    with pytest.raises(IntegrityError, match="ck_order_interval_filled"):
+        async with session.begin_nested():
+            await session.execute(too_much)
+    await session.execute(text("SET LOCAL ROLE NONE"))
+    await session.execute(text("ALTER TABLE order_interval DROP CONSTRAINT ck_order_interval_filled"))
+
+    await session.execute(too_much)
+
+    assert BOUNDS in await broken(session)
+
+
+async def test_every_rule_is_a_query_that_answers(session: AsyncSession) -> None:
+    for query in verification.RULES.values():
+        assert (await session.execute(text(query))).all() == []

@@ -1,0 +1,93 @@
+"""Zones, markets and orders for tests. Deliveries are counted in intervals from `first_delivery`."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+import domain.tables  # noqa: F401 (foreign keys lead from one context's tables to another's)
+from domain.database import new_id
+from domain.geography.tables import MarketZone
+from domain.identity.tables import PlatformRole
+from domain.identity.viewers import Viewer
+from domain.intervals import Period, floor_to
+from domain.market import markets, orders
+from domain.market.orders import Proposal
+from domain.market.tables import OrderSide
+from domain.quantities import parse_micro
+from tests.factories.identity import a_user
+
+QUARTER = timedelta(minutes=15)
+ADMIN = Viewer(user_id=new_id(), roles=frozenset({PlatformRole.ADMIN}))
+BUY, SELL = OrderSide.BUY, OrderSide.SELL
+
+
+_FIRST = floor_to(datetime.now(UTC), 60) + timedelta(hours=3)
+
+
+def now() -> datetime:
+    """The instant at which tests act."""
+    return datetime.now(UTC)
+
+
+def first_delivery() -> datetime:
+    """Start of a delivery interval that is not about to begin; the same in a whole test run."""
+    return _FIRST
+
+
+def a_delivery(first: int = 0, intervals: int = 1) -> Period:
+    """Some quarter-hours, counted from the first delivery."""
+    start = first_delivery() + first * QUARTER
+    return Period(start, start + intervals * QUARTER)
+
+
+async def a_trader(session: AsyncSession) -> Viewer:
+    """A signed-in person."""
+    return Viewer(user_id=(await a_user(session)).id)
+
+
+async def a_zone(session: AsyncSession, code: str | None = None) -> UUID:
+    """A stored market zone without a boundary."""
+    zone = MarketZone(code=code or f"Z{new_id()}", name="A zone", country="IT")
+    session.add(zone)
+    await session.flush()
+    return zone.id
+
+
+async def a_market(session: AsyncSession, zone_id: UUID | None = None, **overrides: Any) -> UUID:
+    """A market in a zone, a new one unless it is given."""
+    zone_id = zone_id or await a_zone(session)
+    facts: dict[str, Any] = {"zone_id": zone_id, "name": "A market"} | overrides
+    return await markets.create(session, ADMIN, **facts)
+
+
+async def linked_markets(session: AsyncSession, kwh: str = "1", eur_per_kwh: str = "0") -> tuple[UUID, UUID]:
+    """Two markets; energy may flow from the first one's zone to the second one's."""
+    zones = [await a_zone(session), await a_zone(session)]
+    terms = {"capacity_ukwh": parse_micro(kwh), "cost_ueur_per_kwh": parse_micro(eur_per_kwh)}
+    first, second = [await a_market(session, zone_id) for zone_id in zones]
+    await markets.link_zones(session, ADMIN, from_zone_id=zones[0], to_zone_id=zones[1], **terms)
+    return first, second
+
+
+def a_proposal(
+    market_id: UUID, side: OrderSide = BUY, kwh: str = "1", price: str = "0.2", **overrides: Any
+) -> Proposal:
+    """An order to be placed: one quarter-hour unless `delivery` says otherwise."""
+    facts = {"delivery": a_delivery()} | overrides
+    return Proposal(market_id, side, parse_micro(kwh), parse_micro(price), **facts)
+
+
+async def an_order(
+    session: AsyncSession,
+    owner: Viewer,
+    market_id: UUID,
+    side: OrderSide,
+    kwh: str = "1",
+    price: str = "0.2",
+    **given: Any,
+) -> UUID:
+    """A placed order."""
+    proposal = a_proposal(market_id, side, kwh, price, **given)
+    return await orders.place(session, owner, str(new_id()), proposal, now=now())
