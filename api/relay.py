@@ -6,6 +6,7 @@ lost on the way is sent again from Postgres. Several relays may run: each takes 
 
 import asyncio
 import contextlib
+import importlib
 import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -106,4 +107,5 @@ async def _for_ever(configured: Settings, connected: Database) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    # Periodic work registers itself with the module `api.relay`, which is not `__main__`.
+    asyncio.run(importlib.import_module("api.relay").main())
