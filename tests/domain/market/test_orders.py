@@ -211,7 +211,9 @@ async def test_cancels_what_is_open(session: AsyncSession) -> None:
     order = await session.get_one(Order, order_id, populate_existing=True)
     assert (order.status, order.closed_at, order.filled_ukwh) == (OrderStatus.CANCELLED, at, 0)
     assert set(await session.scalars(select(OrderInterval.is_open))) == {False}
-    acts = await session.scalars(select(AuditEntry.act).where(AuditEntry.chain == str(market)))
+    acts = await session.scalars(
+        select(AuditEntry.act).where(AuditEntry.chain == str(market)).order_by(AuditEntry.sequence)
+    )
     assert list(acts) == ["market.create", "order.place", "order.cancel"]
     assert await feed.last_sequence(session, changes.stream_of(market)) == 2
 
@@ -263,7 +265,9 @@ async def test_closes_intervals_one_by_one_as_delivery_begins(session: AsyncSess
     assert (early, first, second, nothing_left) == ([], [order_id], [order_id], [])
     assert half_way == (OrderStatus.OPEN, None)
     assert (order.status, order.closed_at) == (OrderStatus.EXPIRED, first_delivery() + QUARTER)
-    acts = await session.scalars(select(AuditEntry.act).where(AuditEntry.chain == str(market)))
+    acts = await session.scalars(
+        select(AuditEntry.act).where(AuditEntry.chain == str(market)).order_by(AuditEntry.sequence)
+    )
     assert list(acts) == ["market.create", "order.place", "order.expire", "order.expire"]
 
 

@@ -95,8 +95,9 @@ async def test_notices_a_price_that_does_not_balance(session: AsyncSession, trad
 
 
 async def test_notices_a_fill_beyond_the_energy_offered_where_the_constraint_was_lost(
-    session: AsyncSession, trade: Trade
+    session: AsyncSession,
 ) -> None:
+    await an_order(session, await a_trader(session), await a_market(session), BUY)
     too_much = update(OrderInterval).values(filled_ukwh=OrderInterval.energy_ukwh + 1)
     with pytest.raises(IntegrityError, match="ck_order_interval_filled"):
         async with session.begin_nested():
