@@ -1,0 +1,1 @@
+"""Communities, members, participations and assets over GraphQL."""

@@ -1,0 +1,171 @@
+"""Communities: what may be known of them."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+from sqlalchemy import func, select
+
+from api.communities.frameworks import Framework
+from api.context import Info
+from api.engine.connections import Connection
+from api.engine.declarations import Node, entity
+from api.engine.fields import column, edge, many
+from api.geography.boundaries import boundary_field
+from api.geography.geojson import GeoJSONMultiPolygon, GeoJSONPoint
+from api.metering.series import refused_as_input
+from api.periods import PeriodInput
+from api.scalars import DateTime
+from api.transport.errors import Forbidden
+from domain.communities import balance, frameworks, participations, sight, tables, visibility
+from domain.communities.tables import CommunityKind, CommunityStatus
+from domain.intervals import Resolution
+from domain.metering.tables import MeteringPoint as Point
+from domain.sharing import tables as sharing
+from domain.sharing import visibility as sharing_visibility
+
+if TYPE_CHECKING:
+    from api.communities.assets import Asset
+    from api.communities.members import Member, Membership
+    from api.geography.substation_areas import SubstationArea
+    from api.metering.points import MeteringPoint
+    from api.sharing.allocations import AllocationRun
+    from api.sharing.keys import SharingKey
+
+AREA = strawberry.lazy("api.geography.substation_areas")
+MEMBERS = strawberry.lazy("api.communities.members")
+KEYS = strawberry.lazy("api.sharing.keys")
+
+_members_now = (
+    select(func.count())
+    .select_from(tables.Membership)
+    .where(tables.Membership.community_id == tables.Community.id, sight.in_force())
+    .scalar_subquery()
+)
+
+
+@strawberry.type(description="What a community injects and withdraws together, packed: one number per interval.")
+class BalanceSeries:
+    start: DateTime = strawberry.field(description="Start of the first interval.")
+    resolution: Resolution = strawberry.field(description="Length of an interval.")
+    injected_kwh: list[float] = strawberry.field(description="Energy into the grid, kWh, by participation factor.")
+    withdrawn_kwh: list[float] = strawberry.field(description="Energy out of the grid, kWh, by participation factor.")
+    surplus_kwh: list[float] = strawberry.field(description="max(0, injected - withdrawn) of each interval, kWh.")
+    deficit_kwh: list[float] = strawberry.field(description="max(0, withdrawn - injected) of each interval, kWh.")
+    missing: list[int] = strawberry.field(
+        description="Indices, from 0, of intervals in which readings are missing; their values hold what has arrived."
+    )
+
+
+@entity(tables.Community, visible=visibility.communities, carries={"zone": tables.Community.timezone})
+class Community(Node):
+    """People and bodies who share or trade energy. Listed ones are visible to everybody, others to members."""
+
+    name: str = column(tables.Community.name, "Its name.")
+    description: str | None = column(tables.Community.description, "What its members say of it.")
+    framework: Framework | None = edge(
+        tables.Community.framework_code,
+        "Framework",
+        "The rules in force today; null should there be none.",
+        match=tables.Framework.code,
+        where=frameworks.in_force,
+    )
+    kind: CommunityKind = column(tables.Community.kind, "What it is on the ground.")
+    status: CommunityStatus = column(tables.Community.status, "Where it stands.")
+    is_listed: bool = column(tables.Community.is_listed, "Whether everybody may see it.")
+    country: str = column(tables.Community.country, "Country, ISO 3166-1 alpha-2.")
+    timezone: str = column(tables.Community.timezone, "IANA zone of its local days.")
+    version: int = column(tables.Community.version, "Counts changes; give it as expectedVersion.")
+    substation_area: Annotated["SubstationArea", AREA] | None = edge(
+        tables.Community.substation_area_id,
+        "SubstationArea",
+        "The primary-substation area that bounds it, if any.",
+    )
+    boundary: GeoJSONMultiPolygon | None = boundary_field(tables.Community, "Its boundary; null where none was drawn.")  # type: ignore[arg-type]
+    location: GeoJSONPoint | None = column(
+        tables.Community.location_geojson, "Where to put its label on a map; it is public.", heavy=True
+    )
+    created_at: DateTime = column(tables.Community.created_at, "When it was founded here.")
+    member_count: int = column(_members_now, "How many members it has today; it is public.", heavy=True)
+    members: Connection[Annotated["Member", MEMBERS]] = many(
+        "Member",
+        "Today's members that the viewer may see.",
+        on=tables.Membership.community_id,
+        through=(tables.Membership, (tables.Membership.member_id == tables.Member.id) & sight.in_force()),
+    )
+    memberships: Connection[Annotated["Membership", MEMBERS]] = many(
+        "Membership", "Memberships, past ones too, that the viewer may see.", on=tables.Membership.community_id
+    )
+    metering_points: Connection[Annotated["MeteringPoint", strawberry.lazy("api.metering.points")]] = many(
+        "MeteringPoint",
+        "Metering points that take part today and that the viewer may see.",
+        on=tables.Participation.community_id,
+        through=(
+            tables.Participation,
+            (tables.Participation.metering_point_id == Point.id) & participations.in_force(),
+        ),
+    )
+    assets: Connection[Annotated["Asset", strawberry.lazy("api.communities.assets")]] = many(
+        "Asset", "Plants and storage that the viewer may see.", on=tables.Asset.community_id
+    )
+    allocation_runs: Connection[Annotated["AllocationRun", strawberry.lazy("api.sharing.allocations")]] = many(
+        "AllocationRun",
+        "Allocations of its energy, oldest first; for administrators, and for members where at least five take part.",
+        on=sharing.AllocationRun.community_id,
+    )
+
+    @strawberry.field(description="How it divides energy at an instant; null before its first key and for outsiders.")
+    async def sharing_key(
+        self,
+        info: Info,
+        at: Annotated[DateTime | None, strawberry.argument(description="The instant; default now.")] = None,
+    ) -> Annotated["SharingKey", KEYS] | None:
+        instant: Any = func.now() if at is None else at
+        query = (
+            select(sharing.SharingKey.id)
+            .where(sharing.SharingKey.community_id == self.__dict__["id"], sharing.SharingKey.valid_from <= instant)
+            .where(sharing_visibility.sharing_keys(info.context.viewer))
+            .order_by(sharing.SharingKey.valid_from.desc(), sharing.SharingKey.id.desc())
+            .limit(1)
+        )
+        async with info.context.database.reading() as connection:
+            key_id = await connection.scalar(query)
+        key: SharingKey | None = None if key_id is None else await info.context.loaders.node("SharingKey", key_id)
+        return key
+
+    @strawberry.field(
+        description="What it injects and withdraws in a period of at most 10000 intervals. Who does not administer it "
+        "gets FORBIDDEN with reason TOO_FEW_MEMBERS where on some day fewer than 5 members take part."
+    )
+    async def balance(
+        self,
+        info: Info,
+        period: Annotated[
+            PeriodInput, strawberry.argument(description="Whole intervals; for DAY and MONTH in the community's zone.")
+        ],
+        resolution: Annotated[
+            Resolution, strawberry.argument(description="Length of an interval; not finer than the readings.")
+        ],
+    ) -> BalanceSeries:
+        span = period.span()
+        try:
+            with refused_as_input():
+                async with info.context.database.reading() as connection:
+                    found = await balance.read_balance(
+                        connection,
+                        self.__dict__["id"],
+                        self.__dict__["zone"],
+                        span,
+                        resolution,
+                        by=info.context.viewer,
+                    )
+        except balance.TooFewMembers as error:
+            raise Forbidden(error.message, reason="TOO_FEW_MEMBERS", minimum=error.minimum) from error
+        return BalanceSeries(
+            start=DateTime(span.start),
+            resolution=resolution,
+            injected_kwh=found.injected_kwh.tolist(),
+            withdrawn_kwh=found.withdrawn_kwh.tolist(),
+            surplus_kwh=found.surplus_kwh.tolist(),
+            deficit_kwh=found.deficit_kwh.tolist(),
+            missing=list(found.missing),
+        )

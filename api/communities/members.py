@@ -1,0 +1,80 @@
+"""Members and their memberships."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+from sqlalchemy import ColumnElement
+
+from api.engine.connections import Connection
+from api.engine.declarations import Node, entity
+from api.engine.fields import column, edge, many
+from api.scalars import Date, DateTime, Decimal
+from domain.communities import tables, visibility
+from domain.communities.tables import CommunityRole, LegalForm, MemberKind
+from domain.identity.viewers import Viewer, one_of
+
+if TYPE_CHECKING:
+    from api.communities.communities import Community
+    from api.metering.points import MeteringPoint
+
+COMMUNITY = strawberry.lazy("api.communities.communities")
+POINT = strawberry.lazy("api.metering.points")
+
+
+@entity(tables.Member, visible=visibility.members)
+class Member(Node):
+    """A legal person. Visible to itself and to administrators of communities it is or was in."""
+
+    name: str = column(tables.Member.name, "Name of the person or body.")
+    legal_form: LegalForm = column(tables.Member.legal_form, "What kind of person it is in law.")
+    created_at: DateTime = column(tables.Member.created_at, "When it was first admitted anywhere.")
+    memberships: Connection[Annotated["Membership", strawberry.lazy("api.communities.members")]] = many(
+        "Membership", "Its memberships that the viewer may see, oldest first.", on=tables.Membership.member_id
+    )
+
+
+@entity(tables.Membership, visible=visibility.memberships, carries={"role_names": tables.Membership.roles})
+class Membership(Node):
+    """A member's time in a community. Visible to the member and to administrators of the community."""
+
+    community: Annotated["Community", COMMUNITY] | None = edge(
+        tables.Membership.community_id, "Community", "The community; null where it is no longer for the viewer to see."
+    )
+    member: Member | None = edge(tables.Membership.member_id, "Member", "The member.")
+    kind: MemberKind = column(tables.Membership.kind, "How it takes part.")
+    valid_from: Date = column(tables.Membership.valid_from, "First day, local to the community.")
+    valid_to: Date | None = column(tables.Membership.valid_to, "First day after the last one; null without end.")
+    participations: Connection[Annotated["Participation", strawberry.lazy("api.communities.members")]] = many(
+        "Participation", "Metering points it brings, past ones too.", on=tables.Participation.membership_id
+    )
+
+    @strawberry.field(description="What the member may do there.")
+    def roles(self) -> list[CommunityRole]:
+        return [CommunityRole(role) for role in self.__dict__["role_names"]]
+
+
+@entity(tables.Participation, visible=visibility.participations)
+class Participation(Node):
+    """The share of a metering point in a community for a time. Visible to the member and to administrators."""
+
+    membership: Membership | None = edge(tables.Participation.membership_id, "Membership", "Who brings the point.")
+    metering_point: Annotated["MeteringPoint", POINT] | None = edge(
+        tables.Participation.metering_point_id, "MeteringPoint", "The metering point."
+    )
+    factor_ppm: Decimal = column(
+        tables.Participation.factor_ppm, "Share of its energy that counts here, above 0 and up to 1.", name="factor"
+    )
+    valid_from: Date = column(tables.Participation.valid_from, "First day, local to the community.")
+    valid_to: Date | None = column(tables.Participation.valid_to, "First day after the last one; null without end.")
+
+
+def _own(viewer: Viewer) -> ColumnElement[bool]:
+    """One's own memberships, also for an administrator who may see all."""
+    return one_of(tables.Membership.member_id, viewer.member_ids)
+
+
+@strawberry.type
+class MembershipViewer:
+    memberships: Connection[Membership] = many(
+        "Membership", "Memberships of the members that the viewer signs in for, past ones too.", visible=_own
+    )

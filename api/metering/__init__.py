@@ -1,0 +1,1 @@
+"""Metering points and readings over GraphQL, REST and the command line."""

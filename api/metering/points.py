@@ -1,0 +1,209 @@
+"""Metering points and their readings."""
+
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import strawberry
+
+from api.context import Info
+from api.engine.connections import Connection
+from api.engine.declarations import Node, entity
+from api.engine.fields import column, edge, many
+from api.geography.geojson import GeoJSONPoint
+from api.metering.series import ReadingSeries, refused_as_input
+from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.periods import PeriodInput
+from api.scalars import Date, DateTime, Decimal, key_of
+from domain.communities import communities, members, participations, visibility
+from domain.communities.tables import Asset as AssetTable
+from domain.communities.tables import Participation as ParticipationTable
+from domain.intervals import Resolution
+from domain.metering import points, series, tables
+from domain.metering.tables import CodeKind, Direction
+
+if TYPE_CHECKING:
+    from api.communities.assets import Asset
+    from api.communities.members import Participation
+    from api.geography.substation_areas import SubstationArea
+
+AREA = strawberry.lazy("api.geography.substation_areas")
+Table = tables.MeteringPoint
+
+
+@entity(
+    Table,
+    visible=visibility.metering_points,
+    carries={"zone": Table.timezone, "metered": Table.directions},
+)
+class MeteringPoint(Node):
+    """A point of connection to the grid. Visible to who brings or brought it and to administrators there."""
+
+    code: str = column(Table.code, "POD or national code; of an Italian POD the first 14 characters.")
+    code_kind: CodeKind = column(Table.code_kind, "Which pattern the code follows.")
+    timezone: str = column(Table.timezone, "IANA zone whose local days its readings keep.")
+    location: GeoJSONPoint | None = column(
+        Table.location_geojson, "Where it is, six decimals of a degree; null when not known.", heavy=True
+    )
+    substation_area: Annotated["SubstationArea", AREA] | None = edge(
+        Table.substation_area_id, "SubstationArea", "The area its location lies in; null when not known."
+    )
+    created_at: DateTime = column(Table.created_at, "When it was registered.")
+    participations: Connection[Annotated["Participation", strawberry.lazy("api.communities.members")]] = many(
+        "Participation",
+        "Communities it takes or took part in, as far as the viewer may see.",
+        on=ParticipationTable.metering_point_id,
+    )
+    assets: Connection[Annotated["Asset", strawberry.lazy("api.communities.assets")]] = many(
+        "Asset", "Plants and storage behind it.", on=AssetTable.metering_point_id
+    )
+
+    @strawberry.field(description="Which directions it measures.")
+    def directions(self) -> list[Direction]:
+        return [Direction(direction) for direction in self.__dict__["metered"]]
+
+    @strawberry.field(
+        description="Its energy in a period of at most 10000 intervals. Readings of days on which the point was not "
+        "in a community through which the viewer sees it count as missing."
+    )
+    async def readings(
+        self,
+        info: Info,
+        period: Annotated[
+            PeriodInput, strawberry.argument(description="Whole intervals; for DAY and MONTH in the point's zone.")
+        ],
+        direction: Annotated[Direction, strawberry.argument(description="Which way the energy goes.")],
+        resolution: Annotated[
+            Resolution, strawberry.argument(description="Length of an interval; not finer than the readings.")
+        ],
+    ) -> ReadingSeries:
+        share = series.PointShare(self.__dict__["id"], frozenset({direction}))
+        with refused_as_input():
+            grid = series.grid(period.span(), resolution, ZoneInfo(self.__dict__["zone"]))
+            async with info.context.database.reading() as connection:
+                seen = visibility.readings(info.context.viewer)
+                found = await series.read_series(connection, [share], grid, seen)
+        return ReadingSeries(
+            start=DateTime(found.start),
+            resolution=resolution,
+            energy_kwh=found.kwh[direction].tolist(),
+            missing=found.missing[direction].tolist(),
+        )
+
+
+@strawberry.type(description="Another metering point has this code; whose it is is not told.")
+class CodeTaken(UserError):
+    pass
+
+
+@strawberry.type(description="The metering point does not lie in the substation area that bounds the community.")
+class OutsideArea(UserError):
+    area_code: str = strawberry.field(description="Code of the community's area.")
+    found_code: str | None = strawberry.field(description="Code of the area it lies in; null when it lies in none.")
+
+
+@strawberry.type(description="The same thing is already there for part of the time.")
+class Overlap(UserError):
+    valid_from: Date = strawberry.field(description="First day of what is there.")
+    valid_to: Date | None = strawberry.field(description="First day after it; null without end.")
+
+
+@strawberry.type(description="The shares of a metering point would add up to more than the whole.")
+class ShareExceeded(UserError):
+    available: Decimal = strawberry.field(description="What is left to share, 0 to 1.")
+
+
+@refusal(points.CodeTaken)
+def _code_taken(error: points.CodeTaken) -> UserError:
+    return CodeTaken(code=ErrorCode.CODE_TAKEN, message=error.message, path=["code"])
+
+
+@refusal(communities.OutsideArea)
+def _outside(error: communities.OutsideArea) -> UserError:
+    return OutsideArea(
+        code=ErrorCode.OUTSIDE_AREA,
+        message=error.message,
+        path=None,
+        area_code=error.area_code,
+        found_code=error.found_code,
+    )
+
+
+@refusal(members.Overlap)
+def _overlap(error: members.Overlap) -> UserError:
+    valid_to = None if error.valid_to is None else Date(error.valid_to)
+    return Overlap(
+        code=ErrorCode.OVERLAP,
+        message=error.message,
+        path=["validFrom"],
+        valid_from=Date(error.valid_from),
+        valid_to=valid_to,
+    )
+
+
+@refusal(participations.ShareExceeded)
+def _exceeded(error: participations.ShareExceeded) -> UserError:
+    return ShareExceeded(
+        code=ErrorCode.REFUSED,
+        message=error.message,
+        path=["participationFactor"],
+        available=Decimal(error.available_ppm),
+    )
+
+
+@strawberry.input(description="A metering point that takes part in a community.")
+class RegisterMeteringPointInput:
+    community_id: strawberry.ID = strawberry.field(description="A community that the caller administers.")
+    membership_id: strawberry.ID = strawberry.field(description="The membership that brings the point.")
+    code: str = strawberry.field(description="POD or other code; blanks in national codes do not count.")
+    code_kind: CodeKind = strawberry.field(description="Which pattern the code follows.")
+    directions: list[Direction] = strawberry.field(description="What it measures; at least one.")
+    location: GeoJSONPoint | None = strawberry.field(
+        default=None, description="Where it is; needed where the framework bounds communities by a substation area."
+    )
+    timezone: str | None = strawberry.field(default=None, description="The community's zone, which is the default.")
+    participation_factor: Decimal = strawberry.field(
+        default=Decimal(participations.WHOLE_PPM), description="Share of its energy, above 0 and up to 1."
+    )
+    valid_from: Date | None = strawberry.field(
+        default=None, description="First day, within the membership; default its first."
+    )
+
+
+@strawberry.type(description="A metering point that takes part.")
+class RegisterMeteringPointPayload(Payload):
+    metering_point: MeteringPoint | None = strawberry.field(default=None, description="The metering point.")
+    participation: Annotated["Participation", strawberry.lazy("api.communities.members")] | None = strawberry.field(
+        default=None, description="Its share in the community."
+    )
+
+
+@strawberry.type
+class MeteringMutations:
+    @mutation(
+        "Let a metering point take part; for administrators of the community. A code that is already registered is "
+        "taken up where the caller may see the point; it keeps its directions and location."
+    )
+    async def register_metering_point(
+        self, info: Info, input: RegisterMeteringPointInput
+    ) -> RegisterMeteringPointPayload:
+        new = participations.NewPoint(
+            code=input.code,
+            code_kind=input.code_kind,
+            directions=frozenset(input.directions),
+            location=input.location,
+            timezone=input.timezone,
+            factor_ppm=input.participation_factor,
+            valid_from=input.valid_from,
+        )
+        async with info.context.transaction() as session:
+            point_id, participation_id = await participations.register_metering_point(
+                session,
+                key_of(input.community_id, "Community", "communityId"),
+                key_of(input.membership_id, "Membership", "membershipId"),
+                new,
+                by=info.context.caller,
+            )
+        return RegisterMeteringPointPayload(
+            metering_point=await info.context.loaders.node("MeteringPoint", point_id),
+            participation=await info.context.loaders.node("Participation", participation_id),
+        )

@@ -1,0 +1,83 @@
+"""Run GraphQL documents against the test's own transaction, as any viewer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import orjson
+import pytest
+import strawberry
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from strawberry.schema.config import StrawberryConfig
+
+from api import schema as offered
+from api.context import Context
+from api.database import Database
+from api.engine.declarations import ENTITIES
+from api.events import Hub
+from api.mutations import UserError
+from api.scalars import SCALARS
+from domain.identity.viewers import ANONYMOUS, Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a document: data as clients see it, and the top-level errors' extensions."""
+
+    data: Any
+    errors: list[dict[str, Any]]
+
+    def refusals(self, field: str) -> list[dict[str, Any]]:
+        """Payload errors of a mutation that was not refused as a whole."""
+        assert self.errors == []
+        found: list[dict[str, Any]] = self.data[field]["errors"]
+        return found
+
+
+Execute = Callable[..., Awaitable[Answer]]
+
+
+class OneTransaction:
+    """The two ways to use a database, both on the test's session, one at a time."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+        self.turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        async with self.turn:
+            yield await self.session.connection()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        async with self.turn, self.session.begin_nested():
+            yield self.session
+
+
+@pytest.fixture(scope="session")
+def schema() -> strawberry.Schema:
+    """The types that are offered. Not sorted: sorting makes Strawberry hand raw values to resolvers, not enums."""
+    return strawberry.Schema(
+        query=offered.Query,
+        mutation=offered.Mutation,
+        types=[*(entity.type for entity in ENTITIES.values()), *UserError.__subclasses__()],
+        config=StrawberryConfig(scalar_map=SCALARS),
+    )
+
+
+@pytest.fixture
+def execute(session: AsyncSession, schema: strawberry.Schema) -> Execute:
+    """`await execute(document, viewer, name=value, ...)`; nobody is signed in unless a viewer is given."""
+    database = cast(Database, OneTransaction(session))
+
+    async def run(document: str, viewer: Viewer = ANONYMOUS, **variables: Any) -> Answer:
+        context = Context(database, cast(Hub, None), viewer)
+        result = await schema.execute(document, variable_values=variables, context_value=context)
+        errors = [{**(error.extensions or {}), "message": error.message} for error in result.errors or ()]
+        assert all("code" in error for error in errors), result.errors
+        return Answer(orjson.loads(orjson.dumps(result.data)), errors)
+
+    return run
