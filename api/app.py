@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+import hashlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
+import orjson
 from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -76,6 +79,15 @@ def create_app(configured: Settings | None = None) -> Starlette:
     return Starlette(routes=[*graphql.routes, *rest], middleware=graphql.middleware, lifespan=lifespan)
 
 
+def trusted_documents(path: Path | None) -> dict[str, str]:
+    """Documents by digest; a file whose digests are not those of its texts is refused. Raises ValueError."""
+    documents: dict[str, str] = {} if path is None else orjson.loads(path.read_bytes())
+    for digest, document in documents.items():
+        if hashlib.sha256(document.encode()).hexdigest() != digest:
+            raise ValueError(f"{path}: {digest[:16]} is not the SHA-256 of its document")
+    return documents
+
+
 def authentication(connected: Database) -> Authenticate:
     """How a token becomes a viewer."""
 
@@ -124,6 +136,7 @@ def _graphql(configured: Settings, connected: Database, redis: Redis, hub: Hub) 
         buckets=FallbackBuckets(RedisBuckets(redis), LocalBuckets()),
         refresh=Context.refresh,
         ready_checks={"database": database_answers, "redis": redis_answers, "relay": relay_keeps_up},
+        trusted_documents=trusted_documents(configured.trusted_documents),
         known_exceptions=KNOWN,
         known_operations=examples.OPERATIONS,
         examples=examples.EXAMPLES,

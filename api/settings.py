@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from pydantic import Field, PostgresDsn, RedisDsn
+from pydantic import Field, FilePath, PostgresDsn, RedisDsn
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -20,7 +20,10 @@ class Settings(BaseSettings):
     operation_seconds: float = Field(10.0, gt=0, description="Deadline of one GraphQL operation and its statements.")
     rate_capacity: int = Field(50_000, ge=1, description="Budget of one signed-in caller, in nodes.")
     rate_refill_per_s: float = Field(500.0, gt=0, description="Nodes returned to that budget each second.")
-    trusted_documents_only: bool = Field(False, description="Accept only documents registered beforehand.")
+    trusted_documents: FilePath | None = Field(
+        None, description="JSON file of documents by their SHA-256 in hexadecimal."
+    )
+    trusted_documents_only: bool = Field(False, description="Accept only those documents.")
     demo: bool = Field(False, description="Offer demo data and log-ins; never in production.")
     telemetry_endpoint: str | None = Field(None, description="OTLP/HTTP address for traces; off when empty.")
     log_level: str = Field("INFO", description="Least severe level that is logged.")
