@@ -21,7 +21,7 @@ class Settings(BaseSettings):
     rate_capacity: int = Field(50_000, ge=1, description="Budget of one signed-in caller, in nodes.")
     rate_refill_per_s: float = Field(500.0, gt=0, description="Nodes returned to that budget each second.")
     trusted_documents: FilePath | None = Field(
-        None, description="JSON file of documents by their SHA-256 in hexadecimal."
+        None, description="JSON file of documents by their SHA-256 (hex)."
     )
     trusted_documents_only: bool = Field(False, description="Accept only those documents.")
     demo: bool = Field(False, description="Offer demo data and log-ins; never in production.")
