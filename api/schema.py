@@ -6,15 +6,21 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from api import enums
+from api.communities.members import MembershipViewer
+from api.communities.mutations import CommunityMutations
+from api.communities.queries import CommunityQueries
 from api.context import Info
 from api.engine.declarations import ENTITIES
 from api.geography.queries import GeographyQueries
 from api.identity.keys import KeyMutations
 from api.identity.sessions import SessionMutations
 from api.jobs.jobs import JobMutations, JobSubscriptions, JobViewer
+from api.metering.points import MeteringMutations
 from api.mutations import UserError
 from api.nodes import NodeQueries
 from api.scalars import SCALARS
+from api.sharing.allocations import AllocationMutations
+from api.sharing.keys import KeyMutations as SharingKeyMutations
 from api.viewer import BudgetQueries, UserViewer
 
 # Modules that register job functions and periodic work when they are imported.
@@ -22,19 +28,27 @@ JOB_MODULES: tuple[str, ...] = ("api.sharing.jobs",)
 
 
 @strawberry.type(description="Who is asking, and what is theirs.")
-class Viewer(UserViewer, JobViewer):
+class Viewer(UserViewer, MembershipViewer, JobViewer):
     pass
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(NodeQueries, BudgetQueries, GeographyQueries):
+class Query(NodeQueries, BudgetQueries, GeographyQueries, CommunityQueries):
     @strawberry.field(description="Who is asking; null when nobody is signed in.")
     def viewer(self, info: Info) -> Viewer | None:
         return None if info.context.viewer.is_anonymous else Viewer()
 
 
 @strawberry.type(description="Everything that can be changed; each field is one transaction.")
-class Mutation(SessionMutations, KeyMutations, JobMutations):
+class Mutation(
+    SessionMutations,
+    KeyMutations,
+    CommunityMutations,
+    MeteringMutations,
+    SharingKeyMutations,
+    AllocationMutations,
+    JobMutations,
+):
     pass
 
 
