@@ -17,6 +17,7 @@ from api.demo.story import (
     AREA_BOX,
     LINK_CAPACITY_UKWH,
     LINK_COST_UEUR_PER_KWH,
+    NEIGHBOURS,
     OPERATOR,
     PARTNER,
     PASSWORD,
@@ -29,7 +30,7 @@ from api.demo.story import (
 )
 from domain.communities import assets, communities, memberships, participations, sight
 from domain.communities.members import NewMember
-from domain.communities.tables import AssetKind, CommunityRole, Membership
+from domain.communities.tables import AssetKind, CommunityRole, LegalForm, MemberKind, Membership
 from domain.geography.geometry import as_element
 from domain.geography.tables import MarketZone, SubstationArea
 from domain.identity import credentials, users
@@ -64,6 +65,8 @@ async def load(database: Database) -> bool:
         async with database.transaction() as session:
             await _history(session, place, community_id)
             await _ask_for_allocation(session, place, community_id)
+    async with database.transaction() as session:
+        await _neighbours(session, accounts[OPERATOR.email])
     return True
 
 
@@ -107,6 +110,23 @@ async def _area(session: AsyncSession) -> None:
     (code,) = {place.area_code for place in PLACES if place.area_code}
     boundary = as_element(MultiPolygon([box(*AREA_BOX)]))
     session.add(SubstationArea(code=code, name="Cabina primaria Pratoverde", country="IT", boundary=boundary))
+
+
+async def _neighbours(session: AsyncSession, founder_id: UUID) -> None:
+    """Communities that were founded today by the grid operator's account."""
+    by = await _viewer(session, founder_id)
+    founder = NewMember(
+        kind=MemberKind.PRODUCER,
+        roles=frozenset({CommunityRole.ADMIN}),
+        name="Sudgrid",
+        legal_form=LegalForm.SME,
+        user_id=founder_id,
+    )
+    for neighbour in NEIGHBOURS:
+        new = communities.NewCommunity(
+            neighbour.framework, neighbour.kind, neighbour.name, neighbour.timezone, country=neighbour.country
+        )
+        await communities.create_community(session, new, founder, by=by)
 
 
 async def _community(session: AsyncSession, place: Place, accounts: dict[str, UUID]) -> UUID:

@@ -116,6 +116,26 @@ PLACES = (ESCH, PRATOVERDE)
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A community that has just been founded: one for each further tradition, so that lists have something to page."""
+
+    name: str
+    framework: FrameworkCode
+    kind: CommunityKind
+    country: str
+    timezone: str
+
+
+NEIGHBOURS = (
+    Neighbour("Belval Peer Trading", FrameworkCode.EU_TRADING, CommunityKind.REGION, "LU", "Europe/Luxembourg"),
+    Neighbour("EEG Sonnental", FrameworkCode.AT_EEG, CommunityKind.VILLAGE, "AT", "Europe/Vienna"),
+    Neighbour("Foetz Works", FrameworkCode.COMPANY_GROUP, CommunityKind.COMPANIES, "LU", "Europe/Luxembourg"),
+    Neighbour("Lultzhausen Micro-grid", FrameworkCode.MICROGRID, CommunityKind.VILLAGE, "LU", "Europe/Luxembourg"),
+    Neighbour("Résidence Alzette", FrameworkCode.LU_SHARING, CommunityKind.BUILDING, "LU", "Europe/Luxembourg"),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Zone:
     """A market zone: a rectangle in degrees, with a market."""
 
