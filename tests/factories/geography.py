@@ -1,6 +1,6 @@
 """Areas for tests: squares in degrees, so that who touches and who overlaps is plain to see."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from shapely import MultiPolygon, Point, Polygon, box
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,14 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.geography import tables
 from domain.geography.geometry import as_element, as_multipolygon
 
+Row = TypeVar("Row")
 MODENA = (10.9, 44.6)
 __all__ = ["MODENA", "a_market_zone", "a_municipality", "a_point", "a_square", "a_substation_area", "as_multipolygon"]
 
 
 def a_square(min_lon: float = 10.9, min_lat: float = 44.6, size: float = 0.1) -> MultiPolygon:
     """A square of `size` degrees whose south-west corner is given; counter-clockwise."""
-    corners = [round(degrees, 6) for degrees in (min_lon, min_lat, min_lon + size, min_lat + size)]
-    return MultiPolygon([Polygon(box(*corners, ccw=True))])
+    max_lon, max_lat = round(min_lon + size, 6), round(min_lat + size, 6)
+    return MultiPolygon([Polygon(box(round(min_lon, 6), round(min_lat, 6), max_lon, max_lat, ccw=True))])
 
 
 async def a_substation_area(
@@ -53,7 +54,7 @@ def a_point(lon: float, lat: float) -> Any:
     return as_element(Point(lon, lat))
 
 
-async def _stored(session: AsyncSession, row: Any) -> Any:
+async def _stored(session: AsyncSession, row: Row) -> Row:
     session.add(row)
     await session.flush()
     return row
