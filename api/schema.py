@@ -15,6 +15,7 @@ from api.geography.queries import GeographyQueries
 from api.identity.keys import KeyMutations
 from api.identity.sessions import SessionMutations
 from api.jobs.jobs import JobMutations, JobSubscriptions, JobViewer
+from api.market.schema import MarketMutations, MarketQueries, MarketSubscriptions, MarketViewer
 from api.metering.points import MeteringMutations
 from api.mutations import UserError
 from api.nodes import NodeQueries
@@ -24,16 +25,16 @@ from api.sharing.keys import KeyMutations as SharingKeyMutations
 from api.viewer import BudgetQueries, UserViewer
 
 # Modules that register job functions and periodic work when they are imported.
-JOB_MODULES: tuple[str, ...] = ("api.sharing.jobs",)
+JOB_MODULES: tuple[str, ...] = ("api.sharing.jobs", "api.market.jobs")
 
 
 @strawberry.type(description="Who is asking, and what is theirs.")
-class Viewer(UserViewer, MembershipViewer, JobViewer):
+class Viewer(UserViewer, MembershipViewer, MarketViewer, JobViewer):
     pass
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(NodeQueries, BudgetQueries, GeographyQueries, CommunityQueries):
+class Query(NodeQueries, BudgetQueries, GeographyQueries, CommunityQueries, MarketQueries):
     @strawberry.field(description="Who is asking; null when nobody is signed in.")
     def viewer(self, info: Info) -> Viewer | None:
         return None if info.context.viewer.is_anonymous else Viewer()
@@ -47,13 +48,14 @@ class Mutation(
     MeteringMutations,
     SharingKeyMutations,
     AllocationMutations,
+    MarketMutations,
     JobMutations,
 ):
     pass
 
 
 @strawberry.type(description="Everything that can be followed.")
-class Subscription(JobSubscriptions):
+class Subscription(JobSubscriptions, MarketSubscriptions):
     pass
 
 

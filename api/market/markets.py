@@ -1,0 +1,141 @@
+"""Markets over GraphQL."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+from sqlalchemy import ColumnElement, select
+
+from api.context import Info
+from api.engine.connections import Connection
+from api.engine.declarations import Node, entity
+from api.engine.fields import column, edge, many
+from api.geography.filters import matching
+from api.geography.market_zones import MarketZone
+from api.market import book, prices
+from api.market.book import OrderBook
+from api.market.orders import own_orders
+from api.market.prices import PriceSeries
+from api.market.trades import MARKETS_OF, trades
+from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.periods import PeriodInput
+from api.scalars import DateTime, Decimal, key_of
+from domain.geography.tables import MarketZone as ZoneTable
+from domain.intervals import Resolution
+from domain.market import markets, tables, visibility
+
+if TYPE_CHECKING:
+    from api.market.clearings import Clearing
+    from api.market.orders import Order
+    from api.market.trades import Trade
+
+DELIVERY_START = Annotated[DateTime, strawberry.argument(description="Start of a delivery interval.")]
+DEPTH = Annotated[int, strawberry.argument(description="How many price levels of each side, 1 to 100.")]
+PERIOD = Annotated[
+    PeriodInput, strawberry.argument(description="Deliveries that begin in it; at most 10000 intervals.")
+]
+RESOLUTION = Annotated[Resolution, strawberry.argument(description="PT15M, PT30M or PT1H; not finer than deliveries.")]
+
+
+@entity(tables.Market, visible=visibility.public)
+class Market(Node):
+    """A place where a zone's energy is traded, cleared in frequent batches. Visible to everybody."""
+
+    name: str = column(tables.Market.name, "Name.")
+    zone: MarketZone = edge(tables.Market.zone_id, "MarketZone", "The zone whose energy is traded.")
+    pricing: tables.PricingRule = column(tables.Market.pricing, "How a clearing sets prices.")
+    batch_seconds: int = column(tables.Market.batch_seconds, "How long orders gather before they are cleared, seconds.")
+    delivery_minutes: int = column(tables.Market.delivery_minutes, "Length of a delivery interval, minutes.")
+    horizon_hours: int = column(tables.Market.horizon_hours, "How far ahead deliveries are traded, hours.")
+    last_price_ueur_per_kwh: Decimal | None = column(
+        tables.Market.last_price_ueur_per_kwh,
+        "Price of the earliest delivery traded in the last clearing, EUR/kWh; null before the first one.",
+        name="lastPrice",
+    )
+    created_at: DateTime = column(tables.Market.created_at, "When it was opened.")
+    orders: Connection[Annotated["Order", strawberry.lazy("api.market.orders")]] = own_orders(
+        "Orders of the viewer in this market, oldest first.", on=tables.Order.market_id
+    )
+    trades: Connection[Annotated["Trade", strawberry.lazy("api.market.trades")]] = trades(
+        "Trades with a buyer or a seller in this market, oldest first; none for who is not signed in.",
+        through=(MARKETS_OF, MARKETS_OF.c.trade_id == tables.Trade.id),
+        on=MARKETS_OF.c.market_id,
+    )
+    clearings: Connection[Annotated["Clearing", strawberry.lazy("api.market.clearings")]] = many(
+        "Clearing",
+        "Clearings in which energy was traded or passed through, oldest first.",
+        on=tables.Clearing.market_id,
+    )
+
+    @strawberry.field(description="What is open for one delivery interval, by price; never whose.")
+    async def order_book(self, info: Info, delivery_start: DELIVERY_START, depth: DEPTH = 20) -> OrderBook:
+        return await book.read(info.context, self.__dict__["id"], delivery_start, depth)
+
+    @strawberry.field(description="Prices cleared for deliveries in a period, as packed columns.")
+    async def prices(self, info: Info, period: PERIOD, resolution: RESOLUTION) -> PriceSeries:
+        return await prices.read(info.context, self.__dict__["id"], self.delivery_minutes, period.span(), resolution)
+
+
+@strawberry.input(description="Which markets; all the given conditions must hold.")
+class MarketFilter:
+    code: str | None = strawberry.field(default=None, description="The market of the zone of exactly this code.")
+    name: str | None = strawberry.field(
+        default=None, description="Markets of zones with this in their name, in any case."
+    )
+
+
+def conditions(given: MarketFilter) -> list[ColumnElement[bool]]:
+    """The filter as SQL. Raises BadUserInput."""
+    of_zone: list[Any] = matching(ZoneTable)(given)
+    return [tables.Market.zone_id.in_(select(ZoneTable.id).where(*of_zone))] if of_zone else []
+
+
+@strawberry.type(description="The zone has a market already.")
+class MarketExists(UserError):
+    pass
+
+
+@refusal(markets.MarketExists)
+def _market_exists(error: markets.MarketExists) -> UserError:
+    return MarketExists(code=ErrorCode.CODE_TAKEN, message=error.message, path=["zoneId"])
+
+
+@strawberry.input(description="A market to open in a zone.")
+class CreateMarketInput:
+    zone_id: strawberry.ID = strawberry.field(description="Id of a zone that has no market.")
+    name: str = strawberry.field(description="Name, 1 to 120 characters.")
+    batch_seconds: int = strawberry.field(default=5, description="How long orders gather, 1 to 900 seconds.")
+    delivery_minutes: int = strawberry.field(
+        default=15, description="Length of a delivery interval: 15, 30 or 60 minutes."
+    )
+    horizon_hours: int = strawberry.field(
+        default=48, description="How far ahead deliveries are traded, 1 to 168 hours."
+    )
+
+
+@strawberry.type(description="A market that was opened.")
+class CreateMarketPayload(Payload):
+    market: Market | None = strawberry.field(default=None, description="The market.")
+
+
+@strawberry.type
+class MarketListQueries:
+    markets: Connection[Annotated["Market", strawberry.lazy("api.market.markets")]] = many(
+        "Market", "Markets, oldest first.", filter=MarketFilter, where=conditions
+    )
+
+
+@strawberry.type
+class MarketListMutations:
+    @mutation("Open a market in a zone; administrators only.")
+    async def create_market(self, info: Info, input: CreateMarketInput) -> CreateMarketPayload:
+        async with info.context.transaction() as session:
+            market_id = await markets.create(
+                session,
+                info.context.caller,
+                zone_id=key_of(input.zone_id, "MarketZone", "zoneId"),
+                name=input.name,
+                batch_seconds=input.batch_seconds,
+                delivery_minutes=input.delivery_minutes,
+                horizon_hours=input.horizon_hours,
+            )
+        return CreateMarketPayload(market=await info.context.loaders.node("Market", market_id))

@@ -1,0 +1,329 @@
+"""Orders over GraphQL: see, place and cancel them, and why they got what they got."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+from sqlalchemy import ColumnElement
+
+from api.context import Info
+from api.engine.connections import Connection
+from api.engine.declarations import Node, entity
+from api.engine.fields import column, edge, many
+from api.enums import describe
+from api.market.trades import ORDERS_OF, trades
+from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.periods import Period, PeriodInput
+from api.scalars import DateTime, Decimal, key_of
+from domain.market import explanations, orders, tables, visibility
+from domain.market.explanations import FillReason
+from domain.market.orders import Proposal
+
+if TYPE_CHECKING:
+    from api.market.clearings import Clearing
+    from api.market.markets import Market
+    from api.market.trades import Trade
+
+describe(
+    FillReason,
+    "What decided an order's fill in a delivery interval.",
+    FILLED="Its limit met the zone's price, and its turn came in time.",
+    PARTLY_FILLED="It was the last order reached: those ahead by price and time left it only a part.",
+    BEHIND_IN_TIME="Its limit was that of the last order reached, but it arrived later.",
+    OUTPRICED="Orders with better limits took all that was traded.",
+    OWN_ORDER="Only an order of the same owner could have served it, and nobody trades with itself.",
+    ARRIVED_LATE="It arrived while the batch was being cleared; the next one takes it.",
+    NOTHING_TRADED="Nothing was traded in its zone and interval since it was placed.",
+)
+
+
+@strawberry.type(description="Why an order got what it got in one delivery interval.")
+class FillExplanation:
+    delivery_start: DateTime = strawberry.field(description="Start of the delivery interval.")
+    reason: FillReason = strawberry.field(description="What decided the fill.")
+    message: str = strawberry.field(description="The reason as a sentence, by price, time and limits.")
+    filled_ukwh: Decimal = strawberry.field(name="filledKwh", description="Energy filled in the interval, kWh.")
+    price_ueur_per_kwh: Decimal | None = strawberry.field(
+        name="price", description="Price of the clearing, EUR/kWh; null where nothing was cleared."
+    )
+    is_transfer_limited: bool = strawberry.field(
+        description="Whether a linked zone had a better price beyond the cost of the way, so that the link was full."
+    )
+    clearing_id: strawberry.Private[UUID | None]
+
+    @strawberry.field(description="The clearing that filled the interval, else the last one while the order was open.")
+    async def clearing(self, info: Info) -> Annotated["Clearing", strawberry.lazy("api.market.clearings")] | None:
+        if self.clearing_id is None:
+            return None
+        found: Clearing | None = await info.context.loaders.node("Clearing", self.clearing_id)
+        return found
+
+
+DELIVERY = {"delivery_start": tables.Order.delivery_start, "delivery_end": tables.Order.delivery_end}
+
+
+@entity(tables.Order, visible=visibility.orders, carries=DELIVERY)
+class Order(Node):
+    """An offer to buy or sell energy. Visible to its owner, the owner's applications, and platform administrators."""
+
+    market: Annotated["Market", strawberry.lazy("api.market.markets")] = edge(
+        tables.Order.market_id, "Market", "The market it was placed in."
+    )
+    side: tables.OrderSide = column(tables.Order.side, "BUY or SELL.")
+    status: tables.OrderStatus = column(tables.Order.status, "Where it stands.")
+    energy_ukwh: Decimal = column(
+        tables.Order.energy_ukwh, "Energy offered in each interval of its delivery, kWh.", name="energyKwh"
+    )
+    filled_ukwh: Decimal = column(
+        tables.Order.filled_ukwh, "Energy filled in all intervals of its delivery together, kWh.", name="filledKwh"
+    )
+    limit_price_ueur_per_kwh: Decimal = column(
+        tables.Order.limit_price_ueur_per_kwh,
+        "At most (BUY) or at least (SELL) this price, EUR/kWh.",
+        name="limitPrice",
+    )
+    source: tables.EnergySource | None = column(
+        tables.Order.source, "Where the energy comes from; null where the seller did not say."
+    )
+    placed_at: DateTime = column(tables.Order.placed_at, "When it was placed.")
+    closed_at: DateTime | None = column(
+        tables.Order.closed_at, "When it was filled, cancelled or expired; null while it is open."
+    )
+    fills: Connection[Annotated["Trade", strawberry.lazy("api.market.trades")]] = trades(
+        "Trades of this order, oldest first.",
+        through=(ORDERS_OF, ORDERS_OF.c.trade_id == tables.Trade.id),
+        on=ORDERS_OF.c.order_id,
+    )
+
+    @strawberry.field(description="The delivery; the order's energy applies to each interval of it.")
+    def delivery(self) -> Period:
+        return Period(start=self.__dict__["delivery_start"], end=self.__dict__["delivery_end"])
+
+    @strawberry.field(description="Why it got what it got, for each interval of its delivery, earliest first.")
+    async def explanation(self, info: Info) -> list[FillExplanation]:
+        async def load(order_ids: list[UUID]) -> list[list[FillExplanation]]:
+            async with info.context.database.reading() as connection:
+                found = await explanations.standings(connection, order_ids)
+            return [[_shown(standing) for standing in found[order_id]] for order_id in order_ids]
+
+        loader = info.context.loaders.loader("explanations", load)
+        explained: list[FillExplanation] = await loader.load(self.__dict__["id"])
+        return explained
+
+
+def _shown(standing: explanations.Standing) -> FillExplanation:
+    price = standing.price_ueur_per_kwh
+    return FillExplanation(
+        delivery_start=DateTime(standing.delivery_start),
+        reason=standing.reason,
+        message=standing.sentence,
+        filled_ukwh=Decimal(standing.filled_ukwh),
+        price_ueur_per_kwh=None if price is None else Decimal(price),
+        is_transfer_limited=standing.is_way_full,
+        clearing_id=standing.clearing_id,
+    )
+
+
+@strawberry.input(description="Which orders; all the given conditions must hold.")
+class OrderFilter:
+    status: list[tables.OrderStatus] | None = strawberry.field(default=None, description="Those that stand so.")
+    side: tables.OrderSide | None = strawberry.field(default=None, description="Those of one side.")
+    delivery: PeriodInput | None = strawberry.field(default=None, description="Those that deliver in a period.")
+
+
+def conditions(given: OrderFilter) -> list[ColumnElement[bool]]:
+    """The filter as SQL. Raises BadUserInput."""
+    found: list[ColumnElement[bool]] = []
+    if given.status is not None:
+        found.append(tables.Order.status.in_(given.status))
+    if given.side is not None:
+        found.append(tables.Order.side == given.side)
+    if given.delivery is not None:
+        period = given.delivery.span()
+        found += [tables.Order.delivery_start < period.end, tables.Order.delivery_end > period.start]
+    return found
+
+
+def own_orders(description: str, **terms: Any) -> Any:
+    """A connection of the viewer's orders with their filter."""
+    return many("Order", description, filter=OrderFilter, where=conditions, visible=visibility.own_orders, **terms)
+
+
+@strawberry.type(description="The energy is no multiple of the lot.")
+class OffLot(UserError):
+    lot_ukwh: Decimal = strawberry.field(name="lotKwh", description="The lot, kWh.")
+
+
+@strawberry.type(description="The price is no multiple of the tick.")
+class OffTick(UserError):
+    tick_ueur_per_kwh: Decimal = strawberry.field(name="tick", description="The tick, EUR/kWh.")
+
+
+@strawberry.type(description="A price or an energy is beyond what the market takes.")
+class OutOfBounds(UserError):
+    lowest: Decimal = strawberry.field(description="The lowest that is taken; EUR/kWh for a price, kWh for an energy.")
+    highest: Decimal = strawberry.field(
+        description="The highest that is taken; EUR/kWh for a price, kWh for an energy."
+    )
+
+
+@strawberry.type(description="The delivery does not begin and end with delivery intervals of the market.")
+class DeliveryMisaligned(UserError):
+    delivery_minutes: int = strawberry.field(description="Length of a delivery interval, minutes, from midnight UTC.")
+
+
+@strawberry.type(description="The market does not trade this delivery now: it has begun, or it ends too late.")
+class MarketClosed(UserError):
+    gate_closed_at: DateTime | None = strawberry.field(
+        description="When the gate closed; null if the delivery is too far."
+    )
+    trades_until: DateTime | None = strawberry.field(
+        description="Latest end of a delivery that is traded now; null if the gate has closed."
+    )
+
+
+@strawberry.type(description="The order is filled, cancelled or expired.")
+class OrderClosed(UserError):
+    status: tables.OrderStatus = strawberry.field(description="How it ended.")
+    closed_at: DateTime = strawberry.field(description="When it ended.")
+
+
+@refusal(orders.OffLot)
+def _off_lot(error: orders.OffLot) -> UserError:
+    return OffLot(code=ErrorCode.OFF_LOT, message=error.message, path=["energyKwh"], lot_ukwh=Decimal(error.lot_ukwh))
+
+
+@refusal(orders.OffTick)
+def _off_tick(error: orders.OffTick) -> UserError:
+    tick = Decimal(error.tick_ueur_per_kwh)
+    return OffTick(code=ErrorCode.OFF_TICK, message=error.message, path=["limitPrice"], tick_ueur_per_kwh=tick)
+
+
+@refusal(orders.PriceOutOfBounds)
+def _price_out_of_bounds(error: orders.PriceOutOfBounds) -> UserError:
+    lowest, highest = Decimal(error.lowest_ueur_per_kwh), Decimal(error.highest_ueur_per_kwh)
+    return OutOfBounds(
+        code=ErrorCode.INVALID_INPUT, message=error.message, path=["limitPrice"], lowest=lowest, highest=highest
+    )
+
+
+@refusal(orders.EnergyOutOfBounds)
+def _energy_out_of_bounds(error: orders.EnergyOutOfBounds) -> UserError:
+    lowest, highest = Decimal(error.lowest_ukwh), Decimal(error.highest_ukwh)
+    return OutOfBounds(
+        code=ErrorCode.INVALID_INPUT, message=error.message, path=["energyKwh"], lowest=lowest, highest=highest
+    )
+
+
+@refusal(orders.DeliveryMisaligned)
+def _misaligned(error: orders.DeliveryMisaligned) -> UserError:
+    return DeliveryMisaligned(
+        code=ErrorCode.INVALID_INPUT,
+        message=error.message,
+        path=["delivery"],
+        delivery_minutes=error.delivery_minutes,
+    )
+
+
+@refusal(orders.GateClosed)
+def _gate_closed(error: orders.GateClosed) -> UserError:
+    return MarketClosed(
+        code=ErrorCode.MARKET_CLOSED,
+        message=error.message,
+        path=["delivery", "start"],
+        gate_closed_at=DateTime(error.gate_closed_at),
+        trades_until=None,
+    )
+
+
+@refusal(orders.BeyondHorizon)
+def _beyond_horizon(error: orders.BeyondHorizon) -> UserError:
+    return MarketClosed(
+        code=ErrorCode.MARKET_CLOSED,
+        message=error.message,
+        path=["delivery", "end"],
+        gate_closed_at=None,
+        trades_until=DateTime(error.trades_until),
+    )
+
+
+@refusal(orders.OrderClosed)
+def _order_closed(error: orders.OrderClosed) -> UserError:
+    return OrderClosed(
+        code=ErrorCode.ORDER_CLOSED,
+        message=error.message,
+        path=["id"],
+        status=error.status,
+        closed_at=DateTime(error.closed_at),
+    )
+
+
+@strawberry.input(description="An order to place.")
+class PlaceOrderInput:
+    idempotency_key: str = strawberry.field(
+        description="Chosen by the caller, 1 to 200 characters: the same key and input again give the same order."
+    )
+    market_id: strawberry.ID = strawberry.field(description="Id of the market.")
+    side: tables.OrderSide = strawberry.field(description="BUY or SELL.")
+    energy_ukwh: Decimal = strawberry.field(
+        name="energyKwh",
+        description="Energy in each interval of the delivery, kWh: 0.001 to 100000, whole watt-hours.",
+    )
+    limit_price_ueur_per_kwh: Decimal = strawberry.field(
+        name="limitPrice",
+        description="At most (BUY) or at least (SELL) this price, EUR/kWh: -4 to 4 in steps of 0.0001.",
+    )
+    delivery: PeriodInput = strawberry.field(
+        description="Whole delivery intervals of the market, starting after now and ending within its horizon."
+    )
+    source: tables.EnergySource | None = strawberry.field(
+        default=None, description="Where the energy comes from; on SELL orders only."
+    )
+
+
+@strawberry.input(description="An order to withdraw.")
+class CancelOrderInput:
+    id: strawberry.ID = strawberry.field(description="Id of one of the caller's open orders.")
+
+
+@strawberry.type(description="A placed order.")
+class PlaceOrderPayload(Payload):
+    order: Order | None = strawberry.field(default=None, description="The order.")
+
+
+@strawberry.type(description="A withdrawn order; what was filled stays.")
+class CancelOrderPayload(Payload):
+    order: Order | None = strawberry.field(default=None, description="The order.")
+
+
+@strawberry.type
+class OrderViewer:
+    orders: Connection[Annotated["Order", strawberry.lazy("api.market.orders")]] = own_orders(
+        "Orders that the viewer placed, oldest first."
+    )
+
+
+@strawberry.type
+class OrderMutations:
+    @mutation("Place an order; applications need the scope trade.")
+    async def place_order(self, info: Info, input: PlaceOrderInput) -> PlaceOrderPayload:
+        proposal = Proposal(
+            market_id=key_of(input.market_id, "Market", "marketId"),
+            side=input.side,
+            energy_ukwh=input.energy_ukwh,
+            limit_price_ueur_per_kwh=input.limit_price_ueur_per_kwh,
+            delivery=input.delivery.span(),
+            source=input.source,
+        )
+        viewer, now = info.context.caller, datetime.now(UTC)
+        async with info.context.transaction() as session:
+            order_id = await orders.place(session, viewer, input.idempotency_key, proposal, now=now)
+        return PlaceOrderPayload(order=await info.context.loaders.node("Order", order_id))
+
+    @mutation("Withdraw what is open of an order of the caller; applications need the scope trade.")
+    async def cancel_order(self, info: Info, input: CancelOrderInput) -> CancelOrderPayload:
+        order_id = key_of(input.id, "Order", "id")
+        async with info.context.transaction() as session:
+            await orders.cancel(session, info.context.caller, order_id, now=datetime.now(UTC))
+        return CancelOrderPayload(order=await info.context.loaders.node("Order", order_id))

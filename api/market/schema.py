@@ -1,0 +1,27 @@
+"""What this context adds to the schema."""
+
+import strawberry
+
+from api.market.links import LinkMutations, LinkQueries
+from api.market.markets import MarketListMutations, MarketListQueries
+from api.market.orders import OrderMutations, OrderViewer
+from api.market.subscriptions import MarketSubscriptions
+from api.market.trades import TradeViewer
+
+
+@strawberry.type
+class MarketQueries(MarketListQueries, LinkQueries):
+    pass
+
+
+@strawberry.type
+class MarketMutations(MarketListMutations, LinkMutations, OrderMutations):
+    pass
+
+
+@strawberry.type
+class MarketViewer(OrderViewer, TradeViewer):
+    pass
+
+
+__all__ = ["MarketMutations", "MarketQueries", "MarketSubscriptions", "MarketViewer"]

@@ -1,0 +1,132 @@
+"""Follow a market: its trades, its prices and its book.
+
+Each event carries a cursor; after a lost connection the stream resumes behind it without gaps, at least once. Who
+asks is read again before every event, so that a session that ended ends the stream.
+"""
+
+import base64
+from collections.abc import AsyncIterator
+from typing import Annotated
+from uuid import UUID
+
+import orjson
+import strawberry
+
+from api.context import Info
+from api.enums import describe
+from api.market import book as books
+from api.market.book import OrderBook
+from api.market.markets import DELIVERY_START, DEPTH
+from api.market.trades import Trade
+from api.scalars import DateTime, Decimal, key_of
+from api.transport.errors import BadUserInput
+from domain.events import feed
+from domain.events.tables import Event
+from domain.market import changes, prices, trades
+from domain.market.prices import TickKind
+
+describe(
+    TickKind,
+    "Whether a price was paid.",
+    CLEARED="Energy was traded at this price.",
+    INDICATIVE="Nothing was traded: the middle between the best buy and the best sell, other zones included.",
+)
+MARKET_ID = Annotated[strawberry.ID, strawberry.argument(description="Id of the market.")]
+AFTER = Annotated[
+    str | None, strawberry.argument(description="Cursor of the last event seen; only new events when it is left out.")
+]
+
+
+@strawberry.type(description="A trade with its place in the market's stream of trades.")
+class TradeEvent:
+    cursor: str = strawberry.field(description="Place of the event, to resume `after` it.")
+    trade: Trade = strawberry.field(description="The trade.")
+
+
+@strawberry.type(description="A price of one delivery interval with its place in the market's stream of prices.")
+class PriceTick:
+    cursor: str = strawberry.field(description="Place of the event, to resume `after` it.")
+    delivery_start: DateTime = strawberry.field(description="Start of the delivery interval.")
+    price_ueur_per_kwh: Decimal = strawberry.field(name="price", description="Price of the zone, EUR/kWh.")
+    kind: TickKind = strawberry.field(description="Whether it was paid.")
+    volume_ukwh: Decimal = strawberry.field(
+        name="volumeKwh", description="The larger of what was bought and sold in the clearing, kWh; 0 if indicative."
+    )
+
+
+def cursor_of(event: Event) -> str:
+    """An opaque cursor that holds stream and number."""
+    return base64.urlsafe_b64encode(orjson.dumps([event.stream, event.sequence])).decode().rstrip("=")
+
+
+def number_in(cursor: str, stream: str) -> int:
+    """The number in a cursor of this stream. Raises BadUserInput."""
+    try:
+        of_stream, number = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, TypeError) as error:
+        raise BadUserInput("The cursor is not one of this stream.", argument="after") from error
+    if of_stream != stream or not isinstance(number, int) or number < 0:
+        raise BadUserInput("The cursor belongs to another stream.", argument="after")
+    return number
+
+
+async def _market_of(info: Info, id: strawberry.ID) -> UUID:
+    """The market's key. Raises Unauthenticated, BadUserInput."""
+    _ = info.context.caller
+    market_id = key_of(id, "Market", "marketId")
+    if await info.context.loaders.node("Market", market_id) is None:
+        raise BadUserInput("There is no such market.", argument="marketId")
+    return market_id
+
+
+async def _follow(info: Info, stream: str, after: str | None) -> AsyncIterator[Event]:
+    """Events of a stream, each after asking again who follows."""
+    number = None if after is None else number_in(after, stream)
+    async for event in info.context.hub.follow(stream, number):
+        await info.context.check_again()
+        yield event
+
+
+@strawberry.type
+class MarketSubscriptions:
+    @strawberry.subscription(description="Trades with a buyer or a seller in a market, in order; for who is signed in.")
+    async def trades(self, info: Info, market_id: MARKET_ID, after: AFTER = None) -> AsyncIterator[TradeEvent]:
+        key = await _market_of(info, market_id)
+        async for event in _follow(info, trades.stream_of(key), after):
+            trade = await info.context.loaders.node("Trade", UUID(event.payload["trade_id"]))
+            if trade is not None:
+                yield TradeEvent(cursor=cursor_of(event), trade=trade)
+
+    @strawberry.subscription(description="Prices of a market as they come, in order; for who is signed in.")
+    async def price_ticks(self, info: Info, market_id: MARKET_ID, after: AFTER = None) -> AsyncIterator[PriceTick]:
+        key = await _market_of(info, market_id)
+        async for event in _follow(info, prices.stream_of(key), after):
+            tick = prices.tick_of(event.payload)
+            yield PriceTick(
+                cursor=cursor_of(event),
+                delivery_start=DateTime(tick.delivery_start),
+                price_ueur_per_kwh=Decimal(tick.price_ueur_per_kwh),
+                kind=tick.kind,
+                volume_ukwh=Decimal(tick.volume_ukwh),
+            )
+
+    @strawberry.subscription(
+        description="The book of one delivery interval, now and whenever it changes; for who is signed in."
+    )
+    async def order_book(
+        self, info: Info, market_id: MARKET_ID, delivery_start: DELIVERY_START, depth: DEPTH = 20
+    ) -> AsyncIterator[OrderBook]:
+        key = await _market_of(info, market_id)
+        stream = changes.stream_of(key)
+        async with info.context.database.transaction() as session:
+            start = await feed.last_sequence(session, stream)
+        shown = await books.read(info.context, key, delivery_start, depth)
+        yield shown
+        async for event in info.context.hub.follow(stream, start):
+            if not changes.is_about(event.payload, delivery_start):
+                continue
+            await info.context.check_again()
+            current = await books.read(info.context, key, delivery_start, depth)
+            if current != shown:
+                shown = current
+                yield shown

@@ -1,0 +1,95 @@
+"""Trades over GraphQL."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+from sqlalchemy import ColumnElement, select, union_all
+
+from api.engine.connections import Connection
+from api.engine.declarations import Node, entity
+from api.engine.fields import column, edge, many
+from api.periods import PeriodInput
+from api.scalars import DateTime, Decimal
+from domain.market import tables, visibility
+
+if TYPE_CHECKING:
+    from api.market.clearings import Clearing
+    from api.market.markets import Market
+    from api.market.orders import Order
+
+MARKET = strawberry.lazy("api.market.markets")
+ORDER = strawberry.lazy("api.market.orders")
+
+
+@entity(tables.Trade, visible=visibility.trades)
+class Trade(Node):
+    """Energy sold by one order to another. Visible to everybody who signed in, without names; never edited."""
+
+    market: Annotated["Market", MARKET] = edge(tables.Trade.market_id, "Market", "The market of the buyer.")
+    seller_market: Annotated["Market", MARKET] = edge(
+        tables.Trade.seller_market_id, "Market", "The market of the seller; another one when zones exchange energy."
+    )
+    clearing: Annotated["Clearing", strawberry.lazy("api.market.clearings")] = edge(
+        tables.Trade.clearing_id, "Clearing", "The clearing of the buyer's market that made the trade."
+    )
+    delivery_start: DateTime = column(tables.Trade.delivery_start, "Start of delivery.")
+    delivery_end: DateTime = column(tables.Trade.delivery_end, "End of delivery.")
+    energy_ukwh: Decimal = column(tables.Trade.energy_ukwh, "Energy, kWh.", name="energyKwh")
+    price_ueur_per_kwh: Decimal = column(
+        tables.Trade.price_ueur_per_kwh, "What the buyer pays, EUR/kWh: the price of the buyer's zone.", name="price"
+    )
+    seller_price_ueur_per_kwh: Decimal = column(
+        tables.Trade.seller_price_ueur_per_kwh,
+        "What the seller gets, EUR/kWh: the price of the seller's zone. The difference pays for the transfer.",
+        name="sellerPrice",
+    )
+    source: tables.EnergySource | None = column(
+        tables.Trade.source, "Where the energy comes from; null where the seller did not say."
+    )
+    buy_order: Annotated["Order", ORDER] | None = edge(
+        tables.Trade.buy_order_id, "Order", "The order that bought; null unless the viewer may see it."
+    )
+    sell_order: Annotated["Order", ORDER] | None = edge(
+        tables.Trade.sell_order_id, "Order", "The order that sold; null unless the viewer may see it."
+    )
+    created_at: DateTime = column(tables.Trade.created_at, "When it was made.")
+
+
+# A trade belongs to two orders, and to one or two markets.
+ORDERS_OF = union_all(
+    select(tables.Trade.id.label("trade_id"), tables.Trade.buy_order_id.label("order_id")),
+    select(tables.Trade.id, tables.Trade.sell_order_id),
+).subquery("orders_of_trade")
+MARKETS_OF = union_all(
+    select(tables.Trade.id.label("trade_id"), tables.Trade.market_id.label("market_id")),
+    select(tables.Trade.id, tables.Trade.seller_market_id).where(
+        tables.Trade.seller_market_id != tables.Trade.market_id
+    ),
+).subquery("markets_of_trade")
+
+
+@strawberry.input(description="Which trades; all the given conditions must hold.")
+class TradeFilter:
+    delivery: PeriodInput | None = strawberry.field(
+        default=None, description="Those whose delivery begins in a period."
+    )
+
+
+def conditions(given: TradeFilter) -> list[ColumnElement[bool]]:
+    """The filter as SQL. Raises BadUserInput."""
+    if given.delivery is None:
+        return []
+    period, start = given.delivery.span(), tables.Trade.delivery_start
+    return [start >= period.start, start < period.end]
+
+
+def trades(description: str, **terms: Any) -> Any:
+    """A connection of trades with their filter."""
+    return many("Trade", description, filter=TradeFilter, where=conditions, **terms)
+
+
+@strawberry.type
+class TradeViewer:
+    trades: Connection[Annotated["Trade", strawberry.lazy("api.market.trades")]] = trades(
+        "Trades in which the viewer is the buyer or the seller, oldest first.", visible=visibility.own_trades
+    )
