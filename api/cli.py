@@ -1,11 +1,12 @@
-"""The command line: `commonwatt import ...`, `commonwatt create-admin`, `commonwatt export-schema`."""
+"""The command line: `commonwatt import ...`, `create-admin`, `create-user`, `export-schema`."""
 
 import argparse
 import asyncio
 import getpass
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from api import database
 from api.database import Database
@@ -16,15 +17,20 @@ from domain.identity import credentials, users
 from domain.identity.tables import PlatformRole
 
 ACTOR = "command-line"
-Act = Callable[[Database, argparse.Namespace], Awaitable[int]]
+Act = Callable[[Database, argparse.Namespace], Coroutine[Any, Any, int]]
+
+# Accounts that the command line makes: command, platform roles, help.
+ACCOUNTS: tuple[tuple[str, tuple[PlatformRole, ...], str], ...] = (
+    ("create-admin", (PlatformRole.ADMIN,), "create an administrator of the platform"),
+    ("create-user", (), "create an account that signs in; communities give it its rights"),
+)
 
 
 def main() -> int:
     """Run a command; the exit status is 0 when it was done, 1 when it was refused."""
     arguments = _parser().parse_args()
-    if arguments.act is _export_schema:
-        return _export_schema()
-    return asyncio.run(_run(arguments.act, arguments))
+    act: Act | None = arguments.act
+    return _export_schema() if act is None else asyncio.run(_run(act, arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -34,13 +40,14 @@ def _parser() -> argparse.ArgumentParser:
         required=True, metavar="WHAT"
     )
     geography_command.add_commands(imports)
-    admin = commands.add_parser("create-admin", help="create an administrator of the platform")
-    admin.add_argument("email")
-    admin.add_argument("--name", default="Administrator")
-    admin.add_argument("--password-file", type=Path, help="file with the password; otherwise it is asked for")
-    admin.set_defaults(act=_create_admin)
+    for name, roles, help in ACCOUNTS:
+        account = commands.add_parser(name, help=help)
+        account.add_argument("email")
+        account.add_argument("--name", help="name of the person; default the e-mail address")
+        account.add_argument("--password-file", type=Path, help="file with the password; otherwise it is asked for")
+        account.set_defaults(act=_create_account, roles=roles)
     schema = commands.add_parser("export-schema", help="print the GraphQL schema")
-    schema.set_defaults(act=_export_schema)
+    schema.set_defaults(act=None)  # It needs no database.
     return parser
 
 
@@ -65,15 +72,18 @@ def _export_schema() -> int:
     return 0
 
 
-async def _create_admin(connected: Database, arguments: argparse.Namespace) -> int:
-    if arguments.password_file is not None:
-        password = (await asyncio.to_thread(arguments.password_file.read_text)).strip()
-    else:
-        password = getpass.getpass("Password: ")
-    users.check_new_user(arguments.email, arguments.name, password)
+async def _create_account(connected: Database, arguments: argparse.Namespace) -> int:
+    email, name = arguments.email, arguments.name or arguments.email
+    password = await asyncio.to_thread(_password, arguments.password_file)
+    users.check_new_user(email, name, password)
     hashed = await asyncio.to_thread(credentials.hash_password, password)
     async with connected.transaction() as session:
-        user_id = await users.create_user(session, arguments.email, arguments.name, hashed, actor=ACTOR)
-        await users.grant_role(session, user_id, PlatformRole.ADMIN, actor=ACTOR)
-    print(f"{arguments.email} administers the platform.")
+        user_id = await users.create_user(session, email, name, hashed, actor=ACTOR)
+        for role in arguments.roles:
+            await users.grant_role(session, user_id, role, actor=ACTOR)
+    print(f"{email} may sign in{''.join(f', as {role.value}' for role in arguments.roles)}.")
     return 0
+
+
+def _password(file: Path | None) -> str:
+    return getpass.getpass("Password: ") if file is None else file.read_text().strip()

@@ -2,8 +2,14 @@
 
 from functools import lru_cache
 
-from pydantic import Field, FilePath, PostgresDsn, RedisDsn
+from pydantic import Field, FilePath, PostgresDsn, RedisDsn, UrlConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class DatabaseUrl(PostgresDsn):
+    """A PostgreSQL address; one without a host names its unix socket by `?host=/directory`."""
+
+    _constraints = UrlConstraints(host_required=False, allowed_schemes=["postgresql", "postgresql+asyncpg"])
 
 
 class Settings(BaseSettings):
@@ -11,7 +17,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="COMMONWATT_", frozen=True)
 
-    database_url: PostgresDsn = Field(validation_alias="DATABASE_URL", description="PostgreSQL with PostGIS, asyncpg.")
+    database_url: DatabaseUrl = Field(validation_alias="DATABASE_URL", description="PostgreSQL with PostGIS, asyncpg.")
     redis_url: RedisDsn = Field(validation_alias="REDIS_URL", description="Redis or Valkey.")
     allowed_origins: tuple[str, ...] = Field((), description="Web origins that may call the API, as a JSON list.")
     database_role: str = Field("commonwatt_app", description="Role the API takes: owns nothing, may not edit history.")
@@ -20,9 +26,7 @@ class Settings(BaseSettings):
     operation_seconds: float = Field(10.0, gt=0, description="Deadline of one GraphQL operation and its statements.")
     rate_capacity: int = Field(50_000, ge=1, description="Budget of one signed-in caller, in nodes.")
     rate_refill_per_s: float = Field(500.0, gt=0, description="Nodes returned to that budget each second.")
-    trusted_documents: FilePath | None = Field(
-        None, description="JSON file of documents by their SHA-256 (hex)."
-    )
+    trusted_documents: FilePath | None = Field(None, description="JSON file of documents by their SHA-256 (hex).")
     trusted_documents_only: bool = Field(False, description="Accept only those documents.")
     demo: bool = Field(False, description="Offer demo data and log-ins; never in production.")
     telemetry_endpoint: str | None = Field(None, description="OTLP/HTTP address for traces; off when empty.")

@@ -7,12 +7,14 @@ Run in a process of its own, because it needs packages that the supervisor does 
 
 import asyncio
 import sys
-from urllib.parse import urlsplit, urlunsplit
 
 
 def url_of_database(url: str, name: str) -> str:
     """The same server, another database."""
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+    scheme, _, rest = url.partition("://")
+    server, _, path = rest.partition("/")
+    _, mark, query = path.partition("?")
+    return f"{scheme}://{server}/{name}{mark}{query}"
 
 
 async def execute(url: str, *statements: str) -> None:

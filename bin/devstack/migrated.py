@@ -68,7 +68,8 @@ def copy_migrated_cluster(
 
 
 def url_on_socket(sockets: Path, database: str = postgres.DATABASE) -> str:
-    return f"postgresql+asyncpg://{postgres.ROLE}@/{database}?host={sockets}"
+    """Without user and host before the database, which most readers of addresses want together or not at all."""
+    return f"postgresql+asyncpg:///{database}?host={sockets}&user={postgres.ROLE}"
 
 
 @contextlib.contextmanager
