@@ -25,7 +25,7 @@ from domain.jobs.tables import JobKind
 from domain.metering import matrices
 from domain.metering.tables import Direction
 from domain.quantities import UKWH_PER_KWH
-from domain.sharing import allocations, tables, visibility
+from domain.sharing import inputs, tables, visibility
 
 if TYPE_CHECKING:
     from api.communities.communities import Community
@@ -118,7 +118,7 @@ class AllocationDifference(Node):
 class AllocationRun(Node):
     """One computed allocation of a community and period; corrected readings make a new version beside it.
 
-    Visible to administrators of the community, and to its members where at least five members take part.
+    Visible to administrators of the community, and to its members where on every day at least five members take part.
     """
 
     community: Annotated["Community", COMMUNITY] | None = edge(
@@ -249,7 +249,7 @@ class AllocationMutations:
         community_id = await administered(info, input.community_id, "allocate its energy")
         viewer, span = info.context.caller, input.period.span()
         async with info.context.database.reading() as connection:
-            await allocations.check_period(connection, community_id, span)
+            await inputs.check_period(connection, community_id, span)
         async with info.context.transaction() as session:
             job_id = await queue.enqueue_again(
                 session,

@@ -11,7 +11,8 @@ from domain.intervals import Period
 from domain.jobs.tables import JobKind
 from domain.metering.tables import Direction
 from domain.sharing import allocations, operators
-from domain.sharing.allocations import Inputs, Result
+from domain.sharing.allocations import Result
+from domain.sharing.inputs import Inputs, check_period, read_inputs
 from solver.sharing.allocations import allocate
 from solver.sharing.problems import AllocationProblem
 
@@ -23,8 +24,8 @@ async def allocate_period(work: Work) -> None:
     period = Period(*(datetime.fromisoformat(work.arguments[end]) for end in ("start", "end")))
     await work.report(0.05, "Reading the metered energy.")
     async with work.database.reading() as connection:
-        await allocations.check_period(connection, community_id, period)
-        inputs = await allocations.read_inputs(connection, community_id, period)
+        await check_period(connection, community_id, period)
+        inputs = await read_inputs(connection, community_id, period)
     await work.report(0.3, f"Sharing among {len(inputs.consumption.metering_point_ids)} metering points.")
     result = await work.solve(solve, inputs)
     await work.report(0.6, "Recording the allocation.")

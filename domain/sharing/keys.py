@@ -14,7 +14,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from domain.audit import entries
-from domain.communities.tables import Community, Framework, Participation
+from domain.communities import frameworks
+from domain.communities.tables import Community, Participation
 from domain.errors import DomainError, InvalidValue
 from domain.intervals import Period
 from domain.metering.tables import Direction
@@ -83,7 +84,7 @@ async def set_key(
 ) -> UUID:
     """A new key from an instant on. Raises KeyNotAllowed, KeyInUse, InvalidValue."""
     community = await session.get_one(Community, community_id, with_for_update=True)
-    framework = await _framework(session, community)
+    framework = await frameworks.rules(session, community.framework_code)
     for chosen in (kind, production_kind):
         if chosen.value not in framework.allowed_keys:
             raise KeyNotAllowed(chosen, framework.allowed_keys, framework.source)
@@ -162,16 +163,6 @@ async def key_at(connection: AsyncConnection, community_id: UUID, period: Period
 
 def _needs(is_needed: bool) -> str:
     return "needs" if is_needed else "takes no word on"
-
-
-async def _framework(session: AsyncSession, community: Community) -> Framework:
-    query = (
-        select(Framework)
-        .where(Framework.code == community.framework_code, Framework.valid_from <= func.current_date())
-        .order_by(Framework.valid_from.desc())
-        .limit(1)
-    )
-    return (await session.scalars(query)).one()
 
 
 async def _check_unused(session: AsyncSession, community_id: UUID, valid_from: datetime) -> None:

@@ -77,7 +77,7 @@ class AllocationRun(Base):
     injected_ukwh: Mapped[Micro]
     withdrawn_ukwh: Mapped[Micro]
     shared_ukwh: Mapped[Micro]
-    members_count: Mapped[int] = mapped_column(Integer)
+    members_min: Mapped[int] = mapped_column(Integer)
     job_id: Mapped[UUID | None]
     created_at: Mapped[CreatedAt]
 

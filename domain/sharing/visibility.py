@@ -2,11 +2,10 @@
 
 from sqlalchemy import ColumnElement, and_, or_, select, true
 
+from domain.communities.parts import MEMBERS_MIN
 from domain.communities.tables import Participation
 from domain.identity.viewers import Viewer, one_of
 from domain.sharing import tables
-
-MEMBERS_MIN = 5  # An aggregate of fewer tells of one of them (invariant I5).
 
 
 def sharing_keys(viewer: Viewer) -> ColumnElement[bool]:
@@ -26,10 +25,10 @@ def key_shares(viewer: Viewer) -> ColumnElement[bool]:
 
 
 def allocation_runs(viewer: Viewer) -> ColumnElement[bool]:
-    """Administrators; members where at least five members' energy is in the totals."""
+    """Administrators; members where on every day at least five members' energy is in the totals."""
     if viewer.is_admin:
         return true()
-    enough = tables.AllocationRun.members_count >= MEMBERS_MIN
+    enough = tables.AllocationRun.members_min >= MEMBERS_MIN
     return or_(
         one_of(tables.AllocationRun.community_id, viewer.administered_ids),
         and_(one_of(tables.AllocationRun.community_id, viewer.community_ids), enough),

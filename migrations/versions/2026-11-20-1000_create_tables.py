@@ -934,7 +934,7 @@ def upgrade() -> None:
         sa.Column("injected_ukwh", sa.BigInteger(), nullable=False),
         sa.Column("withdrawn_ukwh", sa.BigInteger(), nullable=False),
         sa.Column("shared_ukwh", sa.BigInteger(), nullable=False),
-        sa.Column("members_count", sa.Integer(), nullable=False),
+        sa.Column("members_min", sa.Integer(), nullable=False),
         sa.Column("job_id", sa.Uuid(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint(

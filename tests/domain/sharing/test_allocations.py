@@ -17,7 +17,7 @@ from domain.errors import InvalidValue, NotFound
 from domain.intervals import Period
 from domain.metering.matrices import ReadingsMissing
 from domain.metering.tables import Direction
-from domain.sharing import allocations, keys, operators, verification
+from domain.sharing import allocations, inputs, keys, operators, verification
 from domain.sharing.tables import AllocationDay, AllocationDifference, AllocationRun, KeyKind, MemberAllocation
 from tests.factories.communities import a_membership, a_participation
 from tests.factories.metering import A_DAY, a_metering_point, a_reading_day, recorded, values
@@ -28,8 +28,8 @@ W, J = Direction.WITHDRAWN, Direction.INJECTED
 
 async def allocate(session: AsyncSession, group: Group, period: Period | None = None) -> UUID:
     """Read, solve, record."""
-    inputs = await allocations.read_inputs(await session.connection(), group.community.id, period or group.day())
-    run_id = await allocations.record_run(session, inputs, solve(inputs), job_id=None, actor="test")
+    read = await inputs.read_inputs(await session.connection(), group.community.id, period or group.day())
+    run_id = await allocations.record_run(session, read, solve(read), job_id=None, actor="test")
     await operators.record_differences(session, run_id)
     return run_id
 
@@ -54,7 +54,7 @@ async def test_energy_is_shared_pro_rata_and_adds_up_exactly(session: AsyncSessi
     withdrawn = np.array(quarters(2)) + quarters(3)
     assert run.shared_ukwh == np.minimum(injected, withdrawn).sum()
     assert (run.injected_ukwh, run.withdrawn_ukwh) == (injected.sum(), withdrawn.sum())
-    assert (run.version, run.members_count, run.interval_minutes) == (1, 3, 15)
+    assert (run.version, run.members_min, run.interval_minutes) == (1, 3, 15)
     assert await breaches(session) == []
 
 
@@ -182,7 +182,7 @@ async def test_a_community_without_points_has_nothing_to_allocate(session: Async
     group = await a_group(session, [])
     await a_key(session, group)
 
-    with pytest.raises(allocations.NothingToAllocate):
+    with pytest.raises(inputs.NothingToAllocate):
         await allocate(session, group)
 
 
@@ -193,12 +193,12 @@ async def test_a_period_is_whole_local_days_in_the_past(session: AsyncSession) -
     odd = Period(day.start + timedelta(hours=1), day.end)
     coming = Period(day.start, day.start.replace(year=day.start.year + 1))
 
-    await allocations.check_period(connection, group.community.id, day)
+    await inputs.check_period(connection, group.community.id, day)
     for period in (odd, group.day(days=402), coming):
         with pytest.raises(InvalidValue):
-            await allocations.check_period(connection, group.community.id, period)
+            await inputs.check_period(connection, group.community.id, period)
     with pytest.raises(NotFound):
-        await allocations.check_period(connection, new_id(), day)
+        await inputs.check_period(connection, new_id(), day)
 
 
 async def test_a_key_never_starts_before_the_end_of_what_is_allocated(session: AsyncSession) -> None:

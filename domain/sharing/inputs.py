@@ -1,0 +1,168 @@
+"""What an allocation depends on: metered energy, participations and the key of a period, and their digest.
+
+Trades made ahead will be taken off in `read_inputs` before sharing (the waterfall of `design.md` section 2).
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.communities import frameworks
+from domain.communities.parts import Part, fewest_members, taking_part
+from domain.communities.tables import Community, Framework
+from domain.errors import DomainError, InvalidValue, NotFound
+from domain.intervals import Period, intervals_in_day, local_days, whole_local_days
+from domain.metering import matrices
+from domain.metering.tables import Direction
+from domain.quantities import Energy
+from domain.sharing import keys, operators
+
+DAYS_MAX = 400
+WHOLE_PPM = 1_000_000
+
+
+class NothingToAllocate(DomainError):
+    """No metering point takes part in the community during the period."""
+
+    def __init__(self) -> None:
+        super().__init__("No metering point takes part in the community in this period.")
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of the community: a column for each metering point that takes part during the period.
+
+    `factor_ppm` is the part of each point that is in the community in each interval: 0 before it joins.
+    """
+
+    metering_point_ids: tuple[UUID, ...]
+    energy_ukwh: Energy  # shape (intervals, points)
+    factor_ppm: Energy  # shape (intervals, points)
+
+    def participating_ukwh(self) -> Energy:
+        """Energy available to the community, floored to the micro-kWh, shape (intervals, points)."""
+        millions, rest = np.divmod(self.energy_ukwh, WHOLE_PPM)  # A product with the whole could pass 64 bits.
+        taking_part: Energy = millions * self.factor_ppm + rest * self.factor_ppm // WHOLE_PPM
+        return taking_part
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """All that an allocation depends on."""
+
+    community_id: UUID
+    period: Period
+    zone: ZoneInfo
+    interval_minutes: int
+    key: keys.Key
+    consumption: Side
+    production: Side
+    holders: "Holders"
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """Which member holds each metering point on each local day of the period, and how few hold any on a day."""
+
+    days: tuple[date, ...]
+    member_of: dict[tuple[UUID, date], UUID]
+    members_min: int
+
+
+async def check_period(connection: AsyncConnection, community_id: UUID, period: Period) -> None:
+    """Whether a period may be allocated: whole local days, in the past. Raises NotFound, InvalidValue."""
+    row = (await connection.execute(select(Community.timezone).where(Community.id == community_id))).one_or_none()
+    if row is None:
+        raise NotFound("community", community_id)
+    if not whole_local_days(period, ZoneInfo(row.timezone)):
+        raise InvalidValue(("period",), f"A sharing period starts and ends at midnight in {row.timezone}.")
+    if len(list(local_days(period, ZoneInfo(row.timezone)))) > DAYS_MAX:
+        raise InvalidValue(("period",), f"A sharing period has at most {DAYS_MAX} days.")
+    if period.end > (await connection.execute(select(func.now()))).scalar_one():
+        raise InvalidValue(("period", "end"), "The period has not ended yet.")
+
+
+async def read_inputs(connection: AsyncConnection, community_id: UUID, period: Period) -> Inputs:
+    """Metered energy, participations and key of a period.
+
+    Raises NothingToAllocate, keys.NoKeyInForce, matrices.ReadingsMissing.
+    """
+    community = select(Community.timezone, Community.framework_code).where(Community.id == community_id)
+    timezone, code = (await connection.execute(community)).one()
+    zone = ZoneInfo(timezone)
+    days = tuple(local_days(period, zone))
+    rules = select(Framework.interval_minutes).where(Framework.code == code, frameworks.in_force(days[0]))
+    minutes = (await connection.execute(rules)).scalar_one()
+    parts = await taking_part(connection, community_id, days[0], days[-1])
+    if not parts:
+        raise NothingToAllocate
+    key = await keys.key_at(connection, community_id, period)
+    consumption, production = [
+        await _side(connection, direction, parts, period, zone, minutes, days)
+        for direction in (Direction.WITHDRAWN, Direction.INJECTED)
+    ]
+    member_of = {(p.metering_point_id, day): p.member_id for p in parts for day in days if p.holds_on(day)}
+    holders = Holders(days, member_of, fewest_members(parts, days))
+    stated = await operators.statement(connection, community_id, days[0], days[-1])
+    digest = _digest(community_id, period, minutes, key, (consumption, production), holders, stated)
+    return Inputs(community_id, period, zone, minutes, key, consumption, production, holders, digest)
+
+
+async def _side(
+    connection: AsyncConnection,
+    direction: Direction,
+    parts: Sequence[Part],
+    period: Period,
+    zone: ZoneInfo,
+    minutes: int,
+    days: Sequence[date],
+) -> Side:
+    here = [part for part in parts if direction in part.directions]
+    points = tuple(dict.fromkeys(part.metering_point_id for part in here))
+    column = {point: number for number, point in enumerate(points)}
+    columns = [matrices.PointDays(part.metering_point_id, part.valid_from, part.valid_to) for part in here]
+    by_part = await matrices.read_matrix(connection, columns, direction, period, minutes)
+    energy = np.zeros((by_part.shape[0], len(points)), dtype=np.int64)
+    factor_by_day = np.zeros((len(days), len(points)), dtype=np.int64)
+    for number, part in enumerate(here):  # A point that changed hands has a part for each holder, apart in time.
+        at = column[part.metering_point_id]
+        energy[:, at] += by_part[:, number]
+        factor_by_day[np.array([part.holds_on(day) for day in days]), at] = part.factor_ppm
+    lengths = [intervals_in_day(day, zone, minutes) for day in days]
+    return Side(points, energy, np.repeat(factor_by_day, lengths, axis=0))
+
+
+def _digest(
+    community_id: UUID,
+    period: Period,
+    minutes: int,
+    key: keys.Key,
+    sides: Sequence[Side],
+    holders: Holders,
+    stated: str,
+) -> str:
+    """SHA-256 over everything the result depends on, in an order that depends on nothing else."""
+    said = {
+        "community": community_id,
+        "period": [period.start.isoformat(), period.end.isoformat()],
+        "minutes": minutes,
+        "key": [key.id, key.kind, key.production_kind],
+        "shares": [[s.metering_point_id, s.direction, s.share_ppm, s.rank] for s in key.shares],
+        "operator": stated,
+        "points": [side.metering_point_ids for side in sides],
+        "holders": sorted(f"{point} {day} {member}" for (point, day), member in holders.member_of.items()),
+    }
+    digest = hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode())
+    for side in sides:
+        digest.update(np.ascontiguousarray(side.energy_ukwh).tobytes())
+        digest.update(np.ascontiguousarray(side.factor_ppm).tobytes())
+    return digest.hexdigest()
