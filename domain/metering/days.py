@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
@@ -88,14 +88,14 @@ class DayBlock:
         for rows in np.split(order, cuts):
             yield self.rows(rows)
 
-    def rows(self, rows: Indices | npt.NDArray[np.bool_]) -> "DayBlock":
-        """Some of the days."""
-        return replace(
-            self,
-            point_index=self.point_index[rows],
-            day_numbers=self.day_numbers[rows],
-            values_ukwh=self.values_ukwh[rows],
-        )
+    def rows(self, rows: Indices | npt.NDArray[np.bool_] | slice) -> "DayBlock":
+        """Some of the days; what was checked needs no second look."""
+        part = object.__new__(DayBlock)
+        for name in ("direction", "quality", "metering_point_ids"):
+            object.__setattr__(part, name, getattr(self, name))
+        for name in ("point_index", "day_numbers", "values_ukwh"):
+            object.__setattr__(part, name, getattr(self, name)[rows])
+        return part
 
     def ids(self) -> list[UUID]:
         """The metering point of each day."""

@@ -9,16 +9,18 @@ write afterwards. New days, nearly all there are, then go straight into their pa
 arrays; a staging table with a merge would write everything twice.
 """
 
+import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import func, select, text
+from sqlalchemy import Uuid, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
@@ -30,6 +32,7 @@ from domain.metering.tables import Direction, MeteringPoint, Quality, Reading, R
 from domain.metering.wire import COLUMNS, copy_stream, values_of
 from domain.quantities import Energy
 
+T = TypeVar("T")
 FIRST_DAY = date(2000, 1, 1)
 BY_QUALITY = tuple(Quality)  # Best first.
 
@@ -97,10 +100,13 @@ async def record_days(
     days = sum(map(len, blocks))
     if not days:
         raise InvalidValue(("readings",), "There are no readings.")
-    points = await _lock_points(session, blocks)
-    for block in blocks:
-        _check(block, points)
-    digest = _digest(blocks, source, sender)
+    digesting = asyncio.create_task(asyncio.to_thread(_digest, blocks, source, sender))
+    try:
+        points = await _lock_points(session, blocks)
+        for block in blocks:
+            _check(block, points)
+    finally:
+        digest = await digesting
     values = sum(int((block.values_ukwh != MISSING).sum()) for block in blocks)
     earlier = await session.scalar(select(ReadingImport.id).where(ReadingImport.digest == digest).limit(1))
     if earlier is not None:
@@ -109,7 +115,7 @@ async def record_days(
     arrival = ReadingImport(digest=digest, source=source, sender=sender, days=days, values_count=values)
     recorded = Recorded(UUID(int=0), values=values)
     for block in blocks:
-        for month in block.by_month():
+        async for month in _ahead(block.by_month()):
             recorded = await _merge(session, month, recorded)
     arrival.corrected_days = recorded.corrected
     session.add(arrival)
@@ -138,7 +144,7 @@ async def _lock_points(session: AsyncSession, blocks: Sequence[DayBlock]) -> dic
     ids = sorted({id for block in blocks for id in block.metering_point_ids})
     query = (
         select(MeteringPoint.id, MeteringPoint.timezone, MeteringPoint.directions)
-        .where(MeteringPoint.id.in_(ids))
+        .where(MeteringPoint.id == func.any(bindparam("ids", ids, type_=ARRAY(Uuid()))))
         .order_by(MeteringPoint.id)
         .with_for_update(key_share=True)
     )
@@ -157,10 +163,11 @@ def _check(block: DayBlock, points: dict[UUID, Any]) -> None:
     first, last = calendar_day(int(block.day_numbers.min())), calendar_day(int(block.day_numbers.max()))
     if first < FIRST_DAY or last > (datetime.now(UTC) + timedelta(days=1)).date():
         raise InvalidValue(("day",), f"Readings are of days from {FIRST_DAY} to today, not of {first} to {last}.")
-    zones = np.array([points[id].timezone for id in block.metering_point_ids])[block.point_index]
-    for name in np.unique(zones).tolist():
+    names, zone_of_point = np.unique([points[id].timezone for id in block.metering_point_ids], return_inverse=True)
+    zone_of_day = zone_of_point[block.point_index]
+    for index, name in enumerate(names.tolist()):
         zone = ZoneInfo(name)
-        for number in np.unique(block.day_numbers[zones == name]).tolist():
+        for number in np.unique(block.day_numbers[zone_of_day == index]).tolist():
             expected = intervals_in_day(calendar_day(number), zone, block.minutes)
             if expected != block.intervals:
                 reason = f"{calendar_day(number)} has {expected} intervals in {name}, not {block.intervals}."
@@ -189,7 +196,7 @@ async def _merge(session: AsyncSession, block: DayBlock, recorded: Recorded) -> 
     current = await _current(session, block)
     is_new = np.ones(len(block), bool)
     is_new[current.row] = False
-    created = block.rows(is_new)
+    created = block if is_new.all() else block.rows(is_new)
     if len(created):
         await _copy(session, created, np.ones(len(created), np.int64))
     recorded = recorded.plus(created=len(created))
@@ -246,7 +253,7 @@ async def _current(session: AsyncSession, block: DayBlock) -> _Current:
         func.cardinality(Reading.values_ukwh).label("intervals"),
         sent.label("sent"),
     ).where(
-        Reading.metering_point_id.in_(block.metering_point_ids),
+        Reading.metering_point_id == func.any(bindparam("ids", list(block.metering_point_ids), type_=ARRAY(Uuid()))),
         Reading.direction == block.direction,
         Reading.day.between(calendar_day(int(block.day_numbers.min())), calendar_day(int(block.day_numbers.max()))),
         Reading.superseded_at.is_(None),
@@ -268,12 +275,19 @@ async def _copy(session: AsyncSession, block: DayBlock, versions: Indices) -> No
     """Write days by binary COPY in the session's transaction, which a statement before has begun."""
     connection = await (await session.connection()).get_raw_connection()
     driver: Any = connection.driver_connection
+    stream = _ahead(copy_stream(block, versions))
+    await driver.copy_to_table(Reading.__tablename__, source=stream, columns=COLUMNS, format="binary")
 
-    async def chunks() -> Any:
-        for chunk in copy_stream(block, versions):
-            yield chunk
 
-    await driver.copy_to_table(Reading.__tablename__, source=chunks(), columns=COLUMNS, format="binary")
+async def _ahead(stream: Iterator[T]) -> AsyncIterator[T]:
+    """The items of a stream, the next one made in a thread while one is on its way."""
+    coming = asyncio.create_task(asyncio.to_thread(next, stream, None))
+    try:
+        while (item := await coming) is not None:
+            coming = asyncio.create_task(asyncio.to_thread(next, stream, None))
+            yield item
+    finally:
+        await coming
 
 
 SUPERSEDE = text("""

@@ -35,7 +35,7 @@ def copy_stream(block: DayBlock, versions: Indices) -> Iterator[bytes]:
     """A block as the binary COPY stream of COLUMNS, in chunks."""
     yield HEADER
     for start in range(0, len(block), CHUNK_ROWS):
-        rows = np.arange(start, min(start + CHUNK_ROWS, len(block)))
+        rows = slice(start, start + CHUNK_ROWS)
         yield _tuples(block.rows(rows), versions[rows])
     yield TRAILER
 
@@ -44,6 +44,7 @@ def _tuples(block: DayBlock, versions: Indices) -> bytes:
     ids = np.frombuffer(b"".join(id.bytes for id in block.metering_point_ids), "V16")
     is_missing = block.values_ukwh == MISSING
     missing = is_missing.sum(axis=1)
+    has_missing = bool(missing.any())
     rows = np.zeros(len(block), _tuple_type(block))
     rows["fields"] = len(COLUMNS)
     for name in COLUMNS:
@@ -59,9 +60,9 @@ def _tuples(block: DayBlock, versions: Indices) -> bytes:
     values = rows["values_ukwh"]
     values["header"] = (1, 0, INT8_OID, block.intervals, 1)
     values["header"][:, 1] = missing > 0
-    values["elements"]["length"] = np.where(is_missing, -1, 8)
+    values["elements"]["length"] = np.where(is_missing, -1, 8) if has_missing else 8
     values["elements"]["value"] = block.values_ukwh
-    return _without_missing(rows, is_missing) if missing.any() else rows.tobytes()
+    return _without_missing(rows, is_missing) if has_missing else rows.tobytes()
 
 
 def _tuple_type(block: DayBlock) -> np.dtype[np.void]:
