@@ -65,14 +65,17 @@ def load_jobs() -> None:
         importlib.import_module(name)
 
 
-def make_schema() -> strawberry.Schema:
-    """The schema, with every entity and every refusal in it, also those that no field names."""
+def make_schema(*, is_sorted: bool = False) -> strawberry.Schema:
+    """The schema, with every entity and every refusal in it, also those that no field names.
+
+    Sorted it is for printing only: sorting makes Strawberry hand texts to resolvers instead of enums.
+    """
     return strawberry.Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         types=[*(entity.type for entity in ENTITIES.values()), *UserError.__subclasses__()],
-        config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),
+        config=StrawberryConfig(scalar_map=SCALARS, sort_schema=is_sorted),
     )
 
 
