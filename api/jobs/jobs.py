@@ -13,6 +13,7 @@ from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.scalars import DateTime, key_of
 from api.transport.errors import BadUserInput
 from domain.errors import NotFound
+from domain.events import feed
 from domain.jobs import queue, tables, visibility
 
 
@@ -101,7 +102,10 @@ class JobSubscriptions:
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Id of the job.")]
     ) -> AsyncIterator[Job]:
         job_id = key_of(id, "Job", "id")
-        news = info.context.hub.follow(queue.stream_of(job_id), None)
+        stream = queue.stream_of(job_id)
+        async with info.context.database.transaction() as session:
+            seen = await feed.last_sequence(session, stream)  # Before the job is read, so that no change is missed.
+        news = info.context.hub.follow(stream, seen)
         job = await info.context.loaders.node("Job", job_id)
         if job is None:
             raise BadUserInput("There is no such job.", argument="id")
