@@ -110,8 +110,9 @@ async def record(
         await session.execute(insert(Clearing), rows)
         await _fill(session, fills)
         await orders.restate(session, sorted({order_id for order_id, _ in fills}), now=now)
-        await _audit(session, rows, batch, job_id)
         await trades.record(session, outcome.pairings, _cleared(book, rows))
+        # Late, because whoever places an order waits for the head of its market's audit chain.
+        await _audit(session, rows, batch, job_id)
     await _announce(session, book, outcome, rows)
     return True
 

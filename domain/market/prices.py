@@ -88,6 +88,18 @@ async def announce(session: AsyncSession, market_id: UUID, ticks: Sequence[Tick]
         await feed.append(session, stream, new)
 
 
+async def standing(session: AsyncSession, market_id: UUID, now: datetime) -> tuple[list[Event], int]:
+    """The last tick of each delivery interval that has not begun, in order, and the number after which news follow."""
+    stream = stream_of(market_id)
+    newest = select(Event).where(Event.stream == stream).order_by(Event.sequence.desc()).limit(REMEMBERED)
+    last: dict[datetime, Event] = {}
+    events = list(await session.scalars(newest))
+    for event in events:
+        last.setdefault(tick_of(event.payload).delivery_start, event)
+    coming = [event for start, event in last.items() if start > now]
+    return sorted(coming, key=lambda event: event.sequence), events[0].sequence if events else 0
+
+
 async def _last_prices(session: AsyncSession, stream: str) -> dict[datetime, int]:
     newest = select(Event.payload).where(Event.stream == stream).order_by(Event.sequence.desc()).limit(REMEMBERED)
     last: dict[datetime, int] = {}

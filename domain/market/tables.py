@@ -117,10 +117,9 @@ class OrderInterval(Base):
 
 
 class Clearing(Base):
-    """The outcome of one batch for one market and delivery interval. Append-only.
+    """The outcome of one batch for one market and delivery interval in which energy was traded or passed through.
 
-    Any price in [price_low, price_high] balances the zone; `price` is its midpoint. Both ends are NULL where one side
-    of the book was empty and nothing arrived from other zones.
+    Any price in [price_low, price_high] balances the zone; `price` is its midpoint. Append-only.
     """
 
     __tablename__ = "clearing"
