@@ -10,6 +10,7 @@ import logging
 import random
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from uuid import UUID
@@ -22,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.database import Database
 from api.demo.loading import simulated_days, today_in
-from api.demo.story import ESCH, PLACES, SEED, ZONES, Person, Place
+from api.demo.story import ESCH, PLACES, PLANTS, SEED, ZONES, Person, Place
 from domain.communities import sight
 from domain.errors import DomainError
 from domain.geography.tables import MarketZone
@@ -37,7 +38,8 @@ from domain.metering.tables import MeteringPoint, Reading
 from domain.quantities import LOT_UKWH, TICK_UEUR_PER_KWH
 
 logger = logging.getLogger("commonwatt.demo")
-ORDERS_EVERY_S = 1.5
+ORDERS_EVERY_S = 1.0
+PLANTS_PART = 0.4
 QUARTER = timedelta(minutes=15)
 HOURS_AHEAD = 3
 
@@ -87,7 +89,7 @@ def _until(day: ReadingDay, end: datetime, zone: ZoneInfo) -> ReadingDay | None:
 
 
 async def _traders(database: Database) -> None:
-    """Every now and then somebody of the lane places an order."""
+    """Every second somebody places an order."""
     for number in count(int(datetime.now(UTC).timestamp())):
         with _through_outages():
             async with database.transaction() as session:
@@ -96,29 +98,54 @@ async def _traders(database: Database) -> None:
 
 
 async def place_one(session: AsyncSession, chance: random.Random) -> None:
-    """One order of one home for one of the coming quarter-hours."""
-    home = chance.randrange(len(ESCH.people))
-    person = ESCH.people[home]
+    """One order for one of the coming quarter-hours: of a plant now and then, else of a home."""
     now = datetime.now(UTC)
     start = floor_to(now, 15) + QUARTER * chance.randrange(2, 4 * HOURS_AHEAD)
-    energy_ukwh = _expected_ukwh(home, person, start)
-    if abs(energy_ukwh) < LOT_UKWH:
+    offer = _of_plant(chance) if chance.random() < PLANTS_PART else _of_home(chance, start)
+    if offer.energy_ukwh == 0:
         return
-    side = OrderSide.SELL if energy_ukwh > 0 else OrderSide.BUY
-    low, high = (70, 190) if side is OrderSide.SELL else (90, 290)
     proposal = orders.Proposal(
-        market_id=await _market(session, home),
-        side=side,
-        energy_ukwh=abs(energy_ukwh) // LOT_UKWH * LOT_UKWH,
-        limit_price_ueur_per_kwh=chance.randrange(low, high) * 10 * TICK_UEUR_PER_KWH,
+        market_id=await _market(session, offer.zone),
+        side=offer.side,
+        energy_ukwh=offer.energy_ukwh,
+        limit_price_ueur_per_kwh=offer.price_ticks * TICK_UEUR_PER_KWH,
         delivery=Period(start, start + QUARTER),
-        source=EnergySource.SOLAR if side is OrderSide.SELL else None,
+        source=offer.source,
     )
-    user_id = (await session.execute(select(User.id).where(User.email == person.email))).scalar_one()
+    user_id = (await session.execute(select(User.id).where(User.email == offer.email))).scalar_one()
     viewer = await sight.viewer_for(await session.connection(), user_id)
-    key = f"demo-{now.timestamp():.0f}-{home}"
     with contextlib.suppress(DomainError):  # A gate that closes meanwhile, or the same key a moment ago.
-        await orders.place(session, viewer, key, proposal, now=now)
+        await orders.place(session, viewer, f"demo-{now.timestamp():.1f}-{offer.email}", proposal, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    email: str
+    zone: int
+    side: OrderSide
+    energy_ukwh: int
+    price_ticks: int
+    source: EnergySource | None
+
+
+def _of_plant(chance: random.Random) -> _Offer:
+    plant = chance.choice(PLANTS)
+    energy_ukwh = chance.randrange(*plant.energy_wh) * LOT_UKWH
+    return _Offer(
+        plant.email, plant.zone, OrderSide.SELL, energy_ukwh, chance.randrange(*plant.price_ticks), plant.source
+    )
+
+
+def _of_home(chance: random.Random, start: datetime) -> _Offer:
+    """What the home is expected to have left or to need; homes trade in the zones in turn."""
+    home = chance.randrange(len(ESCH.people))
+    person = ESCH.people[home]
+    expected_ukwh = _expected_ukwh(home, person, start)
+    energy_ukwh, zone = abs(expected_ukwh) // LOT_UKWH * LOT_UKWH, home // 2 % len(ZONES)
+    if expected_ukwh > 0:
+        price = chance.randrange(700, 1_900)
+        return _Offer(person.email, zone, OrderSide.SELL, energy_ukwh, price, EnergySource.SOLAR)
+    return _Offer(person.email, zone, OrderSide.BUY, energy_ukwh, chance.randrange(900, 2_900), None)
 
 
 def _expected_ukwh(home: int, person: Person, start: datetime) -> int:
@@ -129,11 +156,9 @@ def _expected_ukwh(home: int, person: Person, start: datetime) -> int:
     return int(np.int64(day.injected_ukwh[number]) - day.withdrawn_ukwh[number])
 
 
-async def _market(session: AsyncSession, home: int) -> UUID:
-    """Homes trade in the zones in turn."""
-    zone = ZONES[home // 2 % len(ZONES)]
-    query = select(Market.id).join(MarketZone, MarketZone.id == Market.zone_id).where(MarketZone.code == zone.code)
-    return (await session.execute(query)).scalar_one()
+async def _market(session: AsyncSession, zone: int) -> UUID:
+    query = select(Market.id).join(MarketZone, MarketZone.id == Market.zone_id)
+    return (await session.execute(query.where(MarketZone.code == ZONES[zone].code))).scalar_one()
 
 
 @contextlib.contextmanager

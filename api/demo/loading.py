@@ -22,6 +22,7 @@ from api.demo.story import (
     PARTNER,
     PASSWORD,
     PLACES,
+    PLANTS,
     SEED,
     ZONES,
     Person,
@@ -74,7 +75,8 @@ async def _accounts(session: AsyncSession) -> dict[str, UUID]:
     """An account for each person of the story; all have the same password, so it is hashed once."""
     hashed = await asyncio.to_thread(credentials.hash_password, PASSWORD)
     people = [(person.email, person.name) for place in PLACES for person in place.people]
-    named = [*people, *((login.email, login.role.title()) for login in (ADMIN, OPERATOR, PARTNER))]
+    plants = [(plant.email, plant.name) for plant in PLANTS]
+    named = [*people, *plants, *((login.email, login.role.title()) for login in (ADMIN, OPERATOR, PARTNER))]
     ids = {email: await users.create_user(session, email, name, hashed, actor=ACTOR) for email, name in named}
     await users.grant_role(session, ids[ADMIN.email], PlatformRole.ADMIN, actor=ACTOR)
     return ids

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from domain.communities.tables import CommunityKind, FrameworkCode, LegalForm, MemberKind
+from domain.market.tables import EnergySource
 from domain.metering.simulation import SimulatedPoint, Site
 from domain.metering.tables import CodeKind
 
@@ -148,6 +149,28 @@ class Zone:
 ZONES = (
     Zone("LU-ESCH", "Esch-sur-Alzette", "LU", (5.94, 49.47, 6.02, 49.52)),
     Zone("LU-BELVAUX", "Belvaux", "LU", (5.88, 49.47, 5.94, 49.52)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """A producer outside the communities who sells around the clock in one zone."""
+
+    login: str
+    name: str
+    source: EnergySource
+    zone: int
+    energy_wh: tuple[int, int]
+    price_ticks: tuple[int, int]
+
+    @property
+    def email(self) -> str:
+        return f"{self.login}@{DOMAIN}"
+
+
+PLANTS = (
+    Plant("mill", "Moulin d'Esch", EnergySource.HYDRO, 0, (200, 900), (900, 1_500)),
+    Plant("wind", "Wandpark Belval", EnergySource.WIND, 1, (400, 2_500), (700, 1_300)),
 )
 LINK_CAPACITY_UKWH = 6_000_000  # 6 kWh in a quarter-hour, so that a sunny noon fills it.
 LINK_COST_UEUR_PER_KWH = 5_000

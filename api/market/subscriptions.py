@@ -6,6 +6,7 @@ asks is read again before every event, so that a session that ended ends the str
 
 import base64
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -33,7 +34,11 @@ describe(
 )
 MARKET_ID = Annotated[strawberry.ID, strawberry.argument(description="Id of the market.")]
 AFTER = Annotated[
-    str | None, strawberry.argument(description="Cursor of the last event seen; only new events when it is left out.")
+    str | None,
+    strawberry.argument(
+        description="Cursor of the last event seen; an empty text starts with the first event there is, and only new "
+        "events come when it is left out."
+    ),
 ]
 
 
@@ -56,11 +61,17 @@ class PriceTick:
 
 def cursor_of(event: Event) -> str:
     """An opaque cursor that holds stream and number."""
-    return base64.urlsafe_b64encode(orjson.dumps([event.stream, event.sequence])).decode().rstrip("=")
+    return _cursor(event.stream, event.sequence)
+
+
+def _cursor(stream: str, number: int) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps([stream, number])).decode().rstrip("=")
 
 
 def number_in(cursor: str, stream: str) -> int:
-    """The number in a cursor of this stream. Raises BadUserInput."""
+    """The number in a cursor of this stream, 0 for an empty one. Raises BadUserInput."""
+    if not cursor:
+        return 0
     try:
         of_stream, number = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, TypeError) as error:
@@ -87,6 +98,17 @@ async def _follow(info: Info, stream: str, after: str | None) -> AsyncIterator[E
         yield event
 
 
+def _tick(event: Event) -> PriceTick:
+    tick = prices.tick_of(event.payload)
+    return PriceTick(
+        cursor=cursor_of(event),
+        delivery_start=DateTime(tick.delivery_start),
+        price_ueur_per_kwh=Decimal(tick.price_ueur_per_kwh),
+        kind=tick.kind,
+        volume_ukwh=Decimal(tick.volume_ukwh),
+    )
+
+
 @strawberry.type
 class MarketSubscriptions:
     @strawberry.subscription(description="Trades with a buyer or a seller in a market, in order; for who is signed in.")
@@ -97,18 +119,20 @@ class MarketSubscriptions:
             if trade is not None:
                 yield TradeEvent(cursor=cursor_of(event), trade=trade)
 
-    @strawberry.subscription(description="Prices of a market as they come, in order; for who is signed in.")
+    @strawberry.subscription(
+        description="Prices of a market in order: without `after` first the standing price of each coming delivery "
+        "interval, then every new one; for who is signed in."
+    )
     async def price_ticks(self, info: Info, market_id: MARKET_ID, after: AFTER = None) -> AsyncIterator[PriceTick]:
         key = await _market_of(info, market_id)
+        if after is None:
+            async with info.context.database.transaction() as session:
+                standing, number = await prices.standing(session, key, datetime.now(UTC))
+            for event in standing:
+                yield _tick(event)
+            after = _cursor(prices.stream_of(key), number)
         async for event in _follow(info, prices.stream_of(key), after):
-            tick = prices.tick_of(event.payload)
-            yield PriceTick(
-                cursor=cursor_of(event),
-                delivery_start=DateTime(tick.delivery_start),
-                price_ueur_per_kwh=Decimal(tick.price_ueur_per_kwh),
-                kind=tick.kind,
-                volume_ukwh=Decimal(tick.volume_ukwh),
-            )
+            yield _tick(event)
 
     @strawberry.subscription(
         description="The book of one delivery interval, now and whenever it changes; for who is signed in."
