@@ -93,8 +93,9 @@ def shown(error: DomainError) -> UserError:
 class Refusals(FieldExtension):
     """Turns refusals into payload errors, after the transaction has rolled back."""
 
-    def __init__(self, *, is_public: bool) -> None:
+    def __init__(self, *, is_public: bool, scope: str | None) -> None:
         self.is_public = is_public
+        self.scope = scope
         self.payload: Any = None
 
     def apply(self, field: StrawberryField) -> None:
@@ -104,6 +105,9 @@ class Refusals(FieldExtension):
         viewer: Viewer = info.context.viewer
         if viewer.is_anonymous and not self.is_public:
             raise Unauthenticated("Sign in first.")
+        if not (self.is_public or viewer.api_key_id is None or self.scope in viewer.scopes):
+            needed = f": the key needs the scope {self.scope}" if self.scope else ""
+            raise Forbidden(f"Applications may not do this{needed}.")
         try:
             return await next_(source, info, **kwargs)
         except CodedError:
@@ -113,9 +117,12 @@ class Refusals(FieldExtension):
             return payload_type(errors=[shown(error)])
 
 
-def mutation(description: str, *, is_public: bool = False) -> Any:
-    """A mutation field for signed-in callers (or everybody); its resolver is a straight line that raises refusals."""
-    return strawberry.mutation(description=description, extensions=[Refusals(is_public=is_public)])
+def mutation(description: str, *, is_public: bool = False, scope: str | None = None) -> Any:
+    """A mutation field for people who are signed in (or everybody), and for applications whose key has the scope.
+
+    Its resolver is a straight line that raises refusals.
+    """
+    return strawberry.mutation(description=description, extensions=[Refusals(is_public=is_public, scope=scope)])
 
 
 @strawberry.type(description="What every payload has.")

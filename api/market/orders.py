@@ -16,6 +16,7 @@ from api.market.trades import ORDERS_OF, trades
 from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.periods import Period, PeriodInput
 from api.scalars import DateTime, Decimal, key_of
+from domain.identity.keys import TRADE
 from domain.market import explanations, orders, tables, visibility
 from domain.market.explanations import FillReason
 from domain.market.orders import Proposal
@@ -306,7 +307,7 @@ class OrderViewer:
 
 @strawberry.type
 class OrderMutations:
-    @mutation("Place an order; applications need the scope trade.")
+    @mutation("Place an order; applications need the scope trade.", scope=TRADE)
     async def place_order(self, info: Info, input: PlaceOrderInput) -> PlaceOrderPayload:
         proposal = Proposal(
             market_id=key_of(input.market_id, "Market", "marketId"),
@@ -321,7 +322,7 @@ class OrderMutations:
             order_id = await orders.place(session, viewer, input.idempotency_key, proposal, now=now)
         return PlaceOrderPayload(order=await info.context.loaders.node("Order", order_id))
 
-    @mutation("Withdraw what is open of an order of the caller; applications need the scope trade.")
+    @mutation("Withdraw what is open of an order of the caller; applications need the scope trade.", scope=TRADE)
     async def cancel_order(self, info: Info, input: CancelOrderInput) -> CancelOrderPayload:
         order_id = key_of(input.id, "Order", "id")
         async with info.context.transaction() as session:

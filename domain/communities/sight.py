@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.communities.tables import CommunityRole, Member, Membership
 from domain.identity import credentials
-from domain.identity.tables import ApiKey, ApiKeyKind, PlatformRole, Session, User, UserRole
+from domain.identity.tables import ApiKey, PlatformRole, Session, User, UserRole
 from domain.identity.viewers import Viewer
 
 
@@ -70,9 +70,9 @@ async def _of_key(connection: AsyncConnection, hashed: bytes) -> Viewer | None:
 
 
 async def _through_owner(connection: AsyncConnection, key: Viewer) -> Viewer:
-    """A partner sees what its owner sees as a member; a meter gateway may only post, so it sees through nothing."""
+    """A key that may read sees what its owner sees as a member; one that may only post or trade, nothing of it."""
     assert key.user_id is not None
-    if key.api_key_kind is not ApiKeyKind.PARTNER:
+    if not key.may_read:
         return key
     owner = await viewer_for(connection, key.user_id)
     return replace(key, member_ids=owner.member_ids, community_ids=owner.community_ids)

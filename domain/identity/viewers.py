@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Uuid, any_, bindparam, false
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from domain.errors import NotAllowed
+from domain.identity.keys import READ
 from domain.identity.tables import ApiKeyKind, PlatformRole
 
 
@@ -45,6 +46,11 @@ class Viewer:
         if self.api_key_id is not None:
             return f"key:{self.api_key_id}"
         return "anonymous" if self.user_id is None else f"user:{self.user_id}"
+
+    @property
+    def may_read(self) -> bool:
+        """Whether what is the user's own may be read: by the person, and by applications with the scope `read`."""
+        return self.api_key_id is None or READ in self.scopes
 
     def may_administer(self, community_id: UUID) -> bool:
         """Whether the viewer may change a community and read its members' data."""

@@ -7,10 +7,10 @@ from domain.identity.viewers import Viewer, is_viewer
 
 
 def users(viewer: Viewer) -> ColumnElement[bool]:
-    """Oneself; administrators see everybody."""
+    """Oneself, also through an application that may read; administrators see everybody."""
     if viewer.is_admin:
         return true()
-    return is_viewer(tables.User.id, viewer)
+    return is_viewer(tables.User.id, viewer) if viewer.may_read else false()
 
 
 def api_keys(viewer: Viewer) -> ColumnElement[bool]:
