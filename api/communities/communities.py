@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 
 from api.communities.frameworks import Framework
 from api.context import Info
@@ -18,6 +18,7 @@ from api.scalars import DateTime
 from api.transport.errors import Forbidden
 from domain.communities import balance, frameworks, participations, sight, tables, visibility
 from domain.communities.tables import CommunityKind, CommunityStatus
+from domain.identity.viewers import Viewer
 from domain.intervals import Resolution
 from domain.metering.tables import MeteringPoint as Point
 from domain.sharing import tables as sharing
@@ -41,6 +42,16 @@ _members_now = (
     .where(tables.Membership.community_id == tables.Community.id, sight.in_force())
     .scalar_subquery()
 )
+
+
+def _members_here(viewer: Viewer) -> ColumnElement[bool]:
+    """Members whose membership here may be seen: to see a member elsewhere does not tell where else it is."""
+    return and_(visibility.members(viewer), visibility.memberships(viewer))
+
+
+def _points_here(viewer: Viewer) -> ColumnElement[bool]:
+    """Metering points whose participation here may be seen."""
+    return and_(visibility.metering_points(viewer), visibility.participations(viewer))
 
 
 @strawberry.type(description="What a community injects and withdraws together, packed: one number per interval.")
@@ -91,6 +102,7 @@ class Community(Node):
         "Today's members that the viewer may see.",
         on=tables.Membership.community_id,
         through=(tables.Membership, (tables.Membership.member_id == tables.Member.id) & sight.in_force()),
+        visible=_members_here,
     )
     memberships: Connection[Annotated["Membership", MEMBERS]] = many(
         "Membership", "Memberships, past ones too, that the viewer may see.", on=tables.Membership.community_id
@@ -103,6 +115,7 @@ class Community(Node):
             tables.Participation,
             (tables.Participation.metering_point_id == Point.id) & participations.in_force(),
         ),
+        visible=_points_here,
     )
     assets: Connection[Annotated["Asset", strawberry.lazy("api.communities.assets")]] = many(
         "Asset", "Plants and storage that the viewer may see.", on=tables.Asset.community_id

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import Row, text
+from sqlalchemy import Row, select, text
 
 from api.context import Info
 from api.engine.connections import Connection
@@ -159,9 +159,9 @@ class AllocationRun(Node):
             PeriodInput | None, strawberry.argument(description="Part of the run's period; all of it by default.")
         ] = None,
     ) -> AllocationSeries:
-        member = await info.context.loaders.node("Member", key_of(member_id, "Member", "memberId"))
-        if member is None:
-            raise BadUserInput("There is no such member.", argument="memberId")
+        member_key = key_of(member_id, "Member", "memberId")
+        if not await self._tells_of(info, member_key):
+            raise BadUserInput("There is no such member in this run.", argument="memberId")
         minutes: int = self.__dict__["interval_minutes"]
         span = Span(self.__dict__["period_start"], self.__dict__["period_end"])
         wanted = span if period is None else period.span()
@@ -176,9 +176,20 @@ class AllocationRun(Node):
                 maximum=POINTS_MAX,
             )
         async with info.context.database.reading() as connection:
-            parameters = {"run": self.__dict__["id"], "member": member.__dict__["id"], "minutes": minutes}
+            parameters = {"run": self.__dict__["id"], "member": member_key, "minutes": minutes}
             rows = await connection.execute(SERIES, {**parameters, "start": wanted.start, "end": wanted.end})
             return _packed(wanted, minutes, rows.all())
+
+    async def _tells_of(self, info: Info, member_id: UUID) -> bool:
+        """Whether the viewer may see the totals of a member in this run: its series tells more of the same."""
+        totals = tables.MemberAllocation
+        seen = select(totals.id).where(
+            totals.run_id == self.__dict__["id"],
+            totals.member_id == member_id,
+            visibility.member_allocations(info.context.viewer),
+        )
+        async with info.context.database.reading() as connection:
+            return await connection.scalar(seen) is not None
 
 
 # A member's intervals over all its points; days are clipped to the wanted part.

@@ -11,7 +11,7 @@ Predicates use aliases of their own, so that they mean the same in statements th
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from domain.communities.tables import Asset, Community, Member, Membership, Participation
@@ -71,7 +71,7 @@ def readings(viewer: Viewer) -> ColumnElement[bool]:
 
 
 def assets(viewer: Viewer) -> ColumnElement[bool]:
-    """Those behind points one may see, in communities one administers or takes part in with that point."""
+    """Those behind points with which one takes part in their community today; administrators see all of theirs."""
     if viewer.is_admin:
         return true()
     own = exists(
@@ -79,6 +79,7 @@ def assets(viewer: Viewer) -> ColumnElement[bool]:
             _participation.metering_point_id == Asset.metering_point_id,
             _participation.community_id == Asset.community_id,
             one_of(_participation.member_id, viewer.member_ids),
+            or_(_participation.valid_to.is_(None), _participation.valid_to > func.current_date()),
         )
     )
     return or_(one_of(Asset.community_id, viewer.administered_ids), own if viewer.member_ids else false())

@@ -1,11 +1,16 @@
 """Who may see keys and allocations."""
 
-from sqlalchemy import ColumnElement, and_, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
+from sqlalchemy.orm import aliased
 
 from domain.communities.parts import MEMBERS_MIN
-from domain.communities.tables import Participation
+from domain.communities.tables import Community, Participation
 from domain.identity.viewers import Viewer, one_of
 from domain.sharing import tables
+
+_participation = aliased(Participation, name="seen_participation")
+_key = aliased(tables.SharingKey, name="seen_key")
+_home = aliased(Community, name="seen_home")  # Participations count the local days of their community.
 
 
 def sharing_keys(viewer: Viewer) -> ColumnElement[bool]:
@@ -15,13 +20,19 @@ def sharing_keys(viewer: Viewer) -> ColumnElement[bool]:
 
 
 def key_shares(viewer: Viewer) -> ColumnElement[bool]:
-    """One's own points; administrators of the community see all."""
+    """Of keys that held while one took part there with the point; administrators of the community see all."""
     if viewer.is_admin:
         return true()
-    own = select(Participation.metering_point_id).where(one_of(Participation.member_id, viewer.member_ids))
-    return or_(
-        one_of(tables.KeyShare.community_id, viewer.administered_ids), tables.KeyShare.metering_point_id.in_(own)
+    share, own = tables.KeyShare, _participation
+    held = exists(
+        select(own.id)
+        .join(_key, _key.id == share.key_id)
+        .join(_home, _home.id == share.community_id)
+        .where(own.community_id == share.community_id, own.metering_point_id == share.metering_point_id)
+        .where(one_of(own.member_id, viewer.member_ids))
+        .where(or_(own.valid_to.is_(None), own.valid_to > func.date(func.timezone(_home.timezone, _key.valid_from))))
     )
+    return or_(one_of(share.community_id, viewer.administered_ids), held if viewer.member_ids else false())
 
 
 def allocation_runs(viewer: Viewer) -> ColumnElement[bool]:
