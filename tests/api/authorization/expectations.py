@@ -1,0 +1,178 @@
+"""Who may see what: for each kind of row, which rows of the world each role sees. Nothing else is to be seen.
+
+This is written down a second time, by hand, on purpose: it must not be derived from the predicates that it tests.
+"""
+
+from collections.abc import Mapping
+
+from tests.api.authorization.world import ROLES
+
+EVERYBODY = frozenset(ROLES)
+NOBODY: frozenset[str] = frozenset()
+ADA = frozenset({"administrator", "partner that reads"})  # What Ada sees as a person, her application sees too.
+TRADES_FOR_ADA = frozenset({"partner that trades"})  # It sees her orders, and nothing else of hers.
+BOB, CYN, FRED = frozenset({"member"}), frozenset({"other member"}), frozenset({"member of both"})
+EVE, GUS, HAL, IVY = (frozenset({role}) for role in ("neighbour", "unlisted member", "former member", "next tenant"))
+HEAD_OF_A, HEAD_OF_B = frozenset({"administrator"}), EVE  # No application holds what its owner administers.
+IN_A, IN_B = ADA | BOB | CYN | EVE | FRED | IVY, EVE | FRED | GUS
+ROOT = frozenset({"platform administrator"})
+
+Seen = Mapping[str, frozenset[str]]
+
+# Platform administrators see everything but other people's keys, so they are not repeated here.
+EXPECTED: dict[str, Seen] = {
+    "Framework": {"*": EVERYBODY},
+    "MarketZone": {"*": EVERYBODY},
+    "Municipality": {"*": EVERYBODY},
+    "SubstationArea": {"*": EVERYBODY},
+    "Market": {"*": EVERYBODY},
+    "Clearing": {"*": EVERYBODY},
+    "ZoneLink": {"*": EVERYBODY},
+    "User": {
+        "ada": ADA,
+        "bob": BOB,
+        "cyn": CYN,
+        "eve": EVE,
+        "fred": FRED,
+        "gus": GUS,
+        "hal": HAL,
+        "ivy": IVY,
+        "olga": frozenset({"outsider"}),
+        "root": ROOT,
+        "gridley": frozenset({"grid operator"}),
+        "gone": NOBODY,
+    },
+    "ApiKey": {
+        "partner that reads": HEAD_OF_A,
+        "partner that trades": HEAD_OF_A,
+        "meter gateway": HEAD_OF_A,
+        "expired key": HEAD_OF_A,
+        "revoked key": HEAD_OF_A,
+        "key of a disabled user": NOBODY,
+        "bob's": BOB,
+    },
+    "Community": {"A": EVERYBODY, "B": IN_B},
+    "Member": {
+        "ada": ADA,
+        "bob": BOB | HEAD_OF_A,
+        "cyn": CYN | HEAD_OF_A,
+        "eve": EVE | HEAD_OF_A,
+        "fred": FRED | HEAD_OF_A | HEAD_OF_B,
+        "gus": GUS | HEAD_OF_B,
+        "hal": HAL | HEAD_OF_A,
+        "ivy": IVY | HEAD_OF_A,
+    },
+    "Membership": {
+        "ada in A": ADA,
+        "bob in A": BOB | HEAD_OF_A,
+        "cyn in A": CYN | HEAD_OF_A,
+        "eve in A": EVE | HEAD_OF_A,
+        "fred in A": FRED | HEAD_OF_A,
+        "eve in B": EVE,
+        "fred in B": FRED | HEAD_OF_B,
+        "gus in B": GUS | HEAD_OF_B,
+        "hal in A": HAL | HEAD_OF_A,
+        "ivy in A": IVY | HEAD_OF_A,
+    },
+    "Participation": {
+        "ada in A": ADA,
+        "bob in A": BOB | HEAD_OF_A,
+        "cyn in A": CYN | HEAD_OF_A,
+        "eve in A": EVE | HEAD_OF_A,
+        "fred in A": FRED | HEAD_OF_A,
+        "fred in B": FRED | HEAD_OF_B,
+        "gus in B": GUS | HEAD_OF_B,
+        "hal in A": HAL | HEAD_OF_A,
+        "ivy in A": IVY | HEAD_OF_A,
+    },
+    "MeteringPoint": {
+        "ada": ADA,
+        "bob": BOB | HEAD_OF_A,
+        "cyn": CYN | HEAD_OF_A,
+        "eve": EVE | HEAD_OF_A,
+        "fred": FRED | HEAD_OF_A | HEAD_OF_B,
+        "gus": GUS | HEAD_OF_B,
+        "house": HAL | IVY | HEAD_OF_A,
+    },
+    "Asset": {
+        "bob in A": BOB | HEAD_OF_A,
+        "fred in A": FRED | HEAD_OF_A,
+        "fred in B": FRED | HEAD_OF_B,
+        "ivy in A": IVY | HEAD_OF_A,  # Not for Hal, whose metering point it was.
+    },
+    "SharingKey": {"A": IN_A, "B": IN_B},
+    "KeyShare": {
+        "bob in A": BOB | HEAD_OF_A,
+        "fred in A": FRED | HEAD_OF_A,
+        "ivy in A": IVY | HEAD_OF_A,  # Not for Hal either.
+        "fred in B": FRED | HEAD_OF_B,
+        "gus in B": GUS | HEAD_OF_B,
+    },
+    "AllocationRun": {"six of A": IN_A, "three of A": HEAD_OF_A, "three of B": HEAD_OF_B},
+    "MemberAllocation": {
+        "bob in A": BOB | HEAD_OF_A,
+        "cyn in A": CYN | HEAD_OF_A,
+        "fred in A": FRED | HEAD_OF_A,
+        "hal in A": HAL | HEAD_OF_A,
+        "fred in B": FRED | HEAD_OF_B,
+        "gus in B": GUS | HEAD_OF_B,
+    },
+    "AllocationDifference": {
+        "bob in A": BOB | HEAD_OF_A,
+        "cyn in A": CYN | HEAD_OF_A,
+        "fred in A": FRED | HEAD_OF_A,
+        "hal in A": HAL | HEAD_OF_A,
+        "fred in B": FRED | HEAD_OF_B,
+        "gus in B": GUS | HEAD_OF_B,
+    },
+    "Job": {
+        "ada's in A": ADA,
+        "bob's in A": BOB | HEAD_OF_A,
+        "eve's in B": EVE,
+        "gus's": GUS,
+        "nobody's": NOBODY,
+    },
+    "Order": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
+    "Trade": {"gus to bob": EVERYBODY - {"nobody", "meter gateway"}},
+}
+NOT_EVEN_ROOT = frozenset({"ApiKey"})
+
+# Fields more private than their entity: who sees them of each row.
+PRIVATE: dict[tuple[str, str], Seen] = {}
+
+# Lists with a predicate of their own, narrower than the entity's.
+NARROWER: dict[str, Seen] = {
+    "Viewer.memberships": {
+        "ada in A": ADA,
+        "bob in A": BOB,
+        "cyn in A": CYN,
+        "eve in A": EVE,
+        "fred in A": FRED,
+        "eve in B": EVE,
+        "fred in B": FRED,
+        "gus in B": GUS,
+        "hal in A": HAL,
+        "ivy in A": IVY,
+    },
+    "Viewer.orders": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
+    "Market.orders": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
+    "Viewer.trades": {"gus to bob": BOB | GUS},
+}
+
+# Readings of a metering point on a day, and the balance of a community: who gets them.
+READINGS: dict[tuple[str, str], frozenset[str]] = {
+    ("bob", "2026-02-10"): BOB | HEAD_OF_A | ROOT,
+    ("fred", "2026-02-10"): FRED | HEAD_OF_A | HEAD_OF_B | ROOT,
+    ("gus", "2026-02-10"): GUS | HEAD_OF_B | ROOT,
+    ("house", "2026-02-10"): HAL | HEAD_OF_A | ROOT,
+    ("house", "2026-03-10"): IVY | HEAD_OF_A | ROOT,
+}
+BALANCES = {"A": EVERYBODY, "B": HEAD_OF_B | ROOT}  # Six take part in A, two in B.
+
+
+def may_see(role: str, entity: str, name: str) -> bool:
+    """Whether a role sees a row of the world. Raises KeyError for a kind or a row that nobody has decided on."""
+    if role in ROOT and entity not in NOT_EVEN_ROOT:
+        return True
+    seen = EXPECTED[entity]
+    return role in (seen["*"] if "*" in seen else seen[name])

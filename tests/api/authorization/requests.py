@@ -1,0 +1,175 @@
+"""What cannot be read from the schema: where computed fields lead, values for filters, and inputs of mutations."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.api.authorization.expectations import may_see
+
+IdOf = Callable[[str, str], str]
+Target = tuple[str, str] | None
+
+# Fields that lead to rows by code of their own: the row they lead to, if nothing were hidden.
+COMPUTED: dict[str, Callable[[str], Target]] = {
+    "Query.node": lambda row: None,  # These have tests of their own.
+    "Query.nodes": lambda row: None,
+    "Viewer.user": lambda row: None,
+    "Subscription.jobProgress": lambda row: None,
+    "TradeEvent.trade": lambda row: None,
+    "FillExplanation.clearing": lambda row: None,  # Clearings are public.
+    "Community.sharingKey": lambda row: ("SharingKey", row),
+    "Job.result": lambda row: ("AllocationRun", "three of A") if row in {"ada's in A", "bob's in A"} else None,
+}
+
+# Computed fields that read nothing but their own row, and those with a test of their own.
+REVIEWED = {
+    "AllocationRun.period",
+    "Framework.allowedKeys",
+    "Framework.interval",
+    "Framework.parameters",
+    "Job.error",
+    "Membership.roles",
+    "MeteringPoint.directions",
+    "Order.delivery",
+    "Order.explanation",  # Of an order that the viewer may see; it names prices, never others.
+    "Market.orderBook",  # Prices are public.
+    "Market.prices",
+    "AllocationRun.series",  # test_series_of_a_run_are_told_like_its_totals
+    "Community.balance",  # test_balances_of_few_are_for_who_administers
+    "MeteringPoint.readings",  # test_readings_are_seen_for_the_days_that_concern_the_role
+}
+
+# A value for each condition of each filter over rows that not everybody sees, and the rows it matches.
+FILTERS: dict[tuple[str, str], tuple[Callable[[IdOf], str], set[str]]] = {
+    ("Query.communities", "framework"): (lambda id_of: "LU_SHARING", {"A", "B"}),
+    ("Query.communities", "kind"): (lambda id_of: "LANE", {"A", "B"}),
+    ("Query.communities", "status"): (lambda id_of: "ACTIVE", {"A", "B"}),
+    ("Query.communities", "country"): (lambda id_of: '"LU"', {"A", "B"}),
+    ("Query.communities", "name"): (lambda id_of: '"munity B"', {"B"}),
+    ("Query.communities", "substationAreaId"): (lambda id_of: f'"{id_of("SubstationArea", "area")}"', {"A", "B"}),
+    ("Viewer.orders", "status"): (lambda id_of: "[OPEN, FILLED]", {"bob's", "gus's", "ada's"}),
+    ("Viewer.orders", "side"): (lambda id_of: "BUY", {"bob's", "ada's"}),
+    ("Viewer.orders", "delivery"): (lambda id_of: EVER, {"bob's", "gus's", "ada's"}),
+    ("Viewer.trades", "delivery"): (lambda id_of: EVER, {"gus to bob"}),
+}
+EVER = '{start: "2000-01-01T00:00:00Z", end: "2100-01-01T00:00:00Z"}'
+
+TOLD, SILENT, UNAUTHENTICATED, REFUSED = "TOLD", "SILENT", "UNAUTHENTICATED", "BAD_USER_INPUT"
+
+
+def _of_market(role: str, row: str) -> str:
+    return UNAUTHENTICATED if role == "nobody" else TOLD
+
+
+def _of_trades(role: str, row: str) -> str:
+    """Trades are left out of the stream of who may not see them."""
+    return SILENT if role == "meter gateway" else _of_market(role, row)
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A subscription to rows of a kind: its document for an id, and what a role is told first."""
+
+    entity: str
+    document: Callable[[str, Callable[[str], str]], str]
+    expected: Callable[[str, str], str]
+
+
+SUBSCRIPTIONS: dict[str, Followed] = {
+    "jobProgress": Followed(
+        "Job",
+        lambda id, start_of: f'subscription {{ jobProgress(id: "{id}") {{ id status }} }}',
+        lambda role, row: TOLD if may_see(role, "Job", row) else REFUSED,
+    ),
+    "trades": Followed(
+        "Market",
+        lambda id, start_of: (
+            f'subscription {{ trades(marketId: "{id}", after: "{start_of("trades")}") {{ trade {{ id }} }} }}'
+        ),
+        _of_trades,
+    ),
+    "priceTicks": Followed(
+        "Market",
+        lambda id, start_of: (
+            f'subscription {{ priceTicks(marketId: "{id}", after: "{start_of("prices")}") {{ price }} }}'
+        ),
+        _of_market,
+    ),
+    "orderBook": Followed(
+        "Market",
+        lambda id, start_of: (
+            f'subscription {{ orderBook(marketId: "{id}", deliveryStart: "2100-01-01T00:00:00Z") {{ deliveryStart }} }}'
+        ),
+        _of_market,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Given:
+    """Input of a mutation; `hidden` names, for each kind of id in it, a row that some role does not see."""
+
+    values: Callable[[Callable[[str], str]], Mapping[str, Any]] = lambda id: {}
+    hidden: dict[str, str] = field(default_factory=dict)
+    kind: str | None = None
+
+    def input_type(self, mutation: str) -> str:
+        return self.kind or f"{mutation[0].upper()}{mutation[1:]}Input"
+
+    def input(self, id_of: IdOf, ids: Mapping[str, str]) -> Mapping[str, Any]:
+        """The input with the given ids, and those of what everybody sees."""
+        return self.values(lambda entity: ids.get(entity) or id_of(entity, self.hidden[entity]))
+
+
+PERIOD = {"start": "2026-01-31T23:00:00Z", "end": "2026-02-28T23:00:00Z"}
+B = {"Community": "B"}
+# Inputs name only what the roles they are tried with may not see, so that nothing is done.
+MUTATIONS: dict[str, Given] = {
+    "logIn": Given(),
+    "refreshSession": Given(),
+    "logOut": Given(),
+    "createApiKey": Given(),
+    "createCommunity": Given(),
+    "revokeApiKey": Given(lambda id: {"id": id("ApiKey")}, {"ApiKey": "partner that reads"}),
+    "updateCommunity": Given(lambda id: {"id": id("Community"), "expectedVersion": 7, "name": "x"}, B),
+    "closeCommunity": Given(lambda id: {"id": id("Community"), "expectedVersion": 7}, B),
+    "addMember": Given(lambda id: {"communityId": id("Community"), "kind": "CONSUMER", "roles": []}, B),
+    "endMembership": Given(
+        lambda id: {"membershipId": id("Membership"), "validTo": "2020-01-01"}, {"Membership": "cyn in A"}
+    ),
+    "registerMeteringPoint": Given(
+        lambda id: {
+            "communityId": id("Community"),
+            "membershipId": id("Membership"),
+            "code": "NEW-CODE",
+            "codeKind": "GENERIC",
+            "directions": ["WITHDRAWN"],
+        },
+        {"Community": "B", "Membership": "cyn in A"},
+    ),
+    "addAsset": Given(
+        lambda id: {
+            "communityId": id("Community"),
+            "meteringPointId": id("MeteringPoint"),
+            "name": "x",
+            "kind": "PV",
+            "powerKw": "1",
+        },
+        {"Community": "B", "MeteringPoint": "cyn"},
+    ),
+    "setSharingKey": Given(
+        lambda id: {
+            "communityId": id("Community"),
+            "kind": "STATIC",
+            "validFrom": "2020-01-01T00:00:00Z",
+            "shares": [{"meteringPointId": id("MeteringPoint"), "direction": "WITHDRAWN", "share": "0.5"}],
+        },
+        {"Community": "B", "MeteringPoint": "cyn"},
+    ),
+    "allocatePeriod": Given(lambda id: {"communityId": id("Community"), "period": PERIOD}, B),
+    "cancelJob": Given(lambda id: {"id": id("Job")}, {"Job": "gus's"}),
+    "createMarket": Given(),
+    "linkZones": Given(),
+    "placeOrder": Given(),
+    "cancelOrder": Given(lambda id: {"id": id("Order")}, {"Order": "gus's"}),
+}
