@@ -25,6 +25,7 @@ from domain.events import feed
 from domain.events.tables import Event
 from domain.market import changes, prices, trades
 from domain.market.prices import TickKind
+from domain.quantities import INT64_MAX
 
 describe(
     TickKind,
@@ -76,7 +77,7 @@ def number_in(cursor: str, stream: str) -> int:
         of_stream, number = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, TypeError) as error:
         raise BadUserInput("The cursor is not one of this stream.", argument="after") from error
-    if of_stream != stream or not isinstance(number, int) or number < 0:
+    if of_stream != stream or type(number) is not int or not 0 <= number <= INT64_MAX:
         raise BadUserInput("The cursor belongs to another stream.", argument="after")
     return number
 

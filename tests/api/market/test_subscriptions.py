@@ -1,6 +1,8 @@
 """Follow trades, prices and books; resume without gaps; end with the session."""
 
 import asyncio
+import base64
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -12,6 +14,7 @@ from api.engine.declarations import global_id
 from domain.database import new_id
 from domain.identity import sessions
 from domain.identity.viewers import ANONYMOUS, Viewer
+from domain.market import trades
 from tests.api.market.conftest import Live
 from tests.domain.market.batches import clear
 from tests.factories.market import BUY, SELL, a_delivery, a_market, a_trader, an_order, first_delivery
@@ -164,3 +167,13 @@ async def test_a_cursor_of_another_stream_is_refused(live: Live, cursor: str) ->
     for document in (TRADES, TICKS):
         following = live.follow(document, viewer, market=global_id("Market", market), after=cursor)
         assert await take(following, 1) == [["BAD_USER_INPUT"]]
+
+
+@pytest.mark.parametrize("number", [-1, 2**63, 10**30, 1.5, True, None, "1", [1]])
+async def test_a_cursor_holds_a_number_that_a_stream_can_have(live: Live, number: object) -> None:
+    market, viewer, _ = await somebody(live)
+    cursor = base64.urlsafe_b64encode(json.dumps([trades.stream_of(market), number]).encode()).decode()
+
+    following = live.follow(TRADES, viewer, market=global_id("Market", market), after=cursor)
+
+    assert await take(following, 1) == [["BAD_USER_INPUT"]]

@@ -201,6 +201,26 @@ async def test_of_equal_requests_at_once_one_places_the_order(fresh_database: st
     assert counts == (1, 1, 1, 1)
 
 
+async def test_a_key_is_held_until_its_first_request_has_ended(fresh_database: str) -> None:
+    engine = create_async_engine(fresh_database, connect_args=AS_THE_APPLICATION)
+    async with AsyncSession(engine) as session, session.begin():
+        trader, market = await a_trader(session), await a_market(session)
+
+    async with AsyncSession(engine) as first, AsyncSession(engine) as second, first.begin():
+        order_id = await orders.place(first, trader, "a key", a_proposal(market), now=now())
+        with pytest.raises(IdempotencyInProgress) as refused:
+            async with second.begin():
+                await orders.place(second, trader, "a key", a_proposal(market), now=now())
+    async with AsyncSession(engine) as session, session.begin():
+        again = await orders.place(session, trader, "a key", a_proposal(market), now=now())
+        counts = await stored(session)
+    await engine.dispose()
+
+    assert refused.value.key == "a key"
+    assert again == order_id
+    assert counts == (1, 1, 1, 1)
+
+
 async def test_cancels_what_is_open(session: AsyncSession) -> None:
     trader, market = await a_trader(session), await a_market(session)
     order_id = await an_order(session, trader, market, BUY, delivery=a_delivery(0, 2))
