@@ -1,0 +1,365 @@
+"""Metering points over GraphQL: how they take part, who sees them, what they measured."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.audit.tables import AuditEntry
+from domain.communities.tables import Community, FrameworkCode, Membership, Participation
+from domain.database import new_id
+from domain.identity.viewers import ANONYMOUS, Viewer
+from domain.metering.tables import CodeKind, MeteringPoint
+from tests.api.conftest import Execute
+from tests.factories.communities import (
+    a_community,
+    a_membership,
+    a_participation,
+    a_viewer_through,
+    an_administrator,
+)
+from tests.factories.geography import MODENA, a_square, a_substation_area
+from tests.factories.identity import a_viewer, an_admin
+from tests.factories.metering import A_DAY, a_metering_point, a_reading_day, recorded
+
+REGISTER = """
+mutation ($input: RegisterMeteringPointInput!) {
+  registerMeteringPoint(input: $input) {
+    meteringPoint { code codeKind directions timezone location substationArea { code } }
+    participation { factor validFrom validTo membership { member { name } } }
+    errors {
+      __typename code path
+      ... on OutsideArea { areaCode foundCode } ... on ShareExceeded { available } ... on Overlap { validFrom }
+    }
+  }
+}
+"""
+READINGS = """
+query ($id: ID!, $period: PeriodInput!, $resolution: Resolution!) {
+  node(id: $id) { ... on MeteringPoint {
+    readings(period: $period, direction: WITHDRAWN, resolution: $resolution) { start resolution energyKwh missing }
+  } }
+}
+"""
+BALANCE = """
+query ($id: ID!, $period: PeriodInput!, $resolution: Resolution!) {
+  node(id: $id) { ... on Community {
+    balance(period: $period, resolution: $resolution) {
+      start resolution injectedKwh withdrawnKwh surplusKwh deficitKwh missing
+    }
+  } }
+}
+"""
+THE_DAY = {"start": "2026-01-14T23:00:00Z", "end": "2026-01-15T23:00:00Z"}
+LON, LAT = MODENA
+INSIDE = {"type": "Point", "coordinates": [LON + 0.05, LAT + 0.05]}
+OUTSIDE = {"type": "Point", "coordinates": [LON + 0.55, LAT + 0.05]}
+
+
+def given(membership: Membership, **overrides: Any) -> dict[str, Any]:
+    return {
+        "communityId": f"Community:{membership.community_id}",
+        "membershipId": f"Membership:{membership.id}",
+        "code": "HOME-1",
+        "codeKind": "GENERIC",
+        "directions": ["WITHDRAWN"],
+    } | overrides
+
+
+@pytest.fixture
+async def membership(session: AsyncSession) -> Membership:
+    return await a_membership(session, await a_community(session))
+
+
+@pytest.fixture
+async def administrator(session: AsyncSession, membership: Membership) -> Viewer:
+    return await an_administrator(session, await session.get_one(Community, membership.community_id))
+
+
+async def participations(session: AsyncSession) -> int:
+    return len((await session.execute(select(Participation.id))).all())
+
+
+async def test_registers_a_point(
+    execute: Execute, session: AsyncSession, membership: Membership, administrator: Viewer
+) -> None:
+    area = await a_substation_area(session, boundary=a_square(6.0, 49.0), country="LU", code="LU-1")
+    location = {"type": "Point", "coordinates": [6.05, 49.05]}
+    wanted = given(membership, location=location, participationFactor="0.4", validFrom="2026-01-01")
+
+    answer = await execute(REGISTER, administrator, input=wanted)
+
+    assert answer.data["registerMeteringPoint"] == {
+        "meteringPoint": {
+            "code": "HOME-1",
+            "codeKind": "GENERIC",
+            "directions": ["WITHDRAWN"],
+            "timezone": "Europe/Luxembourg",
+            "location": location,
+            "substationArea": {"code": area.code},
+        },
+        "participation": {
+            "factor": "0.4",
+            "validFrom": "2026-01-01",
+            "validTo": None,
+            "membership": {"member": {"name": "Ada"}},
+        },
+        "errors": [],
+    }
+    acts = await session.scalars(select(AuditEntry.act).where(AuditEntry.chain == str(membership.community_id)))
+    assert list(acts) == ["metering_point.register"]
+
+
+async def test_a_point_may_share_itself_among_communities_but_not_more(
+    execute: Execute, session: AsyncSession, membership: Membership, administrator: Viewer
+) -> None:
+    other = await a_membership(session, await a_community(session))
+    both = a_viewer(administered_ids=frozenset({membership.community_id, other.community_id}))
+    await execute(REGISTER, administrator, input=given(membership, participationFactor="0.7"))
+
+    too_much = await execute(REGISTER, both, input=given(other, participationFactor="0.300001"))
+    rest = await execute(REGISTER, both, input=given(other, participationFactor="0.3"))
+
+    assert too_much.refusals("registerMeteringPoint") == [
+        {"__typename": "ShareExceeded", "code": "REFUSED", "path": ["participationFactor"], "available": "0.3"}
+    ]
+    assert rest.refusals("registerMeteringPoint") == []
+    assert await participations(session) == 2
+
+
+async def test_the_whole_is_free_again_after_a_point_has_left(
+    execute: Execute, session: AsyncSession, membership: Membership, administrator: Viewer
+) -> None:
+    point = await a_metering_point(session, code="HOME-1")
+    await a_participation(session, membership, point, valid_to=date(2026, 2, 1))
+
+    early = await execute(REGISTER, administrator, input=given(membership, validFrom="2026-01-31"))
+    later = await execute(REGISTER, administrator, input=given(membership, validFrom="2026-02-01"))
+
+    assert early.refusals("registerMeteringPoint") == [
+        {"__typename": "Overlap", "code": "OVERLAP", "path": ["validFrom"], "validFrom": "2025-01-01"}
+    ]
+    assert later.refusals("registerMeteringPoint") == []
+
+
+async def test_a_code_of_somebody_else_is_taken(
+    execute: Execute, session: AsyncSession, membership: Membership, administrator: Viewer
+) -> None:
+    await a_metering_point(session, code="IT001E12345678", code_kind=CodeKind.IT_POD)
+
+    answer = await execute(REGISTER, administrator, input=given(membership, code="it001e12345678 9", codeKind="IT_POD"))
+
+    assert answer.refusals("registerMeteringPoint") == [
+        {"__typename": "CodeTaken", "code": "CODE_TAKEN", "path": ["code"]}
+    ]
+    assert await participations(session) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "code"),
+    [
+        ({"code": "x"}, ["code"], "INVALID_INPUT"),
+        ({"code": "HOME-1", "codeKind": "LU_POD"}, ["code"], "INVALID_INPUT"),
+        ({"directions": []}, ["directions"], "INVALID_INPUT"),
+        ({"timezone": "Europe/Rome"}, ["timezone"], "INVALID_INPUT"),
+        ({"participationFactor": "0"}, ["participationFactor"], "INVALID_INPUT"),
+        ({"participationFactor": "-0.5"}, ["participationFactor"], "INVALID_INPUT"),
+        ({"participationFactor": "1.000001"}, ["participationFactor"], "INVALID_INPUT"),
+        ({"validFrom": "2024-12-31"}, ["validFrom"], "INVALID_INPUT"),
+        ({"location": {"type": "Point", "coordinates": [49.0, 6.0]}}, None, "GEOMETRY_INVALID"),
+        ({"location": {"type": "Point", "coordinates": []}}, None, "GEOMETRY_INVALID"),
+        ({"membershipId": f"Membership:{new_id()}"}, None, "NOT_FOUND"),
+    ],
+)
+async def test_refuses_to_register(
+    execute: Execute,
+    session: AsyncSession,
+    membership: Membership,
+    administrator: Viewer,
+    change: Any,
+    path: list[str] | None,
+    code: str,
+) -> None:
+    answer = await execute(REGISTER, administrator, input=given(membership, **change))
+
+    assert [(error["path"], error["code"]) for error in answer.refusals("registerMeteringPoint")] == [(path, code)]
+    assert await participations(session) == 0
+    assert (await session.execute(select(MeteringPoint.id))).all() == []
+
+
+@pytest.mark.parametrize(
+    ("location", "found"),
+    [(INSIDE, "inside"), (OUTSIDE, "AC001E00002"), (None, None)],
+    ids=["inside", "outside", "nowhere"],
+)
+async def test_a_bounded_community_takes_points_of_its_area_only(
+    execute: Execute, session: AsyncSession, location: Any, found: str | None
+) -> None:
+    area = await a_substation_area(session)
+    await a_substation_area(session, "AC001E00002", a_square(LON + 0.5))
+    cer = await a_community(
+        session,
+        framework_code=FrameworkCode.IT_CER,
+        country="IT",
+        timezone="Europe/Rome",
+        substation_area_id=area.id,
+    )
+    membership = await a_membership(session, cer)
+    wanted = given(membership, code="IT001E12345678", codeKind="IT_POD", location=location)
+
+    answer = await execute(REGISTER, await an_administrator(session, cer), input=wanted)
+
+    refusal = {"__typename": "OutsideArea", "code": "OUTSIDE_AREA", "path": None, "areaCode": area.code}
+    expected = [] if found == "inside" else [refusal | {"foundCode": found}]
+    assert answer.refusals("registerMeteringPoint") == expected
+    assert await participations(session) == (found == "inside")
+
+
+async def test_a_framework_limits_in_how_many_communities_a_point_takes_part(
+    execute: Execute, session: AsyncSession
+) -> None:
+    point = await a_metering_point(session, code="HOME-1", timezone="Europe/Vienna")
+    eeg = {"framework_code": FrameworkCode.AT_EEG, "country": "AT", "timezone": "Europe/Vienna"}
+    memberships = [await a_membership(session, await a_community(session, **eeg)) for _ in range(6)]
+    for each in memberships[:5]:
+        await a_participation(session, each, point, factor_ppm=100_000)
+    viewer = a_viewer(administered_ids=frozenset(each.community_id for each in memberships))
+
+    answer = await execute(REGISTER, viewer, input=given(memberships[5], participationFactor="0.1"))
+
+    assert [error["path"] for error in answer.refusals("registerMeteringPoint")] == [["code"]]
+    assert await participations(session) == 5
+
+
+@pytest.mark.parametrize(
+    ("who", "code"),
+    [
+        ("nobody", "UNAUTHENTICATED"),
+        ("stranger", "FORBIDDEN"),
+        ("the member", "FORBIDDEN"),
+        ("platform administrator", None),
+    ],
+)
+async def test_who_may_register(
+    execute: Execute, session: AsyncSession, membership: Membership, who: str, code: str | None
+) -> None:
+    viewer = {
+        "nobody": ANONYMOUS,
+        "stranger": a_viewer(),
+        "the member": a_viewer_through(membership),
+        "platform administrator": an_admin(),
+    }[who]
+
+    answer = await execute(REGISTER, viewer, input=given(membership))
+
+    assert [error["code"] for error in answer.errors] == ([code] if code else [])
+    assert await participations(session) == (code is None)
+
+
+async def read(execute: Execute, viewer: Viewer, point_id: Any, period: Any = None, resolution: str = "DAY") -> Any:
+    return await execute(
+        READINGS, viewer, id=f"MeteringPoint:{point_id}", period=period or THE_DAY, resolution=resolution
+    )
+
+
+async def test_reads_a_day_in_hours(execute: Execute, session: AsyncSession, membership: Membership) -> None:
+    part = await a_participation(session, membership)
+    await recorded(session, a_reading_day(part.metering_point_id))
+
+    answer = await read(execute, a_viewer_through(membership), part.metering_point_id, resolution="HOUR")
+
+    assert answer.data["node"]["readings"] == {
+        "start": THE_DAY["start"],
+        "resolution": "HOUR",
+        "energyKwh": [1.0] * 24,
+        "missing": [],
+    }
+
+
+async def test_who_left_reads_only_its_own_days(
+    execute: Execute, session: AsyncSession, membership: Membership
+) -> None:
+    following = A_DAY + timedelta(days=1)
+    part = await a_participation(session, membership, valid_to=following)
+    days = [a_reading_day(part.metering_point_id, day=day) for day in (A_DAY, following)]
+    await recorded(session, *days)
+    two_days = {"start": THE_DAY["start"], "end": "2026-01-16T23:00:00Z"}
+
+    member = await read(execute, a_viewer_through(membership), part.metering_point_id, two_days)
+    platform = await read(execute, an_admin(), part.metering_point_id, two_days)
+
+    shown = [answer.data["node"]["readings"] for answer in (member, platform)]
+    assert [(each["energyKwh"], each["missing"]) for each in shown] == [([24.0, 0.0], [1]), ([24.0, 24.0], [])]
+
+
+@pytest.mark.parametrize("who", ["nobody", "stranger", "administrator elsewhere"])
+async def test_others_do_not_see_a_point(
+    execute: Execute, session: AsyncSession, membership: Membership, who: str
+) -> None:
+    part = await a_participation(session, membership)
+    viewer = {
+        "nobody": ANONYMOUS,
+        "stranger": a_viewer_through(await a_membership(session, await a_community(session))),
+        "administrator elsewhere": await an_administrator(session, await a_community(session)),
+    }[who]
+
+    answer = await read(execute, viewer, part.metering_point_id)
+
+    assert (answer.data, answer.errors) == ({"node": None}, [])
+
+
+@pytest.mark.parametrize(
+    ("period", "resolution", "argument"),
+    [
+        ({"start": THE_DAY["end"], "end": THE_DAY["start"]}, "DAY", "period"),
+        ({"start": "2026-01-15T00:00:00Z", "end": "2026-01-16T00:00:00Z"}, "DAY", "period"),
+        ({"start": "2026-01-15T00:01:00Z", "end": "2026-01-16T00:00:00Z"}, "HOUR", "period"),
+        ({"start": "2025-01-15T00:00:00Z", "end": "2026-01-16T00:00:00Z"}, "QUARTER_HOUR", "period"),
+        ({"start": "0001-01-01T00:00:00Z", "end": "9999-12-31T00:00:00Z"}, "MONTH", "period"),
+    ],
+)
+async def test_series_that_make_no_sense_are_refused(
+    execute: Execute, session: AsyncSession, membership: Membership, period: Any, resolution: str, argument: str
+) -> None:
+    part = await a_participation(session, membership)
+
+    answer = await read(execute, a_viewer_through(membership), part.metering_point_id, period, resolution)
+
+    assert [(error["code"], error["argument"]) for error in answer.errors] == [("BAD_USER_INPUT", argument)]
+
+
+async def test_a_balance_is_for_everybody_where_enough_take_part(execute: Execute, session: AsyncSession) -> None:
+    community = await a_community(session)
+    for _ in range(5):
+        part = await a_participation(session, await a_membership(session, community), factor_ppm=500_000)
+        await recorded(session, a_reading_day(part.metering_point_id))
+    variables = {"id": f"Community:{community.id}", "period": THE_DAY, "resolution": "DAY"}
+
+    answer = await execute(BALANCE, **variables)
+
+    assert answer.data["node"]["balance"] == {
+        "start": THE_DAY["start"],
+        "resolution": "DAY",
+        "injectedKwh": [0.0],
+        "withdrawnKwh": [60.0],
+        "surplusKwh": [0.0],
+        "deficitKwh": [60.0],
+        "missing": [0],
+    }
+
+
+async def test_a_balance_of_few_is_refused_with_its_reason(
+    execute: Execute, session: AsyncSession, membership: Membership, administrator: Viewer
+) -> None:
+    await a_participation(session, membership)
+    variables = {"id": f"Community:{membership.community_id}", "period": THE_DAY, "resolution": "DAY"}
+
+    refused = await execute(BALANCE, a_viewer_through(membership), **variables)
+    shown = await execute(BALANCE, administrator, **variables)
+
+    assert [(error["code"], error["reason"], error["minimum"]) for error in refused.errors] == [
+        ("FORBIDDEN", "TOO_FEW_MEMBERS", 5)
+    ]
+    assert shown.data["node"]["balance"]["withdrawnKwh"] == [0.0]
