@@ -6,14 +6,16 @@ import strawberry
 
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity
-from api.engine.fields import column, many
+from api.engine.fields import column, edge, many
 from api.geography.boundaries import boundary_field
 from api.geography.filters import matching
 from api.geography.geojson import GeoJSONMultiPolygon, GeoJSONPoint
 from domain.geography import tables, visibility
+from domain.market import tables as markets
 
 if TYPE_CHECKING:
     from api.geography.substation_areas import SubstationArea
+    from api.market.markets import Market
 
 
 @entity(tables.MarketZone, visible=visibility.areas)
@@ -26,6 +28,12 @@ class MarketZone(Node):
     boundary: GeoJSONMultiPolygon | None = boundary_field(tables.MarketZone, "The boundary; null when not drawn.")
     substation_areas: Connection[Annotated["SubstationArea", strawberry.lazy("api.geography.substation_areas")]] = many(
         "SubstationArea", "Substation areas in this zone, oldest first.", on=tables.SubstationArea.market_zone_id
+    )
+    market: Annotated["Market", strawberry.lazy("api.market.markets")] | None = edge(
+        tables.MarketZone.id,
+        "Market",
+        "The market of the zone; null where there is none.",
+        match=markets.Market.zone_id,
     )
 
 

@@ -1,6 +1,6 @@
 """Areas of primary substations over GraphQL."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -12,7 +12,13 @@ from api.geography.filters import BoundingBoxInput, matching
 from api.geography.geojson import GeoJSONMultiPolygon, GeoJSONPoint
 from api.geography.market_zones import MarketZone
 from api.scalars import Decimal
+from domain.communities import tables as communities
 from domain.geography import tables, visibility
+from domain.market import tables as markets
+
+if TYPE_CHECKING:
+    from api.communities.communities import Community
+    from api.market.markets import Market
 
 
 @entity(tables.SubstationArea, visible=visibility.areas)
@@ -27,6 +33,17 @@ class SubstationArea(Node):
     area_km2: Decimal = area_km2_field(tables.SubstationArea.area_m2)
     market_zone: MarketZone | None = edge(
         tables.SubstationArea.market_zone_id, "MarketZone", "The market zone it lies in; null when it is not known."
+    )
+    market: Annotated["Market", strawberry.lazy("api.market.markets")] | None = edge(
+        tables.SubstationArea.market_zone_id,
+        "Market",
+        "The market of its zone; null where there is none.",
+        match=markets.Market.zone_id,
+    )
+    communities: Connection[Annotated["Community", strawberry.lazy("api.communities.communities")]] = many(
+        "Community",
+        "Communities bounded by the area that the viewer may see, oldest first.",
+        on=communities.Community.substation_area_id,
     )
 
 
