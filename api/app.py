@@ -21,6 +21,8 @@ from api.database import Database
 from api.engine.connections import PageSize
 from api.events import Hub
 from api.geography import imports as geography_imports
+from api.metering import imports as metering_imports
+from api.metering import posting as metering_posting
 from api.schema import make_schema
 from api.settings import Settings, settings
 from api.transport.app import GraphQLApp, build_graphql_app
@@ -36,7 +38,7 @@ from domain.errors import DomainError
 from domain.identity.viewers import ANONYMOUS, Viewer
 
 # REST routes: each module has its PATH, its BODY_LIMIT and `routes(database, authenticate)`.
-REST = (geography_imports,)
+REST = (geography_imports, metering_imports, metering_posting)
 
 
 # What other layers raise and callers may see; a mutation shows refusals in its payload instead.

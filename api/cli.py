@@ -11,6 +11,7 @@ from typing import Any
 from api import database
 from api.database import Database
 from api.geography import command as geography_command
+from api.metering import command as metering_command
 from api.settings import settings
 from domain.errors import DomainError
 from domain.identity import credentials, users
@@ -40,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
         required=True, metavar="WHAT"
     )
     geography_command.add_commands(imports)
+    metering_command.add_commands(imports)
     for name, roles, help in ACCOUNTS:
         account = commands.add_parser(name, help=help)
         account.add_argument("email")

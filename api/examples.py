@@ -63,7 +63,7 @@ query Markets {
         id
         name
         lastPrice
-        trades(last: 5) { edges { node { energyKwh price delivery { start } } } }
+        trades(last: 5) { edges { node { energyKwh price deliveryStart } } }
       }
     }
   }
