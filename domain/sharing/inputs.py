@@ -94,14 +94,16 @@ async def check_period(connection: AsyncConnection, community_id: UUID, period: 
 async def read_inputs(connection: AsyncConnection, community_id: UUID, period: Period) -> Inputs:
     """Metered energy, participations and key of a period.
 
-    Raises NothingToAllocate, keys.NoKeyInForce, matrices.ReadingsMissing.
+    Raises InvalidValue where no rules are in force, NothingToAllocate, keys.NoKeyInForce, matrices.ReadingsMissing.
     """
     community = select(Community.timezone, Community.framework_code).where(Community.id == community_id)
     timezone, code = (await connection.execute(community)).one()
     zone = ZoneInfo(timezone)
     days = tuple(local_days(period, zone))
     rules = select(Framework.interval_minutes).where(Framework.code == code, frameworks.in_force(days[0]))
-    minutes = (await connection.execute(rules)).scalar_one()
+    minutes = (await connection.execute(rules)).scalar_one_or_none()
+    if minutes is None:
+        raise InvalidValue(("period", "start"), f"The framework {code.value} has no rules in force on {days[0]}.")
     parts = await taking_part(connection, community_id, days[0], days[-1])
     if not parts:
         raise NothingToAllocate

@@ -266,3 +266,11 @@ async def test_history_cannot_be_changed(session: AsyncSession, table: str) -> N
 
     with pytest.raises(DBAPIError, match="permission denied"):
         await session.execute(text(f"DELETE FROM {table}"))
+
+
+async def test_a_period_before_the_rules_is_refused_by_name(session: AsyncSession) -> None:
+    before = date(2023, 5, 31)
+    group = await a_group(session, [{J: 5}, {W: 5}], before)
+
+    with pytest.raises(InvalidValue, match="LU_SHARING has no rules in force on 2023-05-31"):
+        await allocate(session, group, group.day(before))
