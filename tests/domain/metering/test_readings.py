@@ -1,5 +1,6 @@
 """What the store of readings keeps, fills, corrects and refuses."""
 
+import asyncio
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from domain.audit.tables import AuditEntry
 from domain.database import new_id
@@ -219,3 +220,23 @@ def test_refuses_a_day_that_stands_twice() -> None:
 
     with pytest.raises(InvalidValue, match="twice"):
         blocks_of([day, replace(day, values_ukwh=np.arange(96))])
+
+
+async def test_two_writers_of_one_day_take_turns(fresh_database: str) -> None:
+    engine = create_async_engine(fresh_database, connect_args={"server_settings": {"role": "commonwatt_app"}})
+    async with AsyncSession(engine) as session, session.begin():
+        point_id = (await a_metering_point(session)).id
+
+    async def write(number: int) -> Recorded:
+        own = values(MISSING)
+        own[number] = number
+        async with AsyncSession(engine) as session, session.begin():
+            return await recorded(session, a_reading_day(point_id, values_ukwh=own), source=f"writer {number}")
+
+    reports = await asyncio.gather(*(write(number) for number in range(8)))
+
+    async with AsyncSession(engine) as session:
+        [(version, _, total, kept, _)] = await stored(session)
+    await engine.dispose()
+    assert sorted(counts(report) for report in reports) == [(0, 1, 0, 0)] * 7 + [(1, 0, 0, 0)]
+    assert (version, total, kept) == (1, sum(range(8)), [*range(8), *[None] * 88])
