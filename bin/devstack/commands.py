@@ -24,8 +24,8 @@ class Application:
     load_demo: tuple[str, ...] = ("-m", "api.demo", "load")
     api: tuple[str, ...] = (
         *("-m", "uvicorn", "--factory", "api.app:create_app", "--host", LOOPBACK, "--ws", "websockets-sansio"),
-        *("--ws-max-size", "65536", "--ws-per-message-deflate", "false", "--no-access-log", "--timeout-keep-alive", "65"),
-        *("--timeout-graceful-shutdown", "1", "--port"),
+        *("--ws-max-size", "65536", "--ws-per-message-deflate", "false", "--no-access-log"),
+        *("--timeout-keep-alive", "65", "--timeout-graceful-shutdown", "1", "--port"),
     )
     worker: tuple[str, ...] = ("-m", "api.worker")
     relay: tuple[str, ...] = ("-m", "api.relay")
