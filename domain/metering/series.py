@@ -115,8 +115,8 @@ async def read_series(
     """
     kwh = {direction: np.zeros(grid.size) for direction in Direction}
     measured = {direction: np.zeros(grid.size, np.int64) for direction in Direction}
-    query = _of_days(shares, grid) if grid.is_of_days else _within_days(shares, grid)
-    for row in await connection.execute(query.where(*conditions)):
+    query = (_of_days if grid.is_of_days else _within_days)(shares, grid, conditions)
+    for row in await connection.execute(query):
         if not grid.is_of_days and row.coarsest > grid.resolution.minutes:
             raise ResolutionTooCoarse(None, None, row.coarsest, grid.resolution.minutes)
         kwh[row.direction][row.number] = row.kwh
@@ -155,7 +155,7 @@ def _of_share(given: Any, grid: Grid) -> ColumnElement[bool]:
     )
 
 
-def _of_days(shares: Sequence[PointShare], grid: Grid) -> Any:
+def _of_days(shares: Sequence[PointShare], grid: Grid, conditions: Sequence[ColumnElement[bool]]) -> Any:
     """Per direction and day or month: kWh, and how many days are complete."""
     given = _given(shares, grid)
     number: Any = Reading.day - grid.days[0]
@@ -171,11 +171,12 @@ def _of_days(shares: Sequence[PointShare], grid: Grid) -> Any:
             func.count().filter(Reading.is_complete).label("measured"),
         )
         .join_from(given, Reading, _of_share(given, grid))
+        .where(*conditions)
         .group_by(Reading.direction, "number")
     )
 
 
-def _within_days(shares: Sequence[PointShare], grid: Grid) -> Any:
+def _within_days(shares: Sequence[PointShare], grid: Grid, conditions: Sequence[ColumnElement[bool]]) -> Any:
     """Per direction and interval: kWh, measured minutes summed over points, and the coarsest readings met."""
     given = _given(shares, grid)
     day_type = (sql_column("day", Date), sql_column("start_s", BigInteger))
@@ -187,26 +188,35 @@ def _within_days(shares: Sequence[PointShare], grid: Grid) -> Any:
         .table_valued(*day_type, name="local_day")
         .render_derived()
     )
+    # Functions of the select list run in step and keep nothing; as tables they would be stored row by row.
     slot = (
-        func.unnest(Reading.values_ukwh)
-        .table_valued(sql_column("ukwh", BigInteger), with_ordinality="place", name="slot", joins_implicitly=True)
-        .render_derived()
-    )
-    start_s, end_s = (int(instant.timestamp()) for instant in (grid.period.start, grid.period.end))
-    at_s = day.c.start_s + (slot.c.place - 1) * Reading.resolution_minutes * SECONDS_PER_MINUTE
-    number = (at_s - start_s) // literal(grid.resolution.minutes * SECONDS_PER_MINUTE, BigInteger)
-    return (
         select(
             Reading.direction,
-            number.label("number"),
-            (cast(func.sum(slot.c.ukwh * given.c.factor_ppm), Float) / (PPM * UKWH_PER_KWH)).label("kwh"),
-            func.sum(Reading.resolution_minutes).label("measured"),
-            func.max(Reading.resolution_minutes).label("coarsest"),
+            Reading.resolution_minutes.label("minutes"),
+            given.c.factor_ppm,
+            day.c.start_s,
+            func.unnest(Reading.values_ukwh, type_=BigInteger).label("ukwh"),
+            func.generate_subscripts(Reading.values_ukwh, 1, type_=BigInteger).label("place"),
         )
         .join_from(given, Reading, _of_share(given, grid))
         .join(day, day.c.day == Reading.day)
-        .where(slot.c.ukwh.is_not(None), at_s >= start_s, at_s < end_s)
-        .group_by(Reading.direction, "number")
+        .where(*conditions)
+        .subquery("slot")
+        .c
+    )
+    start_s, end_s = (int(instant.timestamp()) for instant in (grid.period.start, grid.period.end))
+    at_s = slot.start_s + (slot.place - 1) * slot.minutes * SECONDS_PER_MINUTE
+    number = (at_s - start_s) // literal(grid.resolution.minutes * SECONDS_PER_MINUTE, BigInteger)
+    return (
+        select(
+            slot.direction,
+            number.label("number"),
+            (cast(func.sum(slot.ukwh * slot.factor_ppm), Float) / (PPM * UKWH_PER_KWH)).label("kwh"),
+            func.sum(slot.minutes).label("measured"),
+            func.max(slot.minutes).label("coarsest"),
+        )
+        .where(slot.ukwh.is_not(None), at_s >= start_s, at_s < end_s)
+        .group_by(slot.direction, "number")
     )
 
 
