@@ -1,0 +1,119 @@
+"""The story's stage: one stack for all acceptance tests, with the people who act on it."""
+
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.acceptance import jobs, programs, published, shared_year
+from tests.acceptance.clients import Client, signed_in
+from tests.acceptance.programs import Running
+from tests.acceptance.shared_year import Cer
+from tests.conftest import Server
+
+PASSWORD = "eleven blue windmills"
+TRADERS = 4
+ADMIN, COORDINATOR, CHAIR = "admin@example.org", "coordinator@example.org", "chair@example.org"
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who acts: a platform administrator, who leads the Italian and the Austrian community, who owns the homes."""
+
+    admin: Client
+    coordinator: Client
+    chair: Client
+    traders: tuple[Client, ...]
+
+
+def email_of_trader(number: int) -> str:
+    return f"trader{number}@example.org"
+
+
+@pytest.fixture(scope="session")
+async def stack(server: Server, valkey_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    """API, worker and relay on a fresh migrated database; a Valkey database apart from other tests' queues."""
+    published.require()
+    database_url = await server.create_database()
+    with programs.running(database_url, f"{valkey_url.removesuffix('/0')}/7", tmp_path_factory.mktemp("logs")) as up:
+        yield up
+    await server.drop_database(database_url)
+
+
+@pytest.fixture(scope="session")
+def people(stack: Running, tmp_path_factory: pytest.TempPathFactory) -> People:
+    """Accounts made by the command line, each signed in over GraphQL."""
+    password_file = tmp_path_factory.mktemp("secrets") / "password"
+    password_file.write_text(PASSWORD)
+
+    def account(command: str, email: str) -> Client:
+        stack.commonwatt(command, email, "--password-file", password_file)
+        return signed_in(stack.url, email, PASSWORD)
+
+    emails = [ADMIN, COORDINATOR, CHAIR, *map(email_of_trader, range(TRADERS))]
+    with ThreadPoolExecutor(2) as both_cores:
+        commands = ["create-admin" if email == ADMIN else "create-user" for email in emails]
+        admin, coordinator, chair, *traders = both_cores.map(account, commands, emails)
+    return People(admin, coordinator, chair, tuple(traders))
+
+
+@pytest.fixture(scope="session")
+def said_of_areas(stack: Running) -> dict[str, str]:
+    """Modena's municipalities and substation areas, imported by the command line: what it said of each file."""
+    by_code = ["--code", "code", "--name", "name|code", "--country", "=IT"]
+    by_istat = ["--code", "istat_code", "--name", "name", "--country", "=IT"]
+    people = ["--population", "population_2011", "--population-year", "=2011"]
+    return {
+        "municipalities": stack.commonwatt("import", "municipalities", published.MUNICIPALITIES, *by_istat, *people),
+        "areas": stack.commonwatt("import", "areas", published.AREAS, *by_code),
+    }
+
+
+@pytest.fixture(scope="session")
+def homes() -> published.Homes:
+    """The twelve homes as they were published."""
+    published.require()
+    return published.homes()
+
+
+@pytest.fixture(scope="session")
+def cer(people: People, said_of_areas: dict[str, str]) -> Cer:
+    """The Italian community with its homes, as yet without readings."""
+    owners = [(email_of_trader(n), client) for n, client in enumerate(people.traders)]
+    return shared_year.found(people.coordinator, owners)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What each way in said of the readings it took."""
+
+    command_line: str
+    uploads: list[Any]
+    gateway: Any
+
+
+@pytest.fixture(scope="session")
+def arrived(stack: Running, cer: Cer, homes: published.Homes, tmp_path_factory: pytest.TempPathFactory) -> Arrived:
+    """The year of readings, in by the command line, by upload and from a gateway."""
+    file = tmp_path_factory.mktemp("homes") / "load_pv_hourly.csv"
+    file.write_bytes(published.relabelled())
+    return Arrived(
+        command_line=shared_year.import_by_command_line(stack, cer, file),
+        uploads=shared_year.upload(cer, file.read_bytes()),
+        gateway=shared_year.post_as_gateway(cer, homes),
+    )
+
+
+@pytest.fixture(scope="session")
+async def allocated(cer: Cer, arrived: Arrived) -> list[Any]:
+    """The year shared pro rata: the job at each of its events."""
+    cer.coordinator.change(
+        "setSharingKey",
+        "sharingKey { id }",
+        communityId=cer.id,
+        kind="PRO_RATA",
+        validFrom=shared_year.YEAR["start"],
+    )
+    return await jobs.allocate(cer.coordinator, cer.id, shared_year.YEAR)

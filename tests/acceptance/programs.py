@@ -1,0 +1,109 @@
+"""Commonwatt's own processes and its command line, as an operator would run them."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+
+from bin.devstack.commands import Application
+from bin.devstack.installation import ROOT, STATE
+from bin.devstack.ports import LOOPBACK, any_free
+from bin.devstack.processes import dying_with_parent
+
+READY_S = 30.0
+COMMONWATT = str(ROOT / "bin/commonwatt")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An API, a worker and a relay on one database; `processes` by name."""
+
+    url: str
+    environment: Mapping[str, str]
+    processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+
+    def commonwatt(self, *arguments: str | Path) -> str:
+        """What `commonwatt` with these arguments says. It must succeed."""
+        return self.run(COMMONWATT, *arguments)
+
+    def run(self, *command: str | Path) -> str:
+        """What a command on this database says. It must succeed."""
+        done = subprocess.run(
+            [str(part) for part in command], cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    @contextlib.contextmanager
+    def without_relay(self) -> Iterator[None]:
+        """Let orders gather: while the relay stands still no batch is cleared; afterwards it goes on as it was."""
+        self.processes["relay"].send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.processes["relay"].send_signal(signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def running(database_url: str, redis_url: str, logs: Path) -> Iterator[Running]:
+    """Everything up and ready; nothing of it outlives the block."""
+    port = any_free()
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR", str(STATE / "numba")),
+    }
+    started = Running(f"http://{LOOPBACK}:{port}", environment)
+    application = Application()
+    with contextlib.ExitStack() as stack:
+        for name, arguments in {
+            "api": (*application.api, str(port)),
+            "worker": application.worker,
+            "relay": application.relay,
+        }.items():
+            started.processes[name] = stack.enter_context(_started(name, arguments, environment, logs))
+        _wait_until_ready(started, logs)
+        yield started
+
+
+@contextlib.contextmanager
+def _started(
+    name: str, arguments: tuple[str, ...], environment: Mapping[str, str], logs: Path
+) -> Iterator["subprocess.Popen[bytes]"]:
+    with (
+        (logs / f"{name}.log").open("wb") as log,
+        subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            preexec_fn=dying_with_parent(signal.SIGKILL),  # noqa: PLW1509 - calls nothing that takes a lock.
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(3)
+            process.kill()
+
+
+def _wait_until_ready(started: Running, logs: Path) -> None:
+    deadline = time.monotonic() + READY_S
+    while True:
+        ended = [name for name, process in started.processes.items() if process.poll() is not None]
+        assert not ended, "".join((logs / f"{name}.log").read_text() for name in ended)
+        with contextlib.suppress(httpx2.TransportError):
+            if httpx2.get(f"{started.url}/readyz", trust_env=False).status_code == 200:
+                return
+        assert time.monotonic() < deadline, (logs / "api.log").read_text()
+        time.sleep(0.1)
