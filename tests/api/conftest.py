@@ -10,15 +10,11 @@ import orjson
 import pytest
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
-from strawberry.schema.config import StrawberryConfig
 
-from api import schema as offered
 from api.context import Context
 from api.database import Database
-from api.engine.declarations import ENTITIES
 from api.events import Hub
-from api.mutations import UserError
-from api.scalars import SCALARS
+from api.schema import make_schema
 from domain.identity.viewers import ANONYMOUS, Viewer
 
 
@@ -59,13 +55,7 @@ class OneTransaction:
 
 @pytest.fixture(scope="session")
 def schema() -> strawberry.Schema:
-    """The types that are offered. Not sorted: sorting makes Strawberry hand raw values to resolvers, not enums."""
-    return strawberry.Schema(
-        query=offered.Query,
-        mutation=offered.Mutation,
-        types=[*(entity.type for entity in ENTITIES.values()), *UserError.__subclasses__()],
-        config=StrawberryConfig(scalar_map=SCALARS),
-    )
+    return make_schema()
 
 
 @pytest.fixture
