@@ -25,6 +25,7 @@ from api.metering import imports as metering_imports
 from api.metering import posting as metering_posting
 from api.schema import make_schema
 from api.settings import Settings, settings
+from api.sharing import operator_figures
 from api.transport.app import GraphQLApp, build_graphql_app
 from api.transport.errors import ErrorCode, Known, Unauthenticated
 from api.transport.identity import Authenticate
@@ -38,7 +39,7 @@ from domain.errors import DomainError
 from domain.identity.viewers import ANONYMOUS, Viewer
 
 # REST routes: each module has its PATH, its BODY_LIMIT and `routes(database, authenticate)`.
-REST = (geography_imports, metering_imports, metering_posting)
+REST = (geography_imports, metering_imports, metering_posting, operator_figures)
 
 
 # What other layers raise and callers may see; a mutation shows refusals in its payload instead.

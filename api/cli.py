@@ -13,6 +13,7 @@ from api.database import Database
 from api.geography import command as geography_command
 from api.metering import command as metering_command
 from api.settings import settings
+from api.sharing import command as sharing_command
 from domain.errors import DomainError
 from domain.identity import credentials, users
 from domain.identity.tables import PlatformRole
@@ -42,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     geography_command.add_commands(imports)
     metering_command.add_commands(imports)
+    sharing_command.add_commands(imports)
     for name, roles, help in ACCOUNTS:
         account = commands.add_parser(name, help=help)
         account.add_argument("email")

@@ -1,0 +1,152 @@
+"""The grid operator's own allocation arrives: `POST /v1/imports/operator-figures?community=<id>` by upload.
+
+The body is the file itself, CSV or XLSX, and the parameters in the query are those of a meter file
+(`api.metering.parameters`): WITHDRAWN columns hold what the operator let a point receive, INJECTED ones what it took.
+Administrators of the community and of the platform import it. 200 with the report when all of it is stored as the
+newest statement of its days; 400 for parameters; 422 with faults by row and column when nothing was.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import ColumnElement, select, true
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from api.database import Database
+from api.metering.imports import UnknownPoints, report_as_json
+from api.metering.parameters import import_format, is_gross
+from api.metering.posting import body_of
+from api.scalars import key_of
+from api.transport import errors, identity, responses
+from api.transport.bodies import BodyLimit
+from api.transport.errors import BadUserInput, CodedError, Forbidden, Unauthenticated
+from api.transport.identity import Authenticate
+from api.transport.media_types import MediaType
+from domain.communities import visibility
+from domain.communities.tables import Community
+from domain.errors import DomainError, InvalidValue, NotFound
+from domain.identity.viewers import Viewer
+from domain.metering import points
+from domain.metering.imports import ImportedReadings, ImportFormat, ImportRefused, ImportReport, Limits, parse
+from domain.sharing import operators
+from domain.sharing.operators import FigureDay
+
+PATH = "/v1/imports/operator-figures"
+BODY_LIMIT = BodyLimit(bytes_max=20 * 2**20, seconds_max=60)
+UPLOAD = Limits(bytes_max=BODY_LIMIT.bytes_max, uncompressed_bytes_max=128 * 2**20)
+COMMUNITY = "community"
+
+
+async def import_figures(
+    database: Database,
+    community_id: UUID,
+    file: bytes | Path,
+    given: Mapping[str, str],
+    *,
+    actor: str,
+    limits: Limits | None = None,
+    visible: ColumnElement[bool] | None = None,
+) -> tuple[ImportReport, int]:
+    """Store an operator's file for a community, all of it or nothing; gives the report and the number of days.
+
+    Raises ImportRefused, UnknownPoints, NotFound, InvalidValue.
+    """
+    format = _format(given)
+    found = await asyncio.to_thread(parse, file, format, limits or Limits())
+    async with database.transaction() as session:
+        zone = await session.scalar(select(Community.timezone).where(Community.id == community_id))
+        if zone is None:
+            raise NotFound("community", community_id)
+        if zone != format.timezone:
+            raise InvalidValue(("timezone",), f"The days of this community are those of {zone}.")
+        codes = sorted({series.point_code for series in found.series})
+        known = await points.by_code(session, codes, true() if visible is None else visible)
+        days = _days(found, codes, {code: row.id for code, row in known.items()})
+        minutes = format.resolution.minutes
+        return found.report, await operators.record_figures(session, community_id, minutes, days, actor=actor)
+
+
+def _format(given: Mapping[str, str]) -> ImportFormat:
+    if is_gross(given):
+        raise InvalidValue(("gross",), "An operator's figures are what was shared; there is nothing to net.")
+    return import_format(given)
+
+
+def _days(found: ImportedReadings, codes: list[str], ids: Mapping[str, UUID]) -> list[FigureDay]:
+    unknown = [code for code in codes if code not in ids]
+    if unknown:
+        raise UnknownPoints(unknown)
+    return [
+        FigureDay(ids[series.point_code], series.direction, day.day, tuple(day.energy_ukwh.tolist()))
+        for series in found.series
+        for day in series.days
+    ]
+
+
+def routes(database: Database, authenticate: Authenticate) -> list[BaseRoute]:
+    """The upload route; put `{PATH: BODY_LIMIT}` into the body limits of the transport."""
+
+    async def upload(request: Request) -> Response:
+        try:
+            report, days = await _upload(request, database, authenticate)
+        except Exception as error:  # What is not foreseen is coded like every failure: logged, nothing shown.
+            return _refused(error)
+        return _answer(200, report_as_json(report) | {"days": days})
+
+    return [Route(PATH, upload, methods=["POST"])]
+
+
+async def _upload(request: Request, database: Database, authenticate: Authenticate) -> tuple[ImportReport, int]:
+    viewer: Any = await authenticate(
+        identity.bearer_token(request.headers.get("authorization")), identity.address_of(request)
+    )
+    if viewer.is_anonymous:
+        raise Unauthenticated("Sign in first.")
+    given = dict(request.query_params)
+    community_id = key_of(given.pop(COMMUNITY, ""), "Community", COMMUNITY)  # type: ignore[arg-type]
+    await _check_administers(database, viewer, community_id)
+    content = await body_of(request, BODY_LIMIT.bytes_max)
+    return await import_figures(
+        database,
+        community_id,
+        content,
+        given,
+        actor=viewer.key,
+        limits=UPLOAD,
+        visible=visibility.metering_points(viewer),
+    )
+
+
+async def _check_administers(database: Database, viewer: Viewer, community_id: UUID) -> None:
+    """Raises BadUserInput where the viewer sees no such community, Forbidden where it does not administer it."""
+    seen = select(Community.id).where(Community.id == community_id, visibility.communities(viewer))
+    async with database.reading() as connection:
+        if (await connection.execute(seen)).first() is None:
+            raise BadUserInput("There is no such community.", argument=COMMUNITY)
+    if viewer.api_key_id is not None or not viewer.may_administer(community_id):
+        raise Forbidden("An operator's figures are imported by administrators of the community.")
+
+
+def _refused(error: Exception) -> Response:
+    match error:
+        case ImportRefused():
+            return _answer(422, report_as_json(error.report) | {"message": error.message})
+        case UnknownPoints():
+            return _answer(422, {"message": error.message, "unknownPoints": error.codes})
+        case InvalidValue():
+            return responses.refusal(BadUserInput(error.message, argument=".".join(error.path)), MediaType.JSON)
+        case DomainError():
+            return _answer(422, {"message": error.message})
+        case CodedError():
+            return responses.refusal(error, MediaType.JSON)
+    return responses.refusal(errors.refused(error), MediaType.JSON)
+
+
+def _answer(status: int, body: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(body), status, responses.STEADY_HEADERS, media_type="application/json")
