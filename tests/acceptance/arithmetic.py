@@ -1,6 +1,7 @@
 """What the platform must compute, computed again by hand: whole numbers of any size, one interval at a time."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
@@ -36,10 +37,9 @@ def shared_pro_rata(injected: Energy, withdrawn: Energy) -> tuple[Energy, Energy
 
 def micro(text: str) -> int:
     """Micro-units of a decimal with at most six decimals."""
-    sign = -1 if text.startswith("-") else 1
-    whole, _, fraction = text.removeprefix("-").partition(".")
-    assert len(fraction) <= 6, text
-    return sign * (int(whole or 0) * 1_000_000 + int(fraction.ljust(6, "0")))
+    scaled = Decimal(text).scaleb(6)
+    assert scaled == int(scaled), text
+    return int(scaled)
 
 
 def decimal(micro_units: int) -> str:

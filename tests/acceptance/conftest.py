@@ -1,14 +1,15 @@
 """The story's stage: one stack for all acceptance tests, with the people who act on it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from tests.acceptance import jobs, programs, published, shared_year
+from tests.acceptance import jobs, operator_month, programs, published, shared_year
 from tests.acceptance.clients import Client, signed_in
+from tests.acceptance.operator_month import Eeg
 from tests.acceptance.programs import Running
 from tests.acceptance.shared_year import Cer
 from tests.conftest import Server
@@ -117,3 +118,39 @@ async def allocated(cer: Cer, arrived: Arrived) -> list[Any]:
         validFrom=shared_year.YEAR["start"],
     )
     return await jobs.allocate(cer.coordinator, cer.id, shared_year.YEAR)
+
+
+@pytest.fixture(scope="session")
+def report() -> Mapping[str, list[int | None]]:
+    """The Austrian operator's columns."""
+    published.require()
+    return published.operator_report()
+
+
+@pytest.fixture(scope="session")
+def eeg(stack: Running, people: People, report: Mapping[str, list[int | None]]) -> Eeg:
+    """The Austrian community with its readings of January and a pro rata key."""
+    founded = operator_month.found(people.chair, report)
+    operator_month.import_readings(stack, founded)
+    start = operator_month.JANUARY["start"]
+    people.chair.change("setSharingKey", "sharingKey { id }", communityId=founded.id, kind="PRO_RATA", validFrom=start)
+    return founded
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two allocations of January: beside a statement with one wrong figure, and beside the right one."""
+
+    beside_wrong: Any
+    beside_right: Any
+
+
+@pytest.fixture(scope="session")
+async def compared(stack: Running, eeg: Eeg) -> Compared:
+    """The operator states a figure wrong by upload and corrects itself by a file; each time the month is allocated."""
+    right = published.OPERATOR_REPORT.read_bytes()
+    operator_month.upload_figures(eeg, operator_month.with_another_figure(right, *operator_month.WRONG))
+    beside_wrong = await jobs.allocate(eeg.chair, eeg.id, operator_month.JANUARY)
+    operator_month.import_figures(stack, eeg, published.OPERATOR_REPORT)
+    beside_right = await jobs.allocate(eeg.chair, eeg.id, operator_month.JANUARY)
+    return Compared(beside_wrong[-1]["result"], beside_right[-1]["result"])

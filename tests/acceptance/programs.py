@@ -51,6 +51,15 @@ class Running:
             self.processes["relay"].send_signal(signal.SIGCONT)
 
 
+def options(parameters: Mapping[str, str]) -> list[str]:
+    """Parameters of an upload as the command line takes them: intervalLabel=END as --interval-label END."""
+    named = {
+        "--" + "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name): value
+        for name, value in parameters.items()
+    }
+    return [part for option in named.items() for part in option]
+
+
 @contextlib.contextmanager
 def running(database_url: str, redis_url: str, logs: Path) -> Iterator[Running]:
     """Everything up and ready; nothing of it outlives the block."""

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import shapely
 
-from tests.acceptance import published
+from tests.acceptance import programs, published
 from tests.acceptance.arithmetic import decimal
 from tests.acceptance.clients import Client
 from tests.acceptance.programs import Running
@@ -163,8 +163,7 @@ def columns_of(homes: Sequence[Home]) -> str:
 def import_by_command_line(stack: Running, cer: Cer, file: Path) -> str:
     """Half of the homes from a file; gives what the command said."""
     given = FILE_FORMAT | {"columns": columns_of([cer.homes[n] for n in BY_COMMAND_LINE])}
-    options = [part for name, value in given.items() for part in (_option(name), value)]
-    return stack.commonwatt("import", "readings", file, *options)
+    return stack.commonwatt("import", "readings", file, *programs.options(given))
 
 
 def upload(cer: Cer, content: bytes) -> list[Any]:
@@ -208,7 +207,3 @@ def post_as_gateway(cer: Cer, homes: published.Homes) -> Any:
     answer = Client(cer.coordinator.url, key).post("/v1/readings", json={"readings": entries})
     assert answer.status_code == 200, answer.text
     return answer.json()
-
-
-def _option(name: str) -> str:
-    return "--" + "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name)
