@@ -136,15 +136,16 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 def _welcome(stack: Stack) -> str:
     lines = [
         f"\nCommonwatt is up after {seconds_so_far():.1f} s.\n",
-        f"  GraphQL   {stack.url}/graphql",
-        f"  Health    {stack.url}/healthz  /readyz  /metrics",
-        f"  Logs      {os.path.relpath(ROOT / '.local/logs')}",
+        f"  GraphQL     {stack.url}/graphql",
+        f"  GraphiQL    {stack.url}/graphiql  (for administrators)",
+        f"  Health      {stack.url}/healthz  /readyz  /metrics",
+        f"  Logs        {os.path.relpath(ROOT / '.local/logs')}",
     ]
     logins = stack.logins().get("logins", [])
     if logins:
         lines.append("\n  Demo log-ins")
-        lines += [f"  {login['role']:<10}{login['email']:<34}{login['password']}" for login in logins]
-    for name in ("admin_token", "member_token"):
+        lines += [f"  {login['role']:<12}{login['email']:<32}{login['password']}" for login in logins]
+    for name in ("admin_token", "member_token", "partner_key"):
         if name in stack.logins():
             lines.append(f"  {name.replace('_', ' '):<44}{stack.logins()[name]}")
     return "\n".join([*lines, "\nCtrl-C stops everything."])
