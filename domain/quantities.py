@@ -36,13 +36,20 @@ def parse_micro(text: str | int | Decimal) -> int:
         raise NotAQuantity(f"{str(text)[:40]!r} is not a finite number")
     if value.adjusted() > 13:
         raise NotAQuantity("the number is too large")
-    scaled = value.scaleb(6)
-    micro = int(scaled)
-    if scaled != micro:
+    if _decimals(value) > 6:
         raise NotAQuantity("more than six decimals")
+    micro = int(value.scaleb(6))
     if abs(micro) > INT64_MAX:
         raise NotAQuantity("the number is too large")
     return micro
+
+
+def _decimals(value: Decimal) -> int:
+    """Decimals of a finite number, trailing zeros aside; exact however long it is, unlike arithmetic."""
+    _, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)
+    zeros = next((count for count, digit in enumerate(reversed(digits)) if digit), None)
+    return 0 if zeros is None else max(0, -exponent - zeros)
 
 
 def format_micro(micro: int) -> str:

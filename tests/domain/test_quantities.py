@@ -27,13 +27,25 @@ def test_text_holds_every_micro_quantity_exactly(micro: int) -> None:
 
 @pytest.mark.parametrize(
     ("text", "micro"),
-    [("1.25", 1_250_000), ("-0.000001", -1), ("0", 0), ("1e3", 1_000_000_000), ("007", 7_000_000), (3, 3_000_000)],
+    [
+        ("1.25", 1_250_000),
+        ("-0.000001", -1),
+        ("0", 0),
+        ("1e3", 1_000_000_000),
+        ("007", 7_000_000),
+        (3, 3_000_000),
+        (f"1.{'0' * 60}", 1_000_000),
+    ],
 )
 def test_reads_a_decimal(text: str | int, micro: int) -> None:
     assert parse_micro(text) == micro
 
 
-@pytest.mark.parametrize("text", ["", "1,5", "NaN", "Infinity", "1.0000001", "1e30", "9223372036855", "0x10", "1 2"])
+NO_QUANTITIES = ["", "1,5", "NaN", "Infinity", "1.0000001", "1e30", "9223372036855", "0x10", "1 2"]
+BELOW_PRECISION = ["1e-1000000000", f"0.1{'0' * 40}1", f"{'9' * 12}.000000{'0' * 30}1"]
+
+
+@pytest.mark.parametrize("text", NO_QUANTITIES + BELOW_PRECISION)
 def test_refuses_what_is_no_exact_quantity(text: str) -> None:
     with pytest.raises(NotAQuantity):
         parse_micro(text)
