@@ -14,6 +14,8 @@ from api.engine.declarations import parse_id
 from api.transport.errors import BadUserInput
 from domain.quantities import NotAQuantity, format_micro, parse_micro
 
+YEARS = range(2, 9999)  # A local day and the next one exist in every zone.
+
 
 def _parse_decimal(value: Any) -> int:
     if not isinstance(value, str | int) or isinstance(value, bool):
@@ -31,17 +33,19 @@ def _parse_datetime(value: Any) -> datetime:
         raise BadUserInput('A DateTime is RFC 3339 text such as "2026-01-31T12:00:00Z".') from error
     if instant.tzinfo is None:
         raise BadUserInput("A DateTime needs an offset, such as Z or +01:00.")
-    try:
-        return instant.astimezone(UTC)
-    except OverflowError as error:
-        raise BadUserInput("The DateTime is out of range.") from error
+    if instant.year not in YEARS:
+        raise BadUserInput(f"The DateTime is out of range: its year is {YEARS.start} to {YEARS.stop - 1}.")
+    return instant.astimezone(UTC)
 
 
 def _parse_date(value: Any) -> date:
     try:
-        return date.fromisoformat(value)
+        day = date.fromisoformat(value)
     except (TypeError, ValueError) as error:
         raise BadUserInput('A Date is text such as "2026-01-31".') from error
+    if day.year not in YEARS:
+        raise BadUserInput(f"The Date is out of range: its year is {YEARS.start} to {YEARS.stop - 1}.")
+    return day
 
 
 def _format_datetime(value: datetime) -> str:

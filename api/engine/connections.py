@@ -133,7 +133,7 @@ def _typed(column: Any, value: Any) -> Any:
     try:
         if wanted is datetime:
             return datetime.fromisoformat(value)
-        if not isinstance(value, wanted):
+        if not isinstance(value, wanted) or (wanted is str and "\x00" in value):
             raise TypeError(f"{value!r} is no {wanted.__name__}")
     except (TypeError, ValueError) as error:
         raise BadUserInput("The cursor belongs to another list or order.") from error

@@ -150,7 +150,8 @@ def parse_id(text: str) -> tuple[str, UUID] | None:
     """The type name and key in a global id, or None when it is malformed."""
     kind, _, key = text.partition(":")
     try:
-        return (kind, UUID(key)) if kind.isidentifier() and len(key) == 36 else None
+        parsed = UUID(key)
+        return (kind, parsed) if kind.isidentifier() and str(parsed) == key else None
     except ValueError:
         return None
 

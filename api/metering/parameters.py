@@ -104,7 +104,7 @@ def import_format(given: Given) -> ImportFormat:
         empty_cells=_choice(EmptyCells, given, "emptyCells", EmptyCells.REFUSE),
         quality=_choice(Quality, given, "quality", Quality.MEASURED),
         quality_codes=_mapping(given, "qualityCodes", Quality),
-        header_row=_number(given, "headerRow") or 1,
+        header_row=1 if "headerRow" not in given else _number(given, "headerRow") or 0,
         first_data_row=_number(given, "firstDataRow"),
     )
 

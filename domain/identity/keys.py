@@ -25,8 +25,8 @@ async def create_key(
     expires_at: datetime,
 ) -> tuple[UUID, str]:
     """A new key and its text, which is shown once. Raises InvalidValue."""
-    if not 1 <= len(name.strip()) <= 120:
-        raise InvalidValue(("name",), "A name has 1 to 120 characters.")
+    if not 1 <= len(name.strip()) <= 120 or not name.strip().isprintable():
+        raise InvalidValue(("name",), "A name has 1 to 120 characters, none of them a control character.")
     if not scopes or not scopes <= SCOPES[kind]:
         raise InvalidValue(("scopes",), f"A {kind.value} key takes some of: {', '.join(sorted(SCOPES[kind]))}.")
     now = datetime.now(UTC)

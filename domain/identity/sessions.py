@@ -48,6 +48,8 @@ class Tokens:
 
 async def stored_password(session: AsyncSession, email: str) -> tuple[UUID, str] | None:
     """The account of an address with its password hash, unless it is disabled or unknown."""
+    if not email.isprintable():  # Among others NUL, which the database does not take.
+        return None
     query = select(User.id, User.password_hash).where(
         func.lower(User.email) == email.lower(), User.disabled_at.is_(None)
     )
