@@ -317,7 +317,7 @@ async def test_others_do_not_see_a_point(
         ({"start": "2026-01-15T00:00:00Z", "end": "2026-01-16T00:00:00Z"}, "DAY", "period"),
         ({"start": "2026-01-15T00:01:00Z", "end": "2026-01-16T00:00:00Z"}, "HOUR", "period"),
         ({"start": "2025-01-15T00:00:00Z", "end": "2026-01-16T00:00:00Z"}, "QUARTER_HOUR", "period"),
-        ({"start": "0001-01-01T00:00:00Z", "end": "9999-12-31T00:00:00Z"}, "MONTH", "period"),
+        ({"start": "0002-01-01T00:00:00Z", "end": "9998-12-31T00:00:00Z"}, "MONTH", "period"),
     ],
 )
 async def test_series_that_make_no_sense_are_refused(
