@@ -6,13 +6,12 @@ from typing import Any
 
 import httpx2
 
-SECONDS = 60.0
-
 
 @dataclass(frozen=True, slots=True)
 class Client:
     """Somebody who asks; anonymous without a token."""
 
+    http: httpx2.Client
     url: str
     token: str | None = None
 
@@ -43,7 +42,7 @@ class Client:
     def post(self, path: str, **content: Any) -> httpx2.Response:
         """The answer to a POST, whatever it is."""
         headers = self.headers | content.pop("headers", {})
-        return httpx2.post(f"{self.url}{path}", headers=headers, timeout=SECONDS, trust_env=False, **content)
+        return self.http.post(f"{self.url}{path}", headers=headers, **content)
 
     def pages(self, document: str, *path: str, **variables: Any) -> Iterator[Any]:
         """All nodes of a connection that a document with `$after` reaches along a path."""
@@ -58,7 +57,7 @@ class Client:
             after = found["pageInfo"]["endCursor"]
 
 
-def signed_in(url: str, email: str, password: str) -> Client:
+def signed_in(http: httpx2.Client, url: str, email: str, password: str) -> Client:
     """A client with a session of its own."""
-    payload = Client(url).change("logIn", "accessToken", email=email, password=password)
-    return Client(url, payload["accessToken"])
+    payload = Client(http, url).change("logIn", "accessToken", email=email, password=password)
+    return Client(http, url, payload["accessToken"])

@@ -1,5 +1,6 @@
 """The story's stage: one stack for all acceptance tests, with the people who act on it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -7,15 +8,23 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance import jobs, operator_month, programs, published, shared_year
+from tests.acceptance import jobs, live, operator_month, programs, published, shared_year, traded_day
 from tests.acceptance.clients import Client, signed_in
 from tests.acceptance.operator_month import Eeg
 from tests.acceptance.programs import Running
 from tests.acceptance.shared_year import Cer
+from tests.acceptance.traded_day import Markets, Placed
 from tests.conftest import Server
 
 PASSWORD = "eleven blue windmills"
 TRADERS = 4
+TICKS = """subscription($market: ID!) { priceTicks(marketId: $market) {
+    cursor deliveryStart price kind volumeKwh } }"""
+TRADES = """subscription($market: ID!, $after: String) { trades(marketId: $market, after: $after) {
+    cursor trade { id } } }"""
+COUNTS = """query($market: ID!) { node(id: $market) { ... on Market {
+    trades { totalCount } clearings { totalCount } } } }"""
+SEEN_BEFORE_LOSS = 7  # Trades that a follower has read when its connection is lost.
 ADMIN, COORDINATOR, CHAIR = "admin@example.org", "coordinator@example.org", "chair@example.org"
 
 
@@ -51,7 +60,7 @@ def people(stack: Running, tmp_path_factory: pytest.TempPathFactory) -> People:
 
     def account(command: str, email: str) -> Client:
         stack.commonwatt(command, email, "--password-file", password_file)
-        return signed_in(stack.url, email, PASSWORD)
+        return signed_in(stack.http, stack.url, email, PASSWORD)
 
     emails = [ADMIN, COORDINATOR, CHAIR, *map(email_of_trader, range(TRADERS))]
     with ThreadPoolExecutor(2) as both_cores:
@@ -154,3 +163,53 @@ async def compared(stack: Running, eeg: Eeg) -> Compared:
     operator_month.import_figures(stack, eeg, published.OPERATOR_REPORT)
     beside_right = await jobs.allocate(eeg.chair, eeg.id, operator_month.JANUARY)
     return Compared(beside_wrong[-1]["result"], beside_right[-1]["result"])
+
+
+@dataclass(frozen=True, slots=True)
+class Traded:
+    """What was placed, and what a front end saw of the northern market meanwhile."""
+
+    markets: Markets
+    orders: list[Placed]
+    ticks_over_socket: list[Any]
+    ticks_over_event_stream: list[Any]
+    before_loss: list[Any]
+    after_loss: list[Any]
+
+
+@pytest.fixture(scope="session")
+async def traded(
+    stack: Running, people: People, cer: Cer, allocated: list[Any], tmp_path_factory: pytest.TempPathFactory
+) -> Traded:
+    """The day's orders, placed while prices are followed, gathered into one batch and cleared."""
+    markets = traded_day.open_markets(stack, people.admin, tmp_path_factory.mktemp("zones"))
+    day = traded_day.day_of(cer, allocated[-1]["result"]["id"])
+    north = markets.ids[markets.codes[0]]
+    follower = people.traders[0]
+    async with (
+        live.over_socket(follower, TICKS, market=north) as socket,
+        live.over_event_stream(follower, TICKS, market=north) as stream,
+    ):
+        async with live.over_socket(follower, TRADES, market=north) as trades:
+            with stack.without_relay():
+                orders = await asyncio.to_thread(traded_day.place, cer, people.traders, markets, day)
+            before_loss = await live.until(trades, lambda seen: len(seen) == SEEN_BEFORE_LOSS)
+        counts = await asyncio.to_thread(follower.ask, COUNTS, market=north)
+        made, cleared = (counts["node"][name]["totalCount"] for name in ("trades", "clearings"))
+        ticks = await asyncio.gather(
+            *(live.until(one, lambda seen: _paid(seen) == cleared) for one in (socket, stream))
+        )
+    cursor = before_loss[-1]["trades"]["cursor"]
+    async with live.over_event_stream(follower, TRADES, market=north, after=cursor) as trades:
+        after_loss = await live.until(trades, lambda seen: len(seen) == made - SEEN_BEFORE_LOSS)
+    return Traded(
+        markets,
+        orders,
+        *([event["priceTicks"] for event in seen] for seen in ticks),
+        *([event["trades"] for event in seen] for seen in (before_loss, after_loss)),
+    )
+
+
+def _paid(events: list[Any]) -> int:
+    """How many ticks tell of a price that was paid; all of a batch come together, by delivery."""
+    return sum(event["priceTicks"]["kind"] == "CLEARED" for event in events)

@@ -1,8 +1,9 @@
 """Subscriptions as front ends follow them: graphql-transport-ws and server-sent events."""
 
+import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx2
@@ -10,6 +11,7 @@ import websockets
 
 from tests.acceptance.clients import Client
 
+PATIENCE_S = 30.0
 PROTOCOL = websockets.Subprotocol("graphql-transport-ws")
 
 
@@ -65,3 +67,12 @@ async def _stream_events(answer: httpx2.Response) -> AsyncIterator[Any]:
 def _data(payload: Any) -> Any:
     assert "errors" not in payload, payload["errors"]
     return payload["data"]
+
+
+async def until(events: AsyncIterator[Any], is_last: Callable[[list[Any]], bool]) -> list[Any]:
+    """Events up to the one that completes them."""
+    seen: list[Any] = []
+    async with asyncio.timeout(PATIENCE_S):
+        while not is_last(seen):
+            seen.append(await anext(events))
+    return seen

@@ -17,7 +17,7 @@ from bin.devstack.installation import ROOT, STATE
 from bin.devstack.ports import LOOPBACK, any_free
 from bin.devstack.processes import dying_with_parent
 
-READY_S = 30.0
+READY_S, ANSWER_S = 30.0, 60.0
 COMMONWATT = str(ROOT / "bin/commonwatt")
 
 
@@ -25,6 +25,7 @@ COMMONWATT = str(ROOT / "bin/commonwatt")
 class Running:
     """An API, a worker and a relay on one database; `processes` by name."""
 
+    http: httpx2.Client
     url: str
     environment: Mapping[str, str]
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
@@ -69,9 +70,10 @@ def running(database_url: str, redis_url: str, logs: Path) -> Iterator[Running]:
         "REDIS_URL": redis_url,
         "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR", str(STATE / "numba")),
     }
-    started = Running(f"http://{LOOPBACK}:{port}", environment)
     application = Application()
     with contextlib.ExitStack() as stack:
+        http = stack.enter_context(httpx2.Client(timeout=ANSWER_S, trust_env=False))
+        started = Running(http, f"http://{LOOPBACK}:{port}", environment)
         for name, arguments in {
             "api": (*application.api, str(port)),
             "worker": application.worker,
@@ -112,7 +114,7 @@ def _wait_until_ready(started: Running, logs: Path) -> None:
         ended = [name for name, process in started.processes.items() if process.poll() is not None]
         assert not ended, "".join((logs / f"{name}.log").read_text() for name in ended)
         with contextlib.suppress(httpx2.TransportError):
-            if httpx2.get(f"{started.url}/readyz", trust_env=False).status_code == 200:
+            if started.http.get(f"{started.url}/readyz").status_code == 200:
                 return
         assert time.monotonic() < deadline, (logs / "api.log").read_text()
         time.sleep(0.1)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -204,6 +204,6 @@ def post_as_gateway(cer: Cer, homes: published.Homes) -> Any:
         }
         for direction, energy in energies.items()
     ]
-    answer = Client(cer.coordinator.url, key).post("/v1/readings", json={"readings": entries})
+    answer = replace(cer.coordinator, token=key).post("/v1/readings", json={"readings": entries})
     assert answer.status_code == 200, answer.text
     return answer.json()
