@@ -11,18 +11,14 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
-import orjson
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
+from api import rest
 from api.database import Database
-from api.transport import errors, identity, responses
 from api.transport.bodies import BodyLimit
-from api.transport.errors import BadUserInput, CodedError, Forbidden, PayloadTooLarge, Unauthenticated
+from api.transport.errors import BadUserInput, Forbidden
 from api.transport.identity import Authenticate
-from api.transport.media_types import MediaType
 from domain.geography import imports
 from domain.geography.feature_files import ORDINARY
 from domain.geography.features import Repair
@@ -43,18 +39,10 @@ Choice = TypeVar("Choice", bound=StrEnum)
 def routes(database: Database, authenticate: Authenticate) -> list[BaseRoute]:
     """The upload route; put `{PATH: BODY_LIMIT}` into the body limits of the transport."""
 
-    async def upload(request: Request) -> Response:
-        try:
-            report = await _import(request, database, authenticate)
-        except ImportRefused as refusal:
-            return _answer(refusal.report, 422)
-        except CodedError as error:
-            return responses.refusal(error, MediaType.JSON)
-        except Exception as error:  # Coded like every failure: logged under an id, nothing shown.
-            return responses.refusal(errors.refused(error), MediaType.JSON)
-        return _answer(report, 200)
+    async def upload(request: Request) -> dict[str, Any]:
+        return report_as_json(await _import(request, database, authenticate))
 
-    return [Route(PATH, upload, methods=["POST"])]
+    return [rest.post(PATH, upload, {ImportRefused: lambda error: report_as_json(error.report)})]
 
 
 def report_as_json(report: ImportReport) -> dict[str, Any]:
@@ -68,7 +56,7 @@ async def _import(request: Request, database: Database, authenticate: Authentica
     given = _parameters(request.query_params)
     kind, fields = _choice(AreaKind, given, "kind"), _fields(given)
     repair = _choice(Repair, given, "repair") if "repair" in given else None
-    content = await _content(request)
+    content, _ = await rest.file_of(request, BODY_LIMIT.bytes_max)
     async with database.transaction() as session:
         return await imports.import_areas(
             session, content, kind=kind, fields=fields, actor=viewer.key, repair=repair, limits=LIMITS
@@ -76,14 +64,11 @@ async def _import(request: Request, database: Database, authenticate: Authentica
 
 
 async def _administrator(request: Request, authenticate: Authenticate) -> Viewer:
-    """Whoever asks must administer the platform, which is known before the body is read."""
-    token = identity.bearer_token(request.headers.get("authorization"))
-    viewer: Any = await authenticate(token, identity.address_of(request))
-    if viewer.is_anonymous:
-        raise Unauthenticated("Sign in first.")
+    """Whoever asks must administer the platform."""
+    viewer = await rest.signed_in(request, authenticate)
     if not viewer.is_admin:
         raise Forbidden("Areas are imported by administrators.")
-    return viewer  # type: ignore[no-any-return]
+    return viewer
 
 
 def _parameters(given: Mapping[str, str]) -> Mapping[str, str]:
@@ -117,36 +102,6 @@ def _choice(kind: type[Choice], given: Mapping[str, str], name: str) -> Choice:
         return kind(given.get(name, ""))
     except ValueError as error:
         raise BadUserInput(f"{name} must be one of {', '.join(kind)}.", argument=name) from error
-
-
-async def _content(request: Request) -> bytes:
-    """The file, as the body or as the part `file` of a form. Raises BadUserInput, PayloadTooLarge."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
-        return await _body(request)
-    try:
-        async with request.form(max_files=1, max_fields=0) as form:
-            part = form.get("file")
-            if part is None or isinstance(part, str):
-                raise BadUserInput("The form needs one part named file, with a file name.", argument="file")
-            return await part.read()
-    except HTTPException as error:  # Starlette's word for a form it cannot read.
-        raise BadUserInput(f"The form cannot be read: {error.detail}", argument="file") from error
-
-
-async def _body(request: Request) -> bytes:
-    """The body, counted while it comes: this route must hold without the transport's own limit, too."""
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > BODY_LIMIT.bytes_max:
-            raise PayloadTooLarge(f"The file is larger than {BODY_LIMIT.bytes_max} bytes.", limit=BODY_LIMIT.bytes_max)
-    return bytes(content)
-
-
-def _answer(report: ImportReport, status: int) -> Response:
-    return Response(
-        orjson.dumps(report_as_json(report)), status, responses.STEADY_HEADERS, media_type="application/json"
-    )
 
 
 def _camel_case(value: Any) -> Any:

@@ -12,23 +12,18 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import orjson
-from sqlalchemy import ColumnElement, true
-from starlette.exceptions import HTTPException
+from sqlalchemy import true
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
-from starlette.types import Message, Receive
+from starlette.routing import BaseRoute
 
+from api import rest
 from api.database import Database
 from api.metering.parameters import import_format, is_gross
 from api.metering.posting import community_of, shown
-from api.transport import errors, identity, responses
 from api.transport.bodies import BodyLimit
-from api.transport.errors import BadUserInput, CodedError, Forbidden, PayloadTooLarge, Unauthenticated
+from api.transport.errors import Forbidden
 from api.transport.identity import Authenticate
-from api.transport.media_types import MediaType
-from domain.communities import visibility
+from domain.communities import filling, visibility
 from domain.errors import DomainError, InvalidValue
 from domain.identity.viewers import Viewer
 from domain.metering import points, readings
@@ -57,17 +52,19 @@ async def import_file(
     sender: str,
     gross: bool = False,
     limits: Limits | None = None,
-    visible: ColumnElement[bool] | None = None,
+    by: Viewer | None = None,
 ) -> tuple[ImportReport, readings.Recorded]:
-    """Store a meter file, all of it or nothing; `visible` says which points the sender may fill, default all.
+    """Store a meter file, all of it or nothing; `by` may fill points it sees on days they take part, None may all.
 
-    Raises ImportRefused, UnknownPoints, InvalidValue and the refusals of `record_days`.
+    Raises ImportRefused, UnknownPoints, InvalidValue, NotTakingPart and the refusals of `record_days`.
     """
     found = await asyncio.to_thread(_parsed, file, format, gross, limits or Limits())
     async with database.transaction() as session:
         codes = sorted({series.point_code for series in found.series})
-        known = await points.by_code(session, codes, true() if visible is None else visible)
+        known = await points.by_code(session, codes, true() if by is None else visibility.metering_points(by))
         blocks = await asyncio.to_thread(_blocks, found, codes, known)
+        if by is not None:
+            await filling.check_days(session, blocks, by=by)
         scope_id = await community_of(session, [row.id for row in known.values()])
         recorded = await readings.record_days(session, blocks, source="import", sender=sender, scope_id=scope_id)
     return found.report, recorded
@@ -97,29 +94,11 @@ def _blocks(found: ImportedReadings, codes: list[str], known: Mapping[str, Any])
 def routes(database: Database, authenticate: Authenticate) -> list[BaseRoute]:
     """The upload route; put `{PATH: BODY_LIMIT}` into the body limits of the transport."""
 
-    async def upload(request: Request) -> Response:
-        try:
-            report, recorded = await _upload(request, database, authenticate)
-        except Exception as error:  # What is not foreseen is coded like every failure: logged, nothing shown.
-            return _refused(error)
-        return _answer(200, report_as_json(report) | shown(recorded))
+    async def upload(request: Request) -> dict[str, Any]:
+        report, recorded = await _upload(request, database, authenticate)
+        return report_as_json(report) | shown(recorded)
 
-    return [Route(PATH, upload, methods=["POST"])]
-
-
-def _refused(error: Exception) -> Response:
-    match error:
-        case ImportRefused():
-            return _answer(422, report_as_json(error.report) | {"message": error.message})
-        case UnknownPoints():
-            return _answer(422, {"message": error.message, "unknownPoints": error.codes})
-        case InvalidValue():
-            return responses.refusal(BadUserInput(error.message, argument=".".join(error.path)), MediaType.JSON)
-        case DomainError():
-            return _answer(422, {"message": error.message})
-        case CodedError():
-            return responses.refusal(error, MediaType.JSON)
-    return responses.refusal(errors.refused(error), MediaType.JSON)
+    return [rest.post(PATH, upload, REFUSALS)]
 
 
 def report_as_json(report: ImportReport) -> dict[str, Any]:
@@ -145,11 +124,20 @@ def report_as_json(report: ImportReport) -> dict[str, Any]:
     }
 
 
+# A file that is refused is answered with what is wrong in it; the form of a parameter is BAD_USER_INPUT.
+REFUSALS: rest.Refusals = {
+    ImportRefused: lambda error: report_as_json(error.report) | {"message": error.message},
+    UnknownPoints: lambda error: {"message": error.message, "unknownPoints": error.codes},
+    DomainError: lambda error: {"message": error.message},
+}
+
+
 async def _upload(
     request: Request, database: Database, authenticate: Authenticate
 ) -> tuple[ImportReport, readings.Recorded]:
     viewer = await _administrator(request, authenticate)
-    content, given = await _content(Request(request.scope, _counted(request.receive)))
+    content, fields = await rest.file_of(request, BODY_LIMIT.bytes_max)
+    given = dict(request.query_params) | fields
     return await import_file(
         database,
         content,
@@ -158,51 +146,13 @@ async def _upload(
         gross=is_gross(given),
         limits=UPLOAD,
         # Also of points that are its own: only those of communities that it administers.
-        visible=visibility.metering_points(dataclasses.replace(viewer, member_ids=frozenset())),
+        by=dataclasses.replace(viewer, member_ids=frozenset()),
     )
 
 
 async def _administrator(request: Request, authenticate: Authenticate) -> Viewer:
-    """Whoever asks must administer something, which is known before the body is read."""
-    token = identity.bearer_token(request.headers.get("authorization"))
-    viewer: Any = await authenticate(token, identity.address_of(request))
-    if viewer.is_anonymous:
-        raise Unauthenticated("Sign in first.")
+    """Whoever asks must administer something."""
+    viewer = await rest.signed_in(request, authenticate)
     if viewer.api_key_id is not None or not (viewer.is_admin or viewer.administered_ids):
         raise Forbidden("Meter files are imported by administrators of communities.")
-    return viewer  # type: ignore[no-any-return]
-
-
-async def _content(request: Request) -> tuple[bytes, dict[str, str]]:
-    """The file and the parameters. Raises BadUserInput."""
-    given = dict(request.query_params)
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
-        return await request.body(), given
-    try:
-        async with request.form(max_files=1, max_fields=50) as form:
-            part = form.get("file")
-            given |= {name: value for name, value in form.items() if isinstance(value, str)}
-            if part is None or isinstance(part, str):
-                raise BadUserInput("The form needs one part named file, with a file name.", argument="file")
-            return await part.read(), given
-    except HTTPException as error:  # Starlette's word for a form it cannot read.
-        raise BadUserInput(f"The form cannot be read: {error.detail}", argument="file") from error
-
-
-def _counted(receive: Receive) -> Receive:
-    """The body, counted while it comes: this route must hold without the transport's own limit, too."""
-    arrived = 0
-
-    async def counted() -> Message:
-        nonlocal arrived
-        message = await receive()
-        arrived += len(message.get("body", b""))
-        if arrived > BODY_LIMIT.bytes_max:
-            raise PayloadTooLarge(f"The file is larger than {BODY_LIMIT.bytes_max} bytes.", limit=BODY_LIMIT.bytes_max)
-        return message
-
-    return counted
-
-
-def _answer(status: int, body: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(body), status, responses.STEADY_HEADERS, media_type="application/json")
+    return viewer

@@ -7,8 +7,8 @@
        "register": [{"at": "2026-01-15T00:00:00+01:00", "kwh": "1042.5"}, ...]}]}
 
 Values are kWh, as text or JSON numbers, at most six decimals, read exactly; `quality` may be given and is MEASURED
-otherwise. A METER key with the scope readings:write posts for points that its owner brings or administers. At most
-10,000 values a call, all of them or none; the same batch again changes nothing.
+otherwise. A METER key with the scope readings:write posts for points that its owner brings or administers, for the
+days on which they take part. At most 10,000 values a call, all of them or none; the same batch again changes nothing.
 
 200 {"import", "created", "filled", "corrected", "unchanged", "values", "isRepeated"}: counts of local days.
 400 not JSON or not of this shape, 401, 403, 413, 422 with what is wrong: {"errors": [{"index", "field", "reason"}]}.
@@ -22,22 +22,19 @@ from enum import StrEnum
 from typing import Any, TypeVar
 from uuid import UUID
 
-import orjson
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
+from api import rest
 from api.database import Database
-from api.transport import errors, identity, responses
 from api.transport.bodies import BodyLimit
-from api.transport.errors import BadUserInput, CodedError, Forbidden, PayloadTooLarge, Unauthenticated
+from api.transport.errors import BadUserInput, Forbidden, PayloadTooLarge
 from api.transport.identity import Authenticate
-from api.transport.media_types import MediaType
-from domain.communities import sight, visibility
+from domain.communities import filling, sight, visibility
 from domain.communities.tables import Participation
-from domain.errors import DomainError
+from domain.errors import DomainError, InvalidValue
 from domain.identity.keys import POST_READINGS
 from domain.identity.tables import ApiKeyKind
 from domain.identity.viewers import Viewer
@@ -54,23 +51,28 @@ VALUES_MAX = 10_000
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
+def _listed(faults: Sequence[BatchFault]) -> dict[str, Any]:
+    return {"errors": [{"index": fault.index, "field": fault.field, "reason": fault.reason} for fault in faults]}
+
+
+def _of_the_whole(error: DomainError) -> dict[str, Any]:
+    return _listed([BatchFault(0, "readings", error.message)])
+
+
+REFUSALS: rest.Refusals = {
+    BatchRefused: lambda error: _listed(error.faults),
+    InvalidValue: _of_the_whole,
+    DomainError: _of_the_whole,
+}
+
+
 def routes(database: Database, authenticate: Authenticate) -> list[BaseRoute]:
     """The route; put `{PATH: BODY_LIMIT}` into the body limits of the transport."""
 
-    async def post(request: Request) -> Response:
-        try:
-            recorded = await _post(request, database, authenticate)
-        except BatchRefused as refusal:
-            return _refused(refusal.faults)
-        except CodedError as error:
-            return responses.refusal(error, MediaType.JSON)
-        except DomainError as error:
-            return _refused([BatchFault(0, "readings", error.message)])
-        except Exception as error:  # Coded like every failure: logged under an id, nothing shown.
-            return responses.refusal(errors.refused(error), MediaType.JSON)
-        return _answer(200, shown(recorded))
+    async def post(request: Request) -> dict[str, Any]:
+        return shown(await _post(request, database, authenticate))
 
-    return [Route(PATH, post, methods=["POST"])]
+    return [rest.post(PATH, post, REFUSALS)]
 
 
 def shown(recorded: readings.Recorded) -> dict[str, Any]:
@@ -86,19 +88,9 @@ def shown(recorded: readings.Recorded) -> dict[str, Any]:
     }
 
 
-async def body_of(request: Request, bytes_max: int) -> bytes:
-    """The body, counted while it comes: a route must hold without the transport's own limit, too."""
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > bytes_max:
-            raise PayloadTooLarge(f"The body is larger than {bytes_max} bytes.", limit=bytes_max)
-    return bytes(content)
-
-
 async def _post(request: Request, database: Database, authenticate: Authenticate) -> readings.Recorded:
     gateway = await _gateway(request, authenticate)
-    given = _entries(await body_of(request, BODY_LIMIT.bytes_max))
+    given = _entries(await rest.body_of(request, BODY_LIMIT.bytes_max))
     async with database.transaction() as session:
         assert gateway.user_id is not None
         owner = await sight.viewer_for(await session.connection(), gateway.user_id)
@@ -106,6 +98,7 @@ async def _post(request: Request, database: Database, authenticate: Authenticate
         known = await points.by_code(session, codes, visibility.metering_points(owner))
         days = batches.assemble(_read(given, known), datetime.now(UTC))
         blocks = blocks_of(days)
+        await filling.check_days(session, blocks, by=owner)
         scope_id = await community_of(session, sorted({day.metering_point_id for day in days}))
         return await readings.record_days(session, blocks, source="post", sender=gateway.key, scope_id=scope_id)
 
@@ -118,14 +111,11 @@ async def community_of(session: AsyncSession, point_ids: Sequence[UUID]) -> UUID
 
 
 async def _gateway(request: Request, authenticate: Authenticate) -> Viewer:
-    """Who posts, known before the body is read."""
-    token = identity.bearer_token(request.headers.get("authorization"))
-    viewer: Any = await authenticate(token, identity.address_of(request))
-    if viewer.is_anonymous:
-        raise Unauthenticated("Send the key of a meter gateway.")
+    """Who posts."""
+    viewer = await rest.signed_in(request, authenticate, "Send the key of a meter gateway.")
     if viewer.api_key_kind is not ApiKeyKind.METER or POST_READINGS not in viewer.scopes:
         raise Forbidden("Readings are posted with a METER key that has the scope readings:write.")
-    return viewer  # type: ignore[no-any-return]
+    return viewer
 
 
 def _entries(body: bytes) -> list[dict[str, Any]]:
@@ -221,12 +211,3 @@ def _choice(kind: type[Choice], index: int, given: dict[str, Any], name: str) ->
         return kind(str(given.get(name)))
     except ValueError as error:
         raise BatchRefused([BatchFault(index, name, f"is one of {', '.join(kind)}")]) from error
-
-
-def _refused(faults: Sequence[BatchFault]) -> Response:
-    listed = [{"index": fault.index, "field": fault.field, "reason": fault.reason} for fault in faults]
-    return _answer(422, {"errors": listed})
-
-
-def _answer(status: int, body: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(body), status, responses.STEADY_HEADERS, media_type="application/json")

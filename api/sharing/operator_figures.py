@@ -12,28 +12,24 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import ColumnElement, select, true
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
+from api import rest
 from api.database import Database
-from api.metering.imports import UnknownPoints, report_as_json
+from api.metering.imports import REFUSALS, UnknownPoints, report_as_json
 from api.metering.parameters import import_format, is_gross
-from api.metering.posting import body_of
 from api.scalars import key_of
-from api.transport import errors, identity, responses
 from api.transport.bodies import BodyLimit
-from api.transport.errors import BadUserInput, CodedError, Forbidden, Unauthenticated
+from api.transport.errors import BadUserInput, Forbidden
 from api.transport.identity import Authenticate
-from api.transport.media_types import MediaType
 from domain.communities import visibility
 from domain.communities.tables import Community
-from domain.errors import DomainError, InvalidValue, NotFound
+from domain.errors import InvalidValue, NotFound
 from domain.identity.viewers import Viewer
 from domain.metering import points
-from domain.metering.imports import ImportedReadings, ImportFormat, ImportRefused, ImportReport, Limits, parse
+from domain.metering.imports import ImportedReadings, ImportFormat, ImportReport, Limits, parse
 from domain.sharing import operators
 from domain.sharing.operators import FigureDay
 
@@ -92,31 +88,24 @@ def _days(found: ImportedReadings, codes: list[str], ids: Mapping[str, UUID]) ->
 def routes(database: Database, authenticate: Authenticate) -> list[BaseRoute]:
     """The upload route; put `{PATH: BODY_LIMIT}` into the body limits of the transport."""
 
-    async def upload(request: Request) -> Response:
-        try:
-            report, days = await _upload(request, database, authenticate)
-        except Exception as error:  # What is not foreseen is coded like every failure: logged, nothing shown.
-            return _refused(error)
-        return _answer(200, report_as_json(report) | {"days": days})
+    async def upload(request: Request) -> dict[str, Any]:
+        report, days = await _upload(request, database, authenticate)
+        return report_as_json(report) | {"days": days}
 
-    return [Route(PATH, upload, methods=["POST"])]
+    return [rest.post(PATH, upload, REFUSALS)]
 
 
 async def _upload(request: Request, database: Database, authenticate: Authenticate) -> tuple[ImportReport, int]:
-    viewer: Any = await authenticate(
-        identity.bearer_token(request.headers.get("authorization")), identity.address_of(request)
-    )
-    if viewer.is_anonymous:
-        raise Unauthenticated("Sign in first.")
+    viewer = await rest.signed_in(request, authenticate)
     given = dict(request.query_params)
     community_id = key_of(given.pop(COMMUNITY, ""), "Community", COMMUNITY)  # type: ignore[arg-type]
     await _check_administers(database, viewer, community_id)
-    content = await body_of(request, BODY_LIMIT.bytes_max)
+    content, fields = await rest.file_of(request, BODY_LIMIT.bytes_max)
     return await import_figures(
         database,
         community_id,
         content,
-        given,
+        given | fields,
         actor=viewer.key,
         limits=UPLOAD,
         visible=visibility.metering_points(viewer),
@@ -131,22 +120,3 @@ async def _check_administers(database: Database, viewer: Viewer, community_id: U
             raise BadUserInput("There is no such community.", argument=COMMUNITY)
     if viewer.api_key_id is not None or not viewer.may_administer(community_id):
         raise Forbidden("An operator's figures are imported by administrators of the community.")
-
-
-def _refused(error: Exception) -> Response:
-    match error:
-        case ImportRefused():
-            return _answer(422, report_as_json(error.report) | {"message": error.message})
-        case UnknownPoints():
-            return _answer(422, {"message": error.message, "unknownPoints": error.codes})
-        case InvalidValue():
-            return responses.refusal(BadUserInput(error.message, argument=".".join(error.path)), MediaType.JSON)
-        case DomainError():
-            return _answer(422, {"message": error.message})
-        case CodedError():
-            return responses.refusal(error, MediaType.JSON)
-    return responses.refusal(errors.refused(error), MediaType.JSON)
-
-
-def _answer(status: int, body: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(body), status, responses.STEADY_HEADERS, media_type="application/json")
