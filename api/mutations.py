@@ -100,6 +100,8 @@ class Refusals(FieldExtension):
 
     def apply(self, field: StrawberryField) -> None:
         self.payload = field
+        for argument in field.arguments:
+            argument.description = argument.description or "Everything the mutation needs to know."
 
     async def resolve_async(self, next_: Any, source: Any, info: strawberry.Info[Any], **kwargs: Any) -> Any:
         viewer: Viewer = info.context.viewer
