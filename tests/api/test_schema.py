@@ -30,8 +30,6 @@ from api.schema import load_jobs, make_schema
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "schema.graphql"
 UNITS = re.compile(r"\b(kWh|kW|EUR/kWh|EUR|km²|0 to 1|up to 1|metres|degrees|Degrees)\b")
-    r"(Kwh|Kw|Km2|[pP]rice|cost|[sS]hare|factor|surplus|deficit|available|maximum|lowest|highest)$"
-)
 PACKED = re.compile(r"Series$")
 COORDINATES = {"BoundingBox", "BoundingBoxInput", "Position"}
 # Floats that are neither energy nor money.
