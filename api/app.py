@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 import orjson
+from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -15,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
-from api import database, examples
+from api import database, examples, gauges
 from api.context import Context
 from api.database import Database
 from api.engine.connections import PageSize
@@ -68,14 +69,16 @@ def create_app(configured: Settings | None = None) -> Starlette:
     )
     redis = Redis.from_url(str(configured.redis_url), socket_connect_timeout=1)
     hub = Hub(connected, redis)
-    graphql = _graphql(configured, connected, redis, hub)
+    registry = CollectorRegistry()
+    graphql = _graphql(configured, connected, redis, hub, registry)
     rest = [route for part in REST for route in part.routes(connected, authentication(connected))]
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        listening = asyncio.create_task(hub.listen())
+        tasks = [asyncio.create_task(hub.listen()), asyncio.create_task(gauges.watch(connected, registry))]
         yield
-        listening.cancel()
+        for task in tasks:
+            task.cancel()
         await redis.aclose()
         await connected.close()
 
@@ -106,7 +109,9 @@ def authentication(connected: Database) -> Authenticate:
     return authenticate
 
 
-def _graphql(configured: Settings, connected: Database, redis: Redis, hub: Hub) -> GraphQLApp:
+def _graphql(
+    configured: Settings, connected: Database, redis: Redis, hub: Hub, registry: CollectorRegistry
+) -> GraphQLApp:
     def make_context(connection: HTTPConnection, viewer: Viewer) -> Context:
         return Context(connected, hub, viewer)
 
@@ -140,6 +145,7 @@ def _graphql(configured: Settings, connected: Database, redis: Redis, hub: Hub) 
         refresh=Context.refresh,
         ready_checks={"database": database_answers, "redis": redis_answers, "relay": relay_keeps_up},
         trusted_documents=trusted_documents(configured.trusted_documents),
+        registry=registry,
         known_exceptions=KNOWN,
         known_operations=examples.OPERATIONS,
         examples=examples.EXAMPLES,
