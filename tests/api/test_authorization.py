@@ -14,11 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import httpx2
 import orjson
 import pytest
 import strawberry
 from redis.asyncio import Redis
+from starlette.applications import Starlette
 
+from api.app import REST, authentication
 from api.context import Context
 from api.database import Database, connect
 from api.engine.connections import encode_cursor
@@ -469,8 +472,9 @@ RUN_OF = {
 async def test_subscriptions_to_what_is_hidden_are_refused(site: Site, role: str) -> None:
     for name, followed in SUBSCRIPTIONS.items():
         for row in site.world.rows[followed.entity]:
-            told = await _first_of(site, role, _document_of(site, followed, row))
-            assert (name, row, told) == (name, row, followed.expected(role, row))
+            expected = followed.expected(role, row)
+            told = await _first_of(site, role, _document_of(site, followed, row), 0.3 if expected == SILENT else 5)
+            assert (name, row, told) == (name, row, expected)
 
 
 def _document_of(site: Site, followed: Followed, row: str) -> str:
@@ -481,13 +485,13 @@ def _document_of(site: Site, followed: Followed, row: str) -> str:
     return followed.document(site.id_of(followed.entity, row), start_of)
 
 
-async def _first_of(site: Site, role: str, document: str) -> str:
+async def _first_of(site: Site, role: str, document: str, wait_s: float) -> str:
     """TOLD when the stream tells something, SILENT when it does not, or the code with which it is refused."""
     stream: Any = await site.schema.subscribe(document, context_value=await site.context(role))
     if not hasattr(stream, "__anext__"):
         return str(stream.errors[0].extensions["code"])
     try:
-        first = await asyncio.wait_for(anext(stream), 0.5)
+        first = await asyncio.wait_for(anext(stream), wait_s)
     except TimeoutError:
         return SILENT
     finally:
@@ -515,6 +519,59 @@ async def test_refusals_do_not_tell_whether_a_hidden_thing_exists(site: Site, ro
 
 def _without_ids(answer: Any) -> str:
     return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", orjson.dumps(answer).decode())
+
+
+# REST.
+
+
+@pytest.fixture(scope="module")
+async def rest(site: Site) -> AsyncIterator[httpx2.AsyncClient]:
+    """The REST routes, as they are served."""
+    routes = [route for part in REST for route in part.routes(site.database, authentication(site.database))]
+    transport = httpx2.ASGITransport(app=Starlette(routes=routes))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://commonwatt") as client:
+        yield client
+
+
+def test_every_route_has_an_expectation() -> None:
+    assert {part.PATH for part in REST} == {path for path, _ in expectations.LET_IN}
+
+
+@pytest.mark.parametrize(("path", "community"), list(expectations.LET_IN))
+@pytest.mark.parametrize("role", [*ROLES, *ENDED])
+async def test_routes_let_in_who_they_are_for(
+    site: Site, rest: httpx2.AsyncClient, role: str, path: str, community: str | None
+) -> None:
+    token = site.world.tokens[role]
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    query = {"community": site.id_of("Community", community)} if community else {}
+
+    answer = await rest.post(path, params=query, headers=headers)
+
+    if role == "nobody" or role in ENDED:
+        assert answer.status_code == 401
+    elif role in expectations.LET_IN[path, community]:
+        assert answer.status_code == 400  # Nothing was sent.
+        assert "no such community" not in answer.text
+    elif community and not may_see(role, "Community", community):
+        assert answer.status_code == 400
+        assert "There is no such community." in answer.text
+    else:
+        assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(("key", "point", "day"), sorted(expectations.POSTS))
+async def test_gateways_post_for_days_that_concern_them(
+    site: Site, rest: httpx2.AsyncClient, key: str, point: str, day: str
+) -> None:
+    entry = {"point": f"POINT-{point}", "direction": "WITHDRAWN", "resolutionMinutes": 15}
+    readings = [entry | {"start": f"{day}T08:00:00Z", "values": ["0.25"]}]
+
+    answer = await rest.post(
+        "/v1/readings", json={"readings": readings}, headers={"authorization": f"Bearer {site.world.tokens[key]}"}
+    )
+
+    assert answer.status_code == (200 if expectations.POSTS[key, point, day] else 422), answer.text
 
 
 @pytest.mark.parametrize("role", ENDED)

@@ -50,6 +50,9 @@ EXPECTED: dict[str, Seen] = {
         "revoked key": HEAD_OF_A,
         "key of a disabled user": NOBODY,
         "bob's": BOB,
+        "hal's gateway": HAL,
+        "ivy's gateway": IVY,
+        "eve's gateway": EVE,
     },
     "Community": {"A": EVERYBODY, "B": IN_B},
     "Member": {
@@ -168,6 +171,29 @@ READINGS: dict[tuple[str, str], frozenset[str]] = {
     ("house", "2026-03-10"): IVY | HEAD_OF_A | ROOT,
 }
 BALANCES = {"A": EVERYBODY, "B": HEAD_OF_B | ROOT}  # Six take part in A, two in B.
+
+# REST: by route, and the community it is asked for, who is let in. Others get 403, nobody 401; a community that is
+# hidden from them is "no such community".
+LET_IN: dict[tuple[str, str | None], frozenset[str]] = {
+    ("/v1/readings", None): frozenset({"meter gateway"}),
+    ("/v1/imports/readings", None): HEAD_OF_A | HEAD_OF_B | ROOT,
+    ("/v1/imports/operator-figures", "A"): HEAD_OF_A | ROOT,
+    ("/v1/imports/operator-figures", "B"): HEAD_OF_B | ROOT,
+    ("/v1/imports/areas", None): ROOT,
+}
+
+# Who may post readings of which point and day: those on which it took part where the owner of the key sees it.
+POSTS: dict[tuple[str, str, str], bool] = {
+    ("hal's gateway", "house", "2026-02-11"): True,
+    ("hal's gateway", "house", "2026-03-11"): False,
+    ("ivy's gateway", "house", "2026-02-12"): False,
+    ("ivy's gateway", "house", "2026-03-12"): True,
+    ("eve's gateway", "eve", "2026-02-11"): True,
+    ("eve's gateway", "fred", "2026-02-11"): True,  # She administers B, where he takes part, too.
+    ("eve's gateway", "bob", "2026-02-11"): False,
+    ("meter gateway", "house", "2026-02-13"): True,
+    ("meter gateway", "gus", "2026-02-11"): False,
+}
 
 
 def may_see(role: str, entity: str, name: str) -> bool:

@@ -58,6 +58,7 @@ APPLICATIONS = {
     "partner that trades": (ApiKeyKind.PARTNER, frozenset({keys.TRADE})),
     "meter gateway": (ApiKeyKind.METER, frozenset({keys.POST_READINGS})),
 }
+GATEWAYS = ("hal", "ivy", "eve")  # Whose keys may post readings, beside Ada's.
 ROLES = ("nobody", *PERSONS, *APPLICATIONS)
 ENDED = ("expired session", "revoked session", "disabled user", "expired key", "revoked key", "key of a disabled user")
 
@@ -286,6 +287,9 @@ async def _sign_in(session: AsyncSession, world: World, users: Users) -> None:
     for role, (kind, scopes) in APPLICATIONS.items():
         world.tokens[role] = await _key(session, world, users["ada"], role, kind, scopes)
     await _key(session, world, users["bob"], "bob's", *APPLICATIONS["partner that reads"])
+    for name in GATEWAYS:
+        key = f"{name}'s gateway"
+        world.tokens[key] = await _key(session, world, users[name], key, *APPLICATIONS["meter gateway"])
 
 
 async def _key(
