@@ -14,6 +14,7 @@ from domain.sharing import allocations, operators
 from domain.sharing.allocations import Result
 from domain.sharing.inputs import Inputs, check_period, read_inputs
 from solver.sharing.allocations import allocate
+from solver.sharing.keys import luxembourg
 from solver.sharing.problems import AllocationProblem
 
 
@@ -39,10 +40,11 @@ async def allocate_period(work: Work) -> None:
 def solve(inputs: Inputs) -> Result:
     """Share the energy by the community's key. Ties go by the points' ids, so that their order plays no part."""
     consumers, producers = inputs.consumption, inputs.production
+    received_by = solver_key(inputs.key.kind, inputs.key, Direction.WITHDRAWN, consumers.metering_point_ids)
     problem = AllocationProblem(
         withdrawn_ukwh=consumers.energy_ukwh,
         injected_ukwh=producers.energy_ukwh,
-        consumption_key=solver_key(inputs.key.kind, inputs.key, Direction.WITHDRAWN, consumers.metering_point_ids),
+        consumption_key=luxembourg(received_by) if inputs.all_covered_when_enough else received_by,
         production_key=solver_key(
             inputs.key.production_kind, inputs.key, Direction.INJECTED, producers.metering_point_ids
         ),

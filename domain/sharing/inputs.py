@@ -62,6 +62,7 @@ class Inputs:
     period: Period
     zone: ZoneInfo
     interval_minutes: int
+    all_covered_when_enough: bool  # A rule of the framework: with a surplus every consumer is covered (LU).
     key: keys.Key
     consumption: Side
     production: Side
@@ -100,10 +101,13 @@ async def read_inputs(connection: AsyncConnection, community_id: UUID, period: P
     timezone, code = (await connection.execute(community)).one()
     zone = ZoneInfo(timezone)
     days = tuple(local_days(period, zone))
-    rules = select(Framework.interval_minutes).where(Framework.code == code, frameworks.in_force(days[0]))
-    minutes = (await connection.execute(rules)).scalar_one_or_none()
-    if minutes is None:
+    rules = select(Framework.interval_minutes, Framework.parameters).where(
+        Framework.code == code, frameworks.in_force(days[0])
+    )
+    found = (await connection.execute(rules)).one_or_none()
+    if found is None:
         raise InvalidValue(("period", "start"), f"The framework {code.value} has no rules in force on {days[0]}.")
+    minutes, all_covered = found.interval_minutes, bool(found.parameters.get("all_covered_when_enough"))
     parts = await taking_part(connection, community_id, days[0], days[-1])
     if not parts:
         raise NothingToAllocate
@@ -115,8 +119,8 @@ async def read_inputs(connection: AsyncConnection, community_id: UUID, period: P
     member_of = {(p.metering_point_id, day): p.member_id for p in parts for day in days if p.holds_on(day)}
     holders = Holders(days, member_of, fewest_members(parts, days))
     stated = await operators.statement(connection, community_id, days[0], days[-1])
-    digest = _digest(community_id, period, minutes, key, (consumption, production), holders, stated)
-    return Inputs(community_id, period, zone, minutes, key, consumption, production, holders, digest)
+    digest = _digest(community_id, period, (minutes, all_covered), key, (consumption, production), holders, stated)
+    return Inputs(community_id, period, zone, minutes, all_covered, key, consumption, production, holders, digest)
 
 
 async def _side(
@@ -146,7 +150,7 @@ async def _side(
 def _digest(
     community_id: UUID,
     period: Period,
-    minutes: int,
+    rules: tuple[int, bool],
     key: keys.Key,
     sides: Sequence[Side],
     holders: Holders,
@@ -156,7 +160,7 @@ def _digest(
     said = {
         "community": community_id,
         "period": [period.start.isoformat(), period.end.isoformat()],
-        "minutes": minutes,
+        "rules": rules,
         "key": [key.id, key.kind, key.production_kind],
         "shares": [[s.metering_point_id, s.direction, s.share_ppm, s.rank] for s in key.shares],
         "operator": stated,

@@ -30,7 +30,7 @@ FRAMEWORKS: list[tuple[str, str, str | None, int, list[str], bool, dict[str, Any
         15,
         ALL_KEYS,
         False,
-        {"local_community_distance_m_max": 300},
+        {"local_community_distance_m_max": 300, "all_covered_when_enough": True},
         "Law of 1 August 2007 as amended 9 June 2023, art. 8ter and 8quater; ILR E21/32",
         date(2023, 6, 1),
     ),

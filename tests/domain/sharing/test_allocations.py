@@ -157,6 +157,23 @@ async def test_a_priority_key_serves_ranks_in_order(session: AsyncSession) -> No
     assert received == [0, 20_000, 80_000]
 
 
+@pytest.mark.parametrize(
+    ("framework", "received"),
+    [(FrameworkCode.LU_SHARING, [60_000, 20_000]), (FrameworkCode.EU_TRADING, [50_000, 20_000])],
+)
+async def test_in_luxembourg_a_surplus_covers_every_consumer_whatever_the_percentages(
+    session: AsyncSession, framework: FrameworkCode, received: list[int]
+) -> None:
+    """regulation.md section 3.1: with more production than consumption the keys of the producing points decide."""
+    group = await a_group(session, [{J: 100_000}, {W: 60_000}, {W: 20_000}], framework_code=framework)
+    halves = [keys.Share(point, W, share_ppm=500_000) for point in group.points[1:]]
+    await a_key(session, group, KeyKind.STATIC, shares=halves)
+
+    sums = await totals(session, await allocate(session, group))
+
+    assert [sums[membership.member_id][1] // 96 for membership in group.memberships[1:]] == received
+
+
 async def test_a_production_key_decides_whose_energy_is_shared(session: AsyncSession) -> None:
     group = await a_group(session, [{J: 90_000}, {J: 90_000}, {W: 100_000}])
     ranks = [keys.Share(group.points[1], J, rank=1)]
