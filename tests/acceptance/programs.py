@@ -35,7 +35,7 @@ class Running:
         return self.run(COMMONWATT, *arguments)
 
     def run(self, *command: str | Path) -> str:
-        """What a command on this database says. It must succeed."""
+        """What a command says that is run at the root of the checkout, on this stack. It must succeed."""
         done = subprocess.run(
             [str(part) for part in command], cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
         )
@@ -65,15 +65,17 @@ def options(parameters: Mapping[str, str]) -> list[str]:
 def running(database_url: str, redis_url: str, logs: Path) -> Iterator[Running]:
     """Everything up and ready; nothing of it outlives the block."""
     port = any_free()
+    url = f"http://{LOOPBACK}:{port}"
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
+        "COMMONWATT_URL": url,
         "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR", str(STATE / "numba")),
     }
     application = Application()
     with contextlib.ExitStack() as stack:
         http = stack.enter_context(httpx2.Client(timeout=ANSWER_S, trust_env=False))
-        started = Running(http, f"http://{LOOPBACK}:{port}", environment)
+        started = Running(http, url, environment)
         for name, arguments in {
             "api": (*application.api, str(port)),
             "worker": application.worker,
