@@ -1,9 +1,13 @@
 """Communities: what may be known of them."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import strawberry
 from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from api.communities.frameworks import Framework
 from api.context import Info
@@ -18,7 +22,7 @@ from api.scalars import DateTime
 from api.transport.errors import Forbidden
 from domain.communities import balance, frameworks, participations, sight, tables, visibility
 from domain.communities.tables import CommunityKind, CommunityStatus
-from domain.identity.viewers import Viewer
+from domain.identity.viewers import Viewer, one_of
 from domain.intervals import Resolution
 from domain.metering.tables import MeteringPoint as Point
 from domain.sharing import tables as sharing
@@ -64,6 +68,19 @@ class BalanceSeries:
     deficit_kwh: list[float] = strawberry.field(description="max(0, withdrawn - injected) of each interval, kWh.")
     missing: list[int] = strawberry.field(
         description="Indices, from 0, of intervals in which readings are missing; their values hold what has arrived."
+    )
+
+
+def _keys_at(at: datetime | None, community_ids: Sequence[UUID], viewer: Viewer) -> Any:
+    """The newest key of each community that has begun at an instant, as far as the viewer may see."""
+    key = sharing.SharingKey
+    instant: Any = func.now() if at is None else at
+    return (
+        select(key.community_id, key.id)
+        .ext(distinct_on(key.community_id))
+        .where(one_of(key.community_id, community_ids), key.valid_from <= instant)
+        .where(sharing_visibility.sharing_keys(viewer))
+        .order_by(key.community_id, key.valid_from.desc(), key.id.desc())
     )
 
 
@@ -132,16 +149,12 @@ class Community(Node):
         info: Info,
         at: Annotated[DateTime | None, strawberry.argument(description="The instant; default now.")] = None,
     ) -> Annotated["SharingKey", KEYS] | None:
-        instant: Any = func.now() if at is None else at
-        query = (
-            select(sharing.SharingKey.id)
-            .where(sharing.SharingKey.community_id == self.__dict__["id"], sharing.SharingKey.valid_from <= instant)
-            .where(sharing_visibility.sharing_keys(info.context.viewer))
-            .order_by(sharing.SharingKey.valid_from.desc(), sharing.SharingKey.id.desc())
-            .limit(1)
-        )
-        async with info.context.database.reading() as connection:
-            key_id = await connection.scalar(query)
+        async def load(community_ids: list[UUID]) -> list[UUID | None]:
+            rows = await info.context.loaders.fetch(_keys_at(at, community_ids, info.context.viewer))
+            found = {row["community_id"]: row["id"] for row in rows}
+            return [found.get(community_id) for community_id in community_ids]
+
+        key_id = await info.context.loaders.loader(("sharing key", at), load).load(self.__dict__["id"])
         key: SharingKey | None = None if key_id is None else await info.context.loaders.node("SharingKey", key_id)
         return key
 
