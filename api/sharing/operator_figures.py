@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
@@ -24,7 +25,7 @@ from api.scalars import key_of
 from api.transport.bodies import BodyLimit
 from api.transport.errors import BadUserInput, Forbidden
 from api.transport.identity import Authenticate
-from domain.communities import visibility
+from domain.communities import frameworks, visibility
 from domain.communities.tables import Community
 from domain.errors import InvalidValue, NotFound
 from domain.identity.viewers import Viewer
@@ -56,11 +57,7 @@ async def import_figures(
     format = _format(given)
     found = await asyncio.to_thread(parse, file, format, limits or Limits())
     async with database.transaction() as session:
-        zone = await session.scalar(select(Community.timezone).where(Community.id == community_id))
-        if zone is None:
-            raise NotFound("community", community_id)
-        if zone != format.timezone:
-            raise InvalidValue(("timezone",), f"The days of this community are those of {zone}.")
+        await _check_comparable(session, community_id, format)
         codes = sorted({series.point_code for series in found.series})
         known = await points.by_code(session, codes, true() if visible is None else visible)
         days = _days(found, codes, {code: row.id for code, row in known.items()})
@@ -72,6 +69,19 @@ def _format(given: Mapping[str, str]) -> ImportFormat:
     if is_gross(given):
         raise InvalidValue(("gross",), "An operator's figures are what was shared; there is nothing to net.")
     return import_format(given)
+
+
+async def _check_comparable(session: AsyncSession, community_id: UUID, format: ImportFormat) -> None:
+    """Figures of other days or intervals than ours would never be compared. Raises NotFound, InvalidValue."""
+    query = select(Community.timezone, Community.framework_code).where(Community.id == community_id)
+    community = (await session.execute(query)).one_or_none()
+    if community is None:
+        raise NotFound("community", community_id)
+    if community.timezone != format.timezone:
+        raise InvalidValue(("timezone",), f"The days of this community are those of {community.timezone}.")
+    minutes = (await frameworks.rules(session, community.framework_code)).interval_minutes
+    if minutes != format.resolution.minutes:
+        raise InvalidValue(("resolution",), f"This community shares in intervals of {minutes} minutes.")
 
 
 def _days(found: ImportedReadings, codes: list[str], ids: Mapping[str, UUID]) -> list[FigureDay]:

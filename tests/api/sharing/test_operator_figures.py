@@ -34,7 +34,7 @@ Upload = Callable[..., Awaitable[tuple[int, Any]]]
 FORMAT = {
     "layout": "WIDE",
     "unit": "KWH",
-    "resolution": "PT1H",
+    "resolution": "PT15M",
     "intervalLabel": "START",
     "clock": "Europe/Luxembourg",
     "timezone": "Europe/Luxembourg",
@@ -45,8 +45,9 @@ FORMAT = {
 }
 
 
-def a_file(kwh: str = "0.000727", hours: int = 24) -> bytes:
-    return "\n".join(["time,covered", *(f"2026-01-15 {hour:02}:00,{kwh}" for hour in range(hours)), ""]).encode()
+def a_file(kwh: str = "0.000727", quarters: int = 96) -> bytes:
+    labels = (f"2026-01-15 {n // 4:02}:{n % 4 * 15:02}" for n in range(quarters))
+    return "\n".join(["time,covered", *(f"{label},{kwh}" for label in labels), ""]).encode()
 
 
 @pytest.fixture
@@ -87,15 +88,15 @@ async def test_a_newer_statement_of_a_day_stands_beside_the_older(
     second, _ = await upload(administrator, a_file("0.5"))
 
     assert (first, second) == (200, 200)
-    assert (report["rows"], report["values"], report["days"], report["faults"]) == (24, 24, 1, [])
+    assert (report["rows"], report["values"], report["days"], report["faults"]) == (96, 96, 1, [])
     assert await stored(session) == [
-        (Direction.WITHDRAWN, 1, [727] * 24),
-        (Direction.WITHDRAWN, 2, [500_000] * 24),
+        (Direction.WITHDRAWN, 1, [727] * 96),
+        (Direction.WITHDRAWN, 2, [500_000] * 96),
     ]
 
 
 async def test_a_file_with_a_gap_is_refused_by_row(upload: Upload, session: AsyncSession, community: Community) -> None:
-    status, report = await upload(await an_administrator(session, community), a_file(hours=23))
+    status, report = await upload(await an_administrator(session, community), a_file(quarters=95))
 
     assert (status, report["faultCount"], report["faults"][0]["code"]) == (422, 1, "GAP")
     assert await stored(session) == []
@@ -118,6 +119,18 @@ async def test_parameters_are_refused_by_name(
     status, answer = await upload(await an_administrator(session, community), a_file(), **parameters)
 
     assert (status, answer["errors"][0]["extensions"]["argument"]) == (400, argument)
+    assert await stored(session) == []
+
+
+async def test_figures_in_other_intervals_than_ours_are_refused(
+    upload: Upload, session: AsyncSession, community: Community
+) -> None:
+    """They could not be compared."""
+    hours = b"\n".join([b"time,covered", *(b"2026-01-15 %02d:00,0.5" % hour for hour in range(24)), b""])
+
+    status, answer = await upload(await an_administrator(session, community), hours, resolution="PT1H")
+
+    assert (status, answer["errors"][0]["extensions"]["argument"]) == (400, "resolution")
     assert await stored(session) == []
 
 
@@ -164,7 +177,7 @@ async def test_the_command_stores_a_file_or_says_why_not(
 
     assert statuses == [1, 0, 1]
     said = capsys.readouterr()
-    assert said.out == "24 rows, 24 figures of 1 days.\n"
+    assert said.out == "96 rows, 96 figures of 1 days.\n"
     assert "row 2, column covered:" in said.err
     assert "none.csv cannot be read" in said.err
     assert len(await stored(session)) == 1
