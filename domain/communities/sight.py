@@ -102,13 +102,22 @@ async def viewer_for(
 
 
 async def again(connection: AsyncConnection, viewer: Viewer) -> Viewer | None:
-    """The same viewer as of now; None when its session or key has ended. Sensitive streams ask before each event."""
+    """The same viewer as of now; None when its session or key has ended, or its user was disabled.
+
+    Sensitive streams ask before each event.
+    """
     if viewer.user_id is None:
         return viewer
     if viewer.expires_at is not None and viewer.expires_at <= datetime.now(UTC):
         return None
     table: Any = ApiKey if viewer.api_key_id is not None else Session
-    query = select(table.id).where(table.id == (viewer.api_key_id or viewer.session_id), table.revoked_at.is_(None))
+    user_id = ApiKey.owner_id if viewer.api_key_id is not None else Session.user_id
+    query = (
+        select(table.id)
+        .join(User, User.id == user_id)
+        .where(table.id == (viewer.api_key_id or viewer.session_id))
+        .where(table.revoked_at.is_(None), User.disabled_at.is_(None))
+    )
     if (await connection.execute(query)).first() is None:
         return None
     if viewer.api_key_id is not None:
