@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 # One row per run and interval in which the two sides differ.
 UNBALANCED = """
-SELECT d.run_id, d.day, v.n, sum(v.shared) FILTER (WHERE d.direction = 'WITHDRAWN') AS shared_in,
-       sum(v.shared) FILTER (WHERE d.direction = 'INJECTED') AS shared_out
+SELECT d.run_id, d.day, v.n, (sum(v.shared) FILTER (WHERE d.direction = 'WITHDRAWN'))::bigint AS shared_in,
+       (sum(v.shared) FILTER (WHERE d.direction = 'INJECTED'))::bigint AS shared_out
 FROM allocation_day d, unnest(d.shared_ukwh) WITH ORDINALITY AS v (shared, n)
 GROUP BY d.run_id, d.day, v.n
 HAVING coalesce(sum(v.shared) FILTER (WHERE d.direction = 'WITHDRAWN'), 0)
