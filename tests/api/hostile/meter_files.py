@@ -90,6 +90,17 @@ def with_entity() -> bytes:
     return buffer.getvalue()
 
 
+def figures(community: str, content: bytes = GOOD, role: str = ADMINISTRATOR) -> Callable[[IdOf], Sent]:
+    """A grid operator's figures for a community."""
+
+    def sent(id_of: IdOf) -> Sent:
+        place = community if ":" in community else id_of("Community", community)
+        path = f"/v1/imports/operator-figures?{urlencode(FORMAT | {'community': place})}"
+        return Sent(content, {"content-type": "text/csv"}, path, role=role)
+
+    return sent
+
+
 CLOCKS_BACK = csv(a_day("2025-10-26"))
 CLOCKS_ON = csv(a_day("2026-03-29"))
 FILES = (
@@ -370,4 +381,46 @@ FILES = (
         "not a readable workbook (damaged archive)",
     ),
     Row("a workbook as text file", uploaded(book(a_day())), 422, "CONTROL_CHARACTER", "a NUL byte [row 1]"),
+    Row(
+        "figures by a member",
+        figures("A", role="member"),
+        403,
+        "FORBIDDEN",
+        "An operator's figures are imported by administrators of the community.",
+    ),
+    Row(
+        "figures for a hidden community",
+        figures("B", role="outsider"),
+        400,
+        "BAD_USER_INPUT",
+        "There is no such community. [community]",
+    ),
+    Row(
+        "figures for what is no community",
+        figures("Community:1"),
+        400,
+        "BAD_USER_INPUT",
+        "community is not the id of a Community. [community]",
+    ),
+    Row(
+        "figures that are not numbers",
+        figures("A", GOOD.replace(b"0.5", b"much", 1)),
+        422,
+        "NOT_A_NUMBER",
+        "'much' is not a decimal number [row 2, column kwh]",
+    ),
+    Row(
+        "figures by the hour for a community of quarter-hours",
+        figures("A"),
+        400,
+        "BAD_USER_INPUT",
+        "This community shares in intervals of 15 minutes. [resolution]",
+    ),
+    Row(
+        "readings of days on which a point took part elsewhere",
+        uploaded(csv(a_day("2024-01-15"))),
+        422,
+        "",
+        "On 2024-01-15 the metering point POINT-bob took part in no community of yours.",
+    ),
 )
