@@ -81,7 +81,7 @@ class Reading(Base):
         {"postgresql_partition_by": "RANGE (day)"},
     )
 
-    metering_point_id: Mapped[UUID] = mapped_column(ForeignKey("metering_point.id"), primary_key=True)
+    metering_point_id: Mapped[UUID] = mapped_column(primary_key=True)
     direction: Mapped[Direction] = mapped_column(text_enum(Direction), primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     version: Mapped[int] = mapped_column(SmallInteger, primary_key=True)

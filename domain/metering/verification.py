@@ -11,6 +11,11 @@ FROM reading
 WHERE total_ukwh <> (SELECT coalesce(sum(value), 0) FROM unnest(values_ukwh) AS value)
 """
 
+WITHOUT_POINT = """
+SELECT metering_point_id, direction, day, version, 'there is no such metering point' AS reason
+FROM reading r WHERE NOT EXISTS (SELECT FROM metering_point p WHERE p.id = r.metering_point_id)
+"""
+
 WRONG_LENGTH = """
 SELECT r.metering_point_id, r.direction, r.day, r.version, 'the day has another number of intervals' AS reason
 FROM reading r JOIN metering_point p ON p.id = r.metering_point_id
@@ -28,6 +33,6 @@ HAVING count(*) <> max(version) OR count(*) FILTER (WHERE superseded_at IS NULL)
 
 async def breaches(session: AsyncSession) -> AsyncIterator[str]:
     """Readings that do not add up or whose history is broken (invariants I1, I3)."""
-    for query in (WRONG_TOTAL, WRONG_LENGTH, WRONG_VERSIONS):
+    for query in (WRONG_TOTAL, WITHOUT_POINT, WRONG_LENGTH, WRONG_VERSIONS):
         for row in await session.execute(text(query)):
             yield f"reading {row.metering_point_id} {row.direction} {row.day} version {row.version}: {row.reason}"

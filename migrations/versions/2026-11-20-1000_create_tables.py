@@ -228,6 +228,55 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_municipality_name"), "municipality", ["name"], unique=False)
     op.create_table(
+        "reading",
+        sa.Column("metering_point_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "direction",
+            sa.Enum("INJECTED", "WITHDRAWN", name="direction", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("version", sa.SmallInteger(), nullable=False),
+        sa.Column("resolution_minutes", sa.SmallInteger(), nullable=False),
+        sa.Column(
+            "quality",
+            sa.Enum(
+                "MEASURED",
+                "ESTIMATED",
+                "SUBSTITUTED",
+                "SIMULATED",
+                name="quality",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("total_ukwh", sa.BigInteger(), nullable=False),
+        sa.Column("values_ukwh", postgresql.ARRAY(sa.BigInteger()), nullable=False),
+        sa.Column(
+            "is_complete",
+            sa.Boolean(),
+            sa.Computed("array_position(values_ukwh, NULL) IS NULL", persisted=True),
+            nullable=False,
+        ),
+        sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("superseded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("0 <= ALL (values_ukwh)", name=op.f("ck_reading_not_negative")),
+        sa.CheckConstraint(
+            "cardinality(values_ukwh) IN (92, 96, 100, 46, 48, 50, 23, 24, 25)", name=op.f("ck_reading_whole_day")
+        ),
+        sa.PrimaryKeyConstraint("metering_point_id", "direction", "day", "version", name=op.f("pk_reading")),
+        postgresql_partition_by="RANGE (day)",
+    )
+    op.create_index(
+        "uq_reading_current",
+        "reading",
+        ["metering_point_id", "direction", "day"],
+        unique=True,
+        postgresql_where=sa.text("superseded_at IS NULL"),
+    )
+    op.create_table(
         "reading_import",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
@@ -781,58 +830,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("is_open"),
     )
     op.create_table(
-        "reading",
-        sa.Column("metering_point_id", sa.Uuid(), nullable=False),
-        sa.Column(
-            "direction",
-            sa.Enum("INJECTED", "WITHDRAWN", name="direction", native_enum=False, create_constraint=True, length=40),
-            nullable=False,
-        ),
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("version", sa.SmallInteger(), nullable=False),
-        sa.Column("resolution_minutes", sa.SmallInteger(), nullable=False),
-        sa.Column(
-            "quality",
-            sa.Enum(
-                "MEASURED",
-                "ESTIMATED",
-                "SUBSTITUTED",
-                "SIMULATED",
-                name="quality",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            nullable=False,
-        ),
-        sa.Column("total_ukwh", sa.BigInteger(), nullable=False),
-        sa.Column("values_ukwh", postgresql.ARRAY(sa.BigInteger()), nullable=False),
-        sa.Column(
-            "is_complete",
-            sa.Boolean(),
-            sa.Computed("array_position(values_ukwh, NULL) IS NULL", persisted=True),
-            nullable=False,
-        ),
-        sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("superseded_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("0 <= ALL (values_ukwh)", name=op.f("ck_reading_not_negative")),
-        sa.CheckConstraint(
-            "cardinality(values_ukwh) IN (92, 96, 100, 46, 48, 50, 23, 24, 25)", name=op.f("ck_reading_whole_day")
-        ),
-        sa.ForeignKeyConstraint(
-            ["metering_point_id"], ["metering_point.id"], name=op.f("fk_reading_metering_point_id")
-        ),
-        sa.PrimaryKeyConstraint("metering_point_id", "direction", "day", "version", name=op.f("pk_reading")),
-        postgresql_partition_by="RANGE (day)",
-    )
-    op.create_index(
-        "uq_reading_current",
-        "reading",
-        ["metering_point_id", "direction", "day"],
-        unique=True,
-        postgresql_where=sa.text("superseded_at IS NULL"),
-    )
-    op.create_table(
         "sharing_key",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("community_id", sa.Uuid(), nullable=False),
@@ -1094,8 +1091,6 @@ def downgrade() -> None:
     op.drop_index("ix_trade_buy_order_id", table_name="trade")
     op.drop_table("trade")
     op.drop_table("sharing_key")
-    op.drop_index("uq_reading_current", table_name="reading", postgresql_where=sa.text("superseded_at IS NULL"))
-    op.drop_table("reading")
     op.drop_index("ix_order_interval_open", table_name="order_interval", postgresql_where=sa.text("is_open"))
     op.drop_table("order_interval")
     op.drop_table("operator_figure")
@@ -1142,6 +1137,8 @@ def downgrade() -> None:
     op.drop_table("user_account")
     op.drop_index(op.f("ix_reading_import_digest"), table_name="reading_import")
     op.drop_table("reading_import")
+    op.drop_index("uq_reading_current", table_name="reading", postgresql_where=sa.text("superseded_at IS NULL"))
+    op.drop_table("reading")
     op.drop_index(op.f("ix_municipality_name"), table_name="municipality")
     op.drop_geospatial_index(
         "idx_municipality_boundary", table_name="municipality", postgresql_using="gist", column_name="boundary"

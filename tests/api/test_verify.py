@@ -21,6 +21,11 @@ W, J = Direction.WITHDRAWN, Direction.INJECTED
 # What the owner of the database does behind our back, and the words in which it is told.
 TAMPERINGS = {
     "a day's total": ("reading", "UPDATE reading SET total_ukwh = total_ukwh + 1", "total differs from its values"),
+    "a reading of nobody": (
+        "reading",
+        "UPDATE reading SET metering_point_id = gen_random_uuid()",
+        "there is no such metering point",
+    ),
     "a current row": ("reading", "UPDATE reading SET superseded_at = now()", "the current row are missing"),
     "a reading's length": (
         "reading",
