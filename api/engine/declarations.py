@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, case
+from sqlalchemy import ColumnElement
 
 from domain.identity.viewers import Viewer
 
@@ -29,19 +29,16 @@ class Node:
 class Column:
     """A field with an SQL expression.
 
-    `heavy` columns are read only when selected. `visible`, where the field is more private than its entity, nulls it.
-    With `argument` the expression is a function of the field's one argument of that name.
+    `heavy` columns are read only when selected. With `argument` the expression is a function of the field's one argument of that name.
     """
 
     expression: Any
     heavy: bool = False
-    visible: Visible | None = None
     argument: str | None = None
 
-    def select(self, viewer: Viewer, argument: Any = None) -> Any:
-        """The expression as this viewer may see it."""
-        expression = self.expression(argument) if self.argument else self.expression
-        return expression if self.visible is None else case((self.visible(viewer), expression))
+    def select(self, argument: Any = None) -> Any:
+        """The expression for a value of the argument."""
+        return self.expression(argument) if self.argument else self.expression
 
 
 @dataclass(frozen=True)
@@ -95,9 +92,9 @@ class Entity:
     def name(self) -> str:
         return str(self.type.__name__)
 
-    def selection(self, viewer: Viewer) -> list[Any]:
+    def selection(self) -> list[Any]:
         """Expressions of a record: its id, its light columns and the keys of its edges."""
-        light = [column.select(viewer).label(name) for name, column in self.columns.items() if not column.heavy]
+        light = [column.select().label(name) for name, column in self.columns.items() if not column.heavy]
         edges = [edge.key.label(edge_key(name)) for name, edge in self.edges.items()]
         return [self.table.id.label("id"), *light, *edges]
 

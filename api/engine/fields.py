@@ -15,11 +15,9 @@ from api.engine.connections import page_of
 from api.engine.declarations import ENTITIES, MARK, Column, Edge, Many, Order, Visible, edge_key
 
 
-def column(
-    expression: Any, description: str, *, name: str | None = None, heavy: bool = False, visible: Visible | None = None
-) -> Any:
+def column(expression: Any, description: str, *, name: str | None = None, heavy: bool = False) -> Any:
     """A field read from an SQL expression; see `Column`."""
-    mark = Column(expression, heavy=heavy, visible=visible)
+    mark = Column(expression, heavy=heavy)
     if not heavy:
         return strawberry.field(description=description, name=name, metadata={MARK: mark})
     return strawberry.field(

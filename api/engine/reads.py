@@ -57,7 +57,7 @@ class Loaders:
         """The value of a heavy column of one record."""
 
         async def load(ids: list[UUID]) -> list[Any]:
-            expression = entity.columns[name].select(self.viewer, argument)
+            expression = entity.columns[name].select(argument)
             rows = await self.fetch(
                 select(entity.table.id.label("id"), expression.label("value")).where(_among(entity.table.id, ids))
             )
@@ -82,7 +82,7 @@ class Loaders:
 
     def _matching(self, entity: Entity, match: Any, where: Any) -> DataLoader[Any, Any]:
         async def load(keys: list[Any]) -> list[Any]:
-            statement = select(*entity.selection(self.viewer), match.label("match__key")).where(
+            statement = select(*entity.selection(), match.label("match__key")).where(
                 _among(match, keys), entity.visible(self.viewer), *([where()] if where else [])
             )
             records = {row["match__key"]: entity.record(row) for row in await self.fetch(statement)}
@@ -101,7 +101,7 @@ class Loaders:
     def _page_statement(self, many: Many, page: Page, conditions: tuple[Any, ...], parents: list[Any]) -> Select[Any]:
         entity = entity_named(many.target)
         sort = [column.label(f"sort__{i}") for i, column in enumerate(sort_columns(entity, page.order))]
-        _, statement = self._target(many, conditions, [*entity.selection(self.viewer), *sort])
+        _, statement = self._target(many, conditions, [*entity.selection(), *sort])
         statement = statement.where(*beyond(entity, page)).order_by(*ordering(entity, page)).limit(page.size + 1)
         if many.on is None:
             return statement

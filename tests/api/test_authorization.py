@@ -155,19 +155,13 @@ def test_every_computed_field_was_looked_at(schema: strawberry.Schema) -> None:
     }
 
 
-def test_every_narrower_list_and_private_field_has_an_expectation(all_paths: list[Path]) -> None:
+def test_every_narrower_list_has_an_expectation(all_paths: list[Path]) -> None:
     narrower = {
         str(path)
         for path in all_paths
         if isinstance(path.mark, Many) and path.mark.visible and not paths.linking(path.mark)
     }
-    private = {
-        (entity.name, name)
-        for entity in ENTITIES.values()
-        for name, column in entity.columns.items()
-        if column.visible is not None
-    }
-    assert (narrower, private) == (set(expectations.NARROWER), set(expectations.PRIVATE))
+    assert narrower == set(expectations.NARROWER)
 
 
 def test_every_filter_is_tried(schema: strawberry.Schema) -> None:
@@ -344,29 +338,6 @@ def _expected(site: Site, truth: dict[str, Any], role: str, path: Path, node: An
 
 def _shown(site: Site, role: str, entity: str, id: UUID | None) -> str | None:
     return f"{entity}:{id}" if id and may_see(role, entity, site.world.name_of(entity, id)) else None
-
-
-@pytest.mark.parametrize("role", ROLES)
-async def test_private_fields_are_null_for_others(site: Site, schema: strawberry.Schema, role: str) -> None:
-    for (entity, name), seen in expectations.PRIVATE.items():
-        shown = {column.python_name: column for column in schema_fields(schema, entity)}[name].name
-        ids = [site.id_of(entity, row) for row in site.seen(role, entity)]
-        document = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ id ... on {entity} {{ value: {shown} }} }} }}"
-
-        data, errors = await site.ask(role, document, ids=ids)
-
-        told = {site.name_of(node["id"]).partition(" ")[2] for node in data["nodes"] if node["value"] is not None}
-        expected = {row for row in site.seen(role, entity) if role in seen[row] | expectations.ROOT}
-        assert (name, told, errors) == (name, expected, [])
-
-
-def schema_fields(schema: strawberry.Schema, entity: str) -> list[Any]:
-    kind = schema._schema.type_map[entity]
-    found = []
-    for shown, each in kind.fields.items():  # type: ignore[attr-defined]
-        declared = paths.definition(each)
-        found.append(Named(declared.python_name, shown))
-    return found
 
 
 @dataclass(frozen=True)

@@ -140,9 +140,6 @@ EXPECTED: dict[str, Seen] = {
 }
 NOT_EVEN_ROOT = frozenset({"ApiKey"})
 
-# Fields more private than their entity: who sees them of each row.
-PRIVATE: dict[tuple[str, str], Seen] = {}
-
 # Lists with a predicate of their own, narrower than the entity's.
 NARROWER: dict[str, Seen] = {
     "Viewer.memberships": {
