@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.database import Database
 from api.engine.reads import Loaders
 from api.events import Hub
-from api.transport.errors import Unauthenticated
+from api.transport.errors import QueryTooComplex, Unauthenticated
 from domain.communities import sight
 from domain.identity.viewers import Viewer
+
+SERIES_MAX = 20  # Packed series of one operation: each reads thousands of values, which its node count does not tell.
 
 
 class Context:
@@ -22,6 +24,7 @@ class Context:
         self.hub = hub
         self.viewer = viewer
         self.loaders = Loaders(database.reading, viewer)
+        self.series_count = 0
 
     @property
     def caller(self) -> Viewer:
@@ -36,6 +39,13 @@ class Context:
         async with self.database.transaction() as session:
             yield session
         self.refresh()
+
+    def take_series(self) -> None:
+        """Count a packed series that is about to be read. Raises QueryTooComplex."""
+        self.series_count += 1
+        if self.series_count > SERIES_MAX:
+            message = f"An operation reads at most {SERIES_MAX} series; ask for fewer objects, or one after another."
+            raise QueryTooComplex(message, limit=SERIES_MAX, value=self.series_count)
 
     async def check_again(self) -> None:
         """Before a sensitive event: read again who asks, so that a lost membership or session ends the stream.

@@ -50,7 +50,7 @@ class PlantTooLarge(UserError):
 @refusal(assets.PlantTooLarge)
 def _too_large(error: assets.PlantTooLarge) -> UserError:
     most = Decimal(error.maximum_w * MICRO_KW_PER_W)
-    return PlantTooLarge(code=ErrorCode.REFUSED, message=error.message, path=["powerKw"], maximum_kw=most)
+    return PlantTooLarge(code=ErrorCode.PLANT_TOO_LARGE, message=error.message, path=["powerKw"], maximum_kw=most)
 
 
 @strawberry.input(description="A plant or storage.")

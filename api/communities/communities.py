@@ -172,6 +172,7 @@ class Community(Node):
             Resolution, strawberry.argument(description="Length of an interval; not finer than the readings.")
         ],
     ) -> BalanceSeries:
+        info.context.take_series()
         span = period.span()
         try:
             with refused_as_input():

@@ -33,12 +33,12 @@ class LastAdministrator(UserError):
 
 @refusal(communities.CommunityClosed)
 def _closed(error: communities.CommunityClosed) -> UserError:
-    return CommunityClosed(code=ErrorCode.REFUSED, message=error.message, path=["communityId"])
+    return CommunityClosed(code=ErrorCode.COMMUNITY_CLOSED, message=error.message, path=["communityId"])
 
 
 @refusal(memberships.LastAdministrator)
 def _last(error: memberships.LastAdministrator) -> UserError:
-    return LastAdministrator(code=ErrorCode.REFUSED, message=error.message, path=["membershipId"])
+    return LastAdministrator(code=ErrorCode.LAST_ADMINISTRATOR, message=error.message, path=["membershipId"])
 
 
 @strawberry.input(description="A new community; the caller becomes a member who administers it.")

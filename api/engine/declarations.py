@@ -29,7 +29,8 @@ class Node:
 class Column:
     """A field with an SQL expression.
 
-    `heavy` columns are read only when selected. With `argument` the expression is a function of the field's one argument of that name.
+    `heavy` columns are read only when selected. With `argument` the expression is a function of the field's one
+    argument of that name.
     """
 
     expression: Any

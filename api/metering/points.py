@@ -76,6 +76,7 @@ class MeteringPoint(Node):
             Resolution, strawberry.argument(description="Length of an interval; not finer than the readings.")
         ],
     ) -> ReadingSeries:
+        info.context.take_series()
         share = series.PointShare(self.__dict__["id"], frozenset({direction}))
         with refused_as_input():
             grid = series.grid(period.span(), resolution, ZoneInfo(self.__dict__["zone"]))
@@ -143,7 +144,7 @@ def _overlap(error: members.Overlap) -> UserError:
 @refusal(participations.ShareExceeded)
 def _exceeded(error: participations.ShareExceeded) -> UserError:
     return ShareExceeded(
-        code=ErrorCode.REFUSED,
+        code=ErrorCode.SHARE_EXCEEDED,
         message=error.message,
         path=["participationFactor"],
         available=Decimal(error.available_ppm),

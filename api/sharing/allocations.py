@@ -159,6 +159,7 @@ class AllocationRun(Node):
             PeriodInput | None, strawberry.argument(description="Part of the run's period; all of it by default.")
         ] = None,
     ) -> AllocationSeries:
+        info.context.take_series()
         member_key = key_of(member_id, "Member", "memberId")
         if not await self._tells_of(info, member_key):
             raise BadUserInput("There is no such member in this run.", argument="memberId")

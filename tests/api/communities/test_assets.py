@@ -87,7 +87,7 @@ async def test_adds_an_asset(
         ),
         (
             {"powerKw": "1000.001"},
-            {"__typename": "PlantTooLarge", "code": "REFUSED", "path": ["powerKw"], "maximumKw": "1000"},
+            {"__typename": "PlantTooLarge", "code": "PLANT_TOO_LARGE", "path": ["powerKw"], "maximumKw": "1000"},
         ),
         (
             {"meteringPointId": f"MeteringPoint:{new_id()}"},

@@ -301,7 +301,7 @@ async def test_a_closed_community_is_changed_no_more(execute: Execute, session: 
     changed = await execute(UPDATE, viewer, input=given | {"expectedVersion": 2, "name": "New"})
 
     assert closed.data["closeCommunity"]["community"] == {"status": "CLOSED", "version": 2}
-    assert again.refusals("closeCommunity") == [{"__typename": "CommunityClosed", "code": "REFUSED"}]
+    assert again.refusals("closeCommunity") == [{"__typename": "CommunityClosed", "code": "COMMUNITY_CLOSED"}]
     assert changed.refusals("updateCommunity")[0]["__typename"] == "CommunityClosed"
 
 

@@ -95,7 +95,7 @@ MEMBERS = (
         "the last administrator leaves",
         done("endMembership", lambda id_of: {"membershipId": id_of("Membership", "ada in A"), "validTo": "2027-01-01"}),
         200,
-        "REFUSED",
+        "LAST_ADMINISTRATOR",
         "This is the community's last administrator; name another one first. [membershipId]",
     ),
     Row(
@@ -165,7 +165,7 @@ MEMBERS = (
         "the whole of a point that is half taken",
         to_a("registerMeteringPoint", **A_POINT | {"code": "POINT-gus"}),
         200,
-        "REFUSED",
+        "SHARE_EXCEEDED",
         "Of this metering point only 0 is left to share. [participationFactor]",
     ),
     Row(

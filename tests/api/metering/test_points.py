@@ -123,7 +123,7 @@ async def test_a_point_may_share_itself_among_communities_but_not_more(
     rest = await execute(REGISTER, both, input=given(other, participationFactor="0.3"))
 
     assert too_much.refusals("registerMeteringPoint") == [
-        {"__typename": "ShareExceeded", "code": "REFUSED", "path": ["participationFactor"], "available": "0.3"}
+        {"__typename": "ShareExceeded", "code": "SHARE_EXCEEDED", "path": ["participationFactor"], "available": "0.3"}
     ]
     assert rest.refusals("registerMeteringPoint") == []
     assert await participations(session) == 2
@@ -363,3 +363,20 @@ async def test_a_balance_of_few_is_refused_with_its_reason(
         ("FORBIDDEN", "TOO_FEW_MEMBERS", 5)
     ]
     assert shown.data["node"]["balance"]["withdrawnKwh"] == [0.0]
+
+
+async def test_an_operation_reads_at_most_twenty_series(session: AsyncSession, execute: Execute) -> None:
+    community = await a_community(session)
+    admin = await an_administrator(session, community)
+    one = "balance(period: $period, resolution: DAY) { start }"
+
+    def aliased(count: int) -> str:
+        fields = " ".join(f"b{number}: {one}" for number in range(count))
+        return f"query ($id: ID!, $period: PeriodInput!) {{ node(id: $id) {{ ... on Community {{ {fields} }} }} }}"
+
+    ids = {"id": f"Community:{community.id}", "period": THE_DAY}
+    enough = await execute(aliased(20), admin, **ids)
+    too_many = await execute(aliased(21), admin, **ids)
+
+    assert (enough.errors, len(enough.data["node"])) == ([], 20)
+    assert [(error["code"], error["limit"]) for error in too_many.errors] == [("QUERY_TOO_COMPLEX", 20)]
