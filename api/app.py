@@ -6,13 +6,10 @@ import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import asyncpg
 import orjson
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 from sqlalchemy import text
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
@@ -21,6 +18,7 @@ from api.context import Context
 from api.database import Database
 from api.engine.connections import PageSize
 from api.events import Hub
+from api.failures import KNOWN
 from api.geography import imports as geography_imports
 from api.metering import imports as metering_imports
 from api.metering import posting as metering_posting
@@ -28,30 +26,17 @@ from api.schema import make_schema
 from api.settings import Settings, settings
 from api.sharing import operator_figures
 from api.transport.app import GraphQLApp, build_graphql_app
-from api.transport.errors import ErrorCode, Known, Unauthenticated
+from api.transport.errors import Unauthenticated
 from api.transport.identity import Authenticate
 from api.transport.logs import configure_logs
 from api.transport.rates import FallbackBuckets, LocalBuckets, RedisBuckets
 from api.transport.settings import Rate, TransportSettings
 from api.transport.telemetry import start_telemetry
-from domain import errors as domain_errors
 from domain.communities import sight
-from domain.errors import DomainError
 from domain.identity.viewers import ANONYMOUS, Viewer
 
 # REST routes: each module has its PATH, its BODY_LIMIT and `routes(database, authenticate)`.
 REST = (geography_imports, metering_imports, metering_posting, operator_figures)
-
-
-# What other layers raise and callers may see; a mutation shows refusals in its payload instead.
-KNOWN = {
-    domain_errors.NotAllowed: Known(ErrorCode.FORBIDDEN),
-    DomainError: Known(ErrorCode.BAD_USER_INPUT),
-    asyncpg.QueryCanceledError: Known(ErrorCode.DEADLINE_EXCEEDED, "The operation took too long and was stopped."),
-    InterfaceError: Known(ErrorCode.UNAVAILABLE, "The database cannot be reached; try again."),
-    OperationalError: Known(ErrorCode.UNAVAILABLE, "The database cannot be reached; try again."),
-    PoolTimeout: Known(ErrorCode.UNAVAILABLE, "The database is busy; try again."),
-}
 
 
 def create_app(configured: Settings | None = None) -> Starlette:
@@ -70,8 +55,9 @@ def create_app(configured: Settings | None = None) -> Starlette:
     redis = Redis.from_url(str(configured.redis_url), socket_connect_timeout=1)
     hub = Hub(connected, redis)
     registry = CollectorRegistry()
-    graphql = _graphql(configured, connected, redis, hub, registry)
-    rest = [route for part in REST for route in part.routes(connected, authentication(connected))]
+    authenticate = authentication(connected)
+    graphql = _graphql(configured, connected, redis, hub, registry, authenticate)
+    rest = [route for part in REST for route in part.routes(connected, authenticate)]
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -110,7 +96,12 @@ def authentication(connected: Database) -> Authenticate:
 
 
 def _graphql(
-    configured: Settings, connected: Database, redis: Redis, hub: Hub, registry: CollectorRegistry
+    configured: Settings,
+    connected: Database,
+    redis: Redis,
+    hub: Hub,
+    registry: CollectorRegistry,
+    authenticate: Authenticate,
 ) -> GraphQLApp:
     def make_context(connection: HTTPConnection, viewer: Viewer) -> Context:
         return Context(connected, hub, viewer)
@@ -133,7 +124,7 @@ def _graphql(
 
     return build_graphql_app(
         make_schema(),
-        authenticate=authentication(connected),
+        authenticate=authenticate,
         make_context=make_context,
         settings=TransportSettings(
             allowed_origins=configured.allowed_origins,

@@ -23,8 +23,7 @@ class Context:
         self.database = database
         self.hub = hub
         self.viewer = viewer
-        self.loaders = Loaders(database.reading, viewer)
-        self.series_count = 0
+        self.refresh()
 
     @property
     def caller(self) -> Viewer:
@@ -59,9 +58,10 @@ class Context:
         self.refresh(current)
 
     def refresh(self, viewer: Viewer | None = None) -> None:
-        """Forget what was read, and who asks where that changed."""
+        """Forget what was read and counted, and who asks where that changed."""
         self.viewer = viewer or self.viewer
         self.loaders = Loaders(self.database.reading, self.viewer)
+        self.series_count = 0
 
 
 Info = strawberry.Info[Context, None]

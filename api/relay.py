@@ -6,22 +6,20 @@ lost on the way is sent again from Postgres. Several relays may run: each takes 
 
 import asyncio
 import contextlib
-import importlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import asyncpg
 from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import database
 from api.database import Database
 from api.events import channel_of
 from api.jobs import transport
-from api.schema import load_jobs
+from api.jobs.registry import PERIODIC, load_jobs
 from api.settings import Settings, settings
 from api.transport.logs import configure_logs
 from domain.events import feed
@@ -30,14 +28,6 @@ from domain.jobs import queue
 logger = logging.getLogger("commonwatt.relay")
 AT_MOST = 500
 POLL_S = 0.5
-Periodic = Callable[[AsyncSession], Awaitable[None]]
-PERIODIC: list[Periodic] = []
-
-
-def periodic(act: Periodic) -> Periodic:
-    """Register work that looks, twice a second, whether something is due; it must be cheap and repeatable."""
-    PERIODIC.append(act)
-    return act
 
 
 async def relay_once(connected: Database, carrier: ArqRedis) -> bool:
@@ -107,5 +97,4 @@ async def _for_ever(configured: Settings, connected: Database) -> None:
 
 
 if __name__ == "__main__":
-    # Periodic work registers itself with the module `api.relay`, which is not `__main__`.
-    asyncio.run(importlib.import_module("api.relay").main())
+    asyncio.run(main())

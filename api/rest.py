@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive
 
+from api.failures import KNOWN
 from api.transport import errors, identity, responses
 from api.transport.errors import BadUserInput, CodedError, PayloadTooLarge, Unauthenticated
 from api.transport.identity import Authenticate
@@ -97,7 +98,7 @@ def _refused(error: Exception, refusals: Refusals) -> Response:
         if kind is InvalidValue:
             assert isinstance(error, InvalidValue)
             return _coded(BadUserInput(error.message, argument=".".join(error.path)))
-    return _coded(error if isinstance(error, CodedError) else errors.refused(error))
+    return _coded(error if isinstance(error, CodedError) else errors.refused(error, KNOWN))
 
 
 def _coded(error: CodedError) -> Response:

@@ -1,7 +1,5 @@
 """The one schema: what every context offers, put together."""
 
-import importlib
-
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
@@ -23,9 +21,6 @@ from api.scalars import SCALARS
 from api.sharing.allocations import AllocationMutations
 from api.sharing.keys import KeyMutations as SharingKeyMutations
 from api.viewer import BudgetQueries, UserViewer
-
-# Modules that register job functions and periodic work when they are imported.
-JOB_MODULES: tuple[str, ...] = ("api.sharing.jobs", "api.market.jobs")
 
 
 @strawberry.type(description="Who is asking, and what is theirs.")
@@ -59,12 +54,6 @@ class Subscription(JobSubscriptions, MarketSubscriptions):
     pass
 
 
-def load_jobs() -> None:
-    """Import every module that carries out jobs."""
-    for name in JOB_MODULES:
-        importlib.import_module(name)
-
-
 def make_schema(*, is_sorted: bool = False) -> strawberry.Schema:
     """The schema, with every entity and every refusal in it, also those that no field names.
 
@@ -79,4 +68,4 @@ def make_schema(*, is_sorted: bool = False) -> strawberry.Schema:
     )
 
 
-__all__ = ["Mutation", "Query", "Subscription", "enums", "load_jobs", "make_schema"]
+__all__ = ["Mutation", "Query", "Subscription", "enums", "make_schema"]

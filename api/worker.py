@@ -7,8 +7,8 @@ from uuid import UUID
 
 from api import database
 from api.jobs import transport
+from api.jobs.registry import load_jobs
 from api.jobs.work import carry_out
-from api.schema import load_jobs
 from api.settings import settings
 from api.transport.logs import configure_logs
 

@@ -5,22 +5,25 @@ The key is stored with the digest of its input in the transaction of the effect;
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, Text, func, select
+from sqlalchemy import Index, LargeBinary, Text, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.database import Base, CreatedAt
 from domain.errors import DomainError
 
+KEPT = timedelta(days=30)
+
 
 class IdempotencyKey(Base):
     """A key that an actor has used, and the thing that its first request made."""
 
     __tablename__ = "idempotency_key"
+    __table_args__ = (Index("ix_idempotency_key_created_at", "created_at"),)
 
     actor: Mapped[str] = mapped_column(Text, primary_key=True)
     key: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -71,3 +74,8 @@ async def remember(session: AsyncSession, actor: str, key: str, input_digest: by
     """Store a key with its result, in the transaction of the effect."""
     session.add(IdempotencyKey(actor=actor, key=key, input_digest=input_digest, result_id=result_id))
     await session.flush()
+
+
+async def forget_old(session: AsyncSession) -> None:
+    """Delete keys that were kept long enough."""
+    await session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < func.now() - KEPT))

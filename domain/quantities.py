@@ -15,6 +15,7 @@ Energy = npt.NDArray[np.int64]
 
 MICRO = 1_000_000
 UKWH_PER_KWH = MICRO
+WHOLE_PPM = MICRO  # Shares and participation factors are parts per million.
 UKWH_PER_WH = 1_000
 UEUR_PER_EUR = MICRO
 LOT_UKWH = 1_000  # Markets trade whole watt-hours.
@@ -78,6 +79,16 @@ def round_half_even(numerator: int, denominator: int) -> int:
 def micro_from(value: Decimal) -> int:
     """Micro-units of a decimal of any precision, rounded half-even."""
     return int(value.scaleb(6).to_integral_value(ROUND_HALF_EVEN))
+
+
+def part_of(energy_ukwh: Energy, factor_ppm: npt.NDArray[np.int64]) -> Energy:
+    """Energy x factor in millionths, floored to the micro-kWh so that parts never exceed the whole; any shape.
+
+    The product with the whole energy could pass 64 bits, so whole kWh and the rest are multiplied apart.
+    """
+    kwh, rest_ukwh = np.divmod(energy_ukwh, WHOLE_PPM)
+    part: Energy = kwh * factor_ppm + rest_ukwh * factor_ppm // WHOLE_PPM
+    return part
 
 
 def largest_remainder(total: int, weights: Sequence[int]) -> list[int]:

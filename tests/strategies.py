@@ -7,12 +7,11 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from domain.quantities import Energy
+from domain.quantities import WHOLE_PPM, Energy
 from solver.sharing.keys import (
     EQUAL,
     EQUAL_UNTIL_MET,
     PRO_RATA,
-    WHOLE_PPM,
     Key,
     Priority,
     hybrid,

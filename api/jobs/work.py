@@ -110,8 +110,10 @@ async def _lease(work: Work) -> AsyncIterator[None]:
         nonlocal is_lost
         while True:
             await asyncio.sleep(RENEW_S)
-            async with work.database.transaction() as session:
-                held = await queue.renew(session, work.id, work.attempt)
+            held = True
+            with contextlib.suppress(DBAPIError, OSError):  # While the database is away, nobody else can take the job.
+                async with work.database.transaction() as session:
+                    held = await queue.renew(session, work.id, work.attempt)
             if not held and not work.is_ended:
                 is_lost = True
                 assert running is not None
@@ -127,7 +129,7 @@ async def _lease(work: Work) -> AsyncIterator[None]:
         raise
     finally:
         renewing.cancel()
-        with contextlib.suppress(asyncio.CancelledError, DBAPIError, OSError):
+        with contextlib.suppress(asyncio.CancelledError):
             await renewing
 
 

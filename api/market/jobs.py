@@ -5,9 +5,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.jobs.registry import periodic
 from api.jobs.work import Work, job
 from api.market.problem import clear_book
-from api.relay import periodic
 from domain.jobs.tables import JobKind
 from domain.market import book, clearings, markets, orders
 

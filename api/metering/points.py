@@ -20,6 +20,7 @@ from domain.communities.tables import Participation as ParticipationTable
 from domain.intervals import Resolution
 from domain.metering import points, series, tables
 from domain.metering.tables import CodeKind, Direction
+from domain.quantities import WHOLE_PPM
 
 if TYPE_CHECKING:
     from api.communities.assets import Asset
@@ -163,7 +164,7 @@ class RegisterMeteringPointInput:
     )
     timezone: str | None = strawberry.field(default=None, description="The community's zone, which is the default.")
     participation_factor: Decimal = strawberry.field(
-        default=Decimal(participations.WHOLE_PPM), description="Share of its energy, above 0 and up to 1."
+        default=Decimal(WHOLE_PPM), description="Share of its energy, above 0 and up to 1."
     )
     valid_from: Date | None = strawberry.field(
         default=None, description="First day, within the membership; default its first."

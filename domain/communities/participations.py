@@ -23,9 +23,7 @@ from domain.identity.viewers import Viewer
 from domain.metering import codes, points
 from domain.metering.points import CodeTaken
 from domain.metering.tables import CodeKind, Direction, MeteringPoint
-from domain.quantities import format_micro
-
-WHOLE_PPM = 1_000_000
+from domain.quantities import WHOLE_PPM, format_micro
 
 
 class ShareExceeded(DomainError):

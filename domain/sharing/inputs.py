@@ -22,11 +22,10 @@ from domain.errors import DomainError, InvalidValue, NotFound
 from domain.intervals import Period, intervals_in_day, local_days, whole_local_days
 from domain.metering import matrices
 from domain.metering.tables import Direction
-from domain.quantities import Energy
+from domain.quantities import Energy, part_of
 from domain.sharing import keys, operators
 
 DAYS_MAX = 400
-WHOLE_PPM = 1_000_000
 
 
 class NothingToAllocate(DomainError):
@@ -49,9 +48,7 @@ class Side:
 
     def participating_ukwh(self) -> Energy:
         """Energy available to the community, floored to the micro-kWh, shape (intervals, points)."""
-        millions, rest = np.divmod(self.energy_ukwh, WHOLE_PPM)  # A product with the whole could pass 64 bits.
-        taking_part: Energy = millions * self.factor_ppm + rest * self.factor_ppm // WHOLE_PPM
-        return taking_part
+        return part_of(self.energy_ukwh, self.factor_ppm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +115,7 @@ async def read_inputs(connection: AsyncConnection, community_id: UUID, period: P
     ]
     member_of = {(p.metering_point_id, day): p.member_id for p in parts for day in days if p.holds_on(day)}
     holders = Holders(days, member_of, fewest_members(parts, days))
-    stated = await operators.statement(connection, community_id, days[0], days[-1])
+    stated = await operators.days_stated(connection, community_id, days[0], days[-1])
     digest = _digest(community_id, period, (minutes, all_covered), key, (consumption, production), holders, stated)
     return Inputs(community_id, period, zone, minutes, all_covered, key, consumption, production, holders, digest)
 
@@ -154,7 +151,7 @@ def _digest(
     key: keys.Key,
     sides: Sequence[Side],
     holders: Holders,
-    stated: str,
+    stated: int,
 ) -> str:
     """SHA-256 over everything the result depends on, in an order that depends on nothing else."""
     said = {

@@ -19,9 +19,9 @@ from domain.communities.tables import Community, Participation
 from domain.errors import DomainError, InvalidValue
 from domain.intervals import Period
 from domain.metering.tables import Direction
+from domain.quantities import WHOLE_PPM
 from domain.sharing.tables import AllocationRun, KeyKind, KeyShare, SharingKey
 
-WHOLE_PPM = 1_000_000
 NEEDS_SHARE = frozenset({KeyKind.STATIC, KeyKind.STATIC_ROUNDS, KeyKind.HYBRID})
 NEEDS_RANK = frozenset({KeyKind.PRIORITY})
 

@@ -31,7 +31,7 @@ WITH theirs AS (
   FROM operator_figure f JOIN allocation_run r ON r.community_id = f.community_id AND r.id = :run
   ORDER BY f.metering_point_id, f.direction, f.day, f.version DESC
 )
-SELECT d.metering_point_id, d.member_id, d.direction, v.ours, v.theirs,
+SELECT r.community_id, d.metering_point_id, d.member_id, d.direction, v.ours, v.theirs,
        (d.day::timestamp AT TIME ZONE c.timezone) + (v.n - 1) * r.interval_minutes * interval '1 minute' AS at
 FROM allocation_run r
 JOIN community c ON c.id = r.community_id
@@ -102,13 +102,12 @@ async def record_figures(
     return len(rows)
 
 
-async def statement(connection: AsyncConnection, community_id: UUID, first: date, last: date) -> str:
-    """Names what the operator has stated of a span of days: a new statement calls for a new comparison."""
-    query = select(func.count(), func.coalesce(func.sum(OperatorFigure.version), 0)).where(
+async def days_stated(connection: AsyncConnection, community_id: UUID, first: date, last: date) -> int:
+    """How many days the operator has stated within a span, restated ones again: grows with every new statement."""
+    query = select(func.count()).where(
         OperatorFigure.community_id == community_id, OperatorFigure.day.between(first, last)
     )
-    count, versions = (await connection.execute(query)).one()
-    return f"{count} days, versions {versions}"
+    return int((await connection.execute(query)).scalar_one())
 
 
 async def record_differences(session: AsyncSession, run_id: UUID) -> int:
@@ -116,16 +115,12 @@ async def record_differences(session: AsyncSession, run_id: UUID) -> int:
     known = select(func.count()).where(AllocationDifference.run_id == run_id)
     if count := (await session.execute(known)).scalar_one():
         return int(count)
-    differing = (await session.execute(DIFFERING, {"run": run_id, "rounding": ROUNDING_UKWH})).all()
-    if not differing:
-        return 0
-    community = select(Community.id).where(text("id = (SELECT community_id FROM allocation_run WHERE id = :run)"))
-    community_id = (await session.execute(community, {"run": run_id})).scalar_one()
+    differing = await session.execute(DIFFERING, {"run": run_id, "rounding": ROUNDING_UKWH})
     rows = [
         {
             "id": new_id(),
             "run_id": run_id,
-            "community_id": community_id,
+            "community_id": row.community_id,
             "metering_point_id": row.metering_point_id,
             "member_id": row.member_id,
             "direction": Direction(row.direction),

@@ -97,6 +97,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("actor", "key", name=op.f("pk_idempotency_key")),
     )
+    op.create_index("ix_idempotency_key_created_at", "idempotency_key", ["created_at"], unique=False)
     op.create_table(
         "job",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1151,6 +1152,7 @@ def downgrade() -> None:
     op.drop_index("ix_job_owner", table_name="job")
     op.drop_index("ix_job_open", table_name="job", postgresql_where=sa.text("status IN ('QUEUED', 'RUNNING')"))
     op.drop_table("job")
+    op.drop_index("ix_idempotency_key_created_at", table_name="idempotency_key")
     op.drop_table("idempotency_key")
     op.drop_table("framework")
     op.drop_table("event_stream")

@@ -14,8 +14,6 @@ import numpy.typing as npt
 Shares = npt.NDArray[np.int64]
 Ranks = npt.NDArray[np.int64]
 
-WHOLE_PPM = 1_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class Equal:

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.errors import InvalidValue
-from domain.quantities import Energy
-from solver.sharing.keys import PRO_RATA, WHOLE_PPM, AllWhenEnough, Equal, Fixed, Key, Priority, ProRata
+from domain.quantities import WHOLE_PPM, Energy, part_of
+from solver.sharing.keys import PRO_RATA, AllWhenEnough, Equal, Fixed, Key, Priority, ProRata
 
 INTERVAL_UKWH_MAX = 2**46
 POINTS_MAX = 2**17 - 1
@@ -52,10 +52,7 @@ class Side:
         energy = self.energy_ukwh[rows]
         if self.participation_ppm is None:
             return energy
-        factor = rows_of(self.participation_ppm, rows)
-        millions, rest = np.divmod(energy, WHOLE_PPM)  # A product with the whole could pass 64 bits.
-        participating: Energy = millions * factor + rest * factor // WHOLE_PPM
-        return participating
+        return part_of(energy, rows_of(self.participation_ppm, rows))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -24,8 +24,9 @@ from graphql import (
     is_specified_scalar_type,
 )
 
+from api.jobs.registry import load_jobs
 from api.mutations import REFUSALS, ErrorCode
-from api.schema import load_jobs, make_schema
+from api.schema import make_schema
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "schema.graphql"

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from domain.quantities import (
     largest_remainder,
     micro_from,
     parse_micro,
+    part_of,
     round_half_even,
 )
 
@@ -91,3 +93,10 @@ def test_a_split_needs_weights() -> None:
         largest_remainder(1, [0, 0])
     with pytest.raises(ValueError, match="non-negative"):
         largest_remainder(1, [1, -1])
+
+
+@given(st.lists(st.integers(0, 2**46), min_size=1, max_size=20), st.integers(0, 1_000_000))
+def test_a_part_is_floored_exactly_however_large_the_whole(energy_ukwh: list[int], factor_ppm: int) -> None:
+    part = part_of(np.array(energy_ukwh, np.int64), np.full(len(energy_ukwh), factor_ppm, np.int64))
+
+    assert part.tolist() == [energy * factor_ppm // 1_000_000 for energy in energy_ukwh]

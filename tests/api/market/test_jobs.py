@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import relay
+from api.jobs import registry
 from api.jobs.work import Work, carry_out
 from api.market import jobs
 from domain.events import feed
@@ -45,7 +45,7 @@ async def asked(live: Live) -> UUID:
 
 
 def test_the_relay_looks_whether_a_batch_is_due() -> None:
-    assert jobs.schedule_clearings in relay.PERIODIC
+    assert jobs.schedule_clearings in registry.PERIODIC
 
 
 async def test_a_batch_clears_linked_markets_once(live: Live) -> None:

@@ -1,12 +1,16 @@
 """Metering points over GraphQL: how they take part, who sees them, what they measured."""
 
 from datetime import date, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.context import Context
+from api.database import Database
+from api.events import Hub
 from domain.audit.tables import AuditEntry
 from domain.communities.tables import Community, FrameworkCode, Membership, Participation
 from domain.database import new_id
@@ -380,3 +384,13 @@ async def test_an_operation_reads_at_most_twenty_series(session: AsyncSession, e
 
     assert (enough.errors, len(enough.data["node"])) == ([], 20)
     assert [(error["code"], error["limit"]) for error in too_many.errors] == [("QUERY_TOO_COMPLEX", 20)]
+
+
+def test_every_event_of_a_stream_counts_its_own_series() -> None:
+    context = Context(cast(Database, SimpleNamespace(reading=None)), cast(Hub, None), ANONYMOUS)
+    for _ in range(3):
+        for _ in range(20):
+            context.take_series()
+        context.refresh()
+
+    assert context.series_count == 0

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from domain.quantities import Energy, parse_micro
+from domain.quantities import WHOLE_PPM, Energy, parse_micro
 from solver.sharing.allocations import allocate, offered_ukwh
-from solver.sharing.keys import PRO_RATA, WHOLE_PPM
+from solver.sharing.keys import PRO_RATA
 from solver.sharing.problems import AllocationProblem
 
 REPORT = Path(__file__).parents[4] / "shared/data/at-operator-allocation-2023-01/allocation_15min_2023-01.csv"
