@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from domain.database import Base, CreatedAt
+from domain.database import Base
 
 
 class AuditEntry(Base):
@@ -36,4 +36,3 @@ class AuditHead(Base):
     chain: Mapped[str] = mapped_column(Text, primary_key=True)
     sequence: Mapped[int] = mapped_column(BigInteger)
     hash: Mapped[bytes] = mapped_column(LargeBinary)
-    updated_at: Mapped[CreatedAt]

@@ -5,17 +5,19 @@ It stands in this context because memberships do; `identity` knows only the valu
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.communities.tables import CommunityRole, Member, Membership
 from domain.identity import credentials
 from domain.identity.tables import ApiKey, PlatformRole, Session, User, UserRole
 from domain.identity.viewers import Viewer
+
+USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 def in_force() -> ColumnElement[bool]:
@@ -51,7 +53,7 @@ async def _of_session(connection: AsyncConnection, hashed: bytes) -> Viewer | No
 
 async def _of_key(connection: AsyncConnection, hashed: bytes) -> Viewer | None:
     query = (
-        select(ApiKey.id, ApiKey.owner_id, ApiKey.kind, ApiKey.scopes, ApiKey.expires_at)
+        select(ApiKey.id, ApiKey.owner_id, ApiKey.kind, ApiKey.scopes, ApiKey.expires_at, ApiKey.last_used_at)
         .join(User, User.id == ApiKey.owner_id)
         .where(ApiKey.key_hash == hashed, ApiKey.revoked_at.is_(None), User.disabled_at.is_(None))
         .where(ApiKey.expires_at > func.now())
@@ -59,6 +61,7 @@ async def _of_key(connection: AsyncConnection, hashed: bytes) -> Viewer | None:
     row = (await connection.execute(query)).one_or_none()
     if row is None:
         return None
+    await _note_use(connection, row.id, row.last_used_at)
     key = Viewer(
         user_id=row.owner_id,
         api_key_id=row.id,
@@ -67,6 +70,13 @@ async def _of_key(connection: AsyncConnection, hashed: bytes) -> Viewer | None:
         expires_at=row.expires_at,
     )
     return await _through_owner(connection, key)
+
+
+async def _note_use(connection: AsyncConnection, key_id: UUID, last_used_at: datetime | None) -> None:
+    """Note when a key is used, to the minute: not every request is worth a write."""
+    now = datetime.now(UTC)
+    if last_used_at is None or now - last_used_at >= USE_NOTED_EVERY:
+        await connection.execute(update(ApiKey).where(ApiKey.id == key_id).values(last_used_at=now))
 
 
 async def _through_owner(connection: AsyncConnection, key: Viewer) -> Viewer:

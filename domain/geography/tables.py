@@ -95,8 +95,4 @@ class SubstationArea(Base):
     boundary: Mapped[Any] = boundary_column()
     boundary_geojson: Mapped[str] = boundary_geojson_column()
     area_m2: Mapped[float] = area_m2_column()
-    min_lon: Mapped[float] = mapped_column(Computed("ST_XMin(boundary)", persisted=True))
-    min_lat: Mapped[float] = mapped_column(Computed("ST_YMin(boundary)", persisted=True))
-    max_lon: Mapped[float] = mapped_column(Computed("ST_XMax(boundary)", persisted=True))
-    max_lat: Mapped[float] = mapped_column(Computed("ST_YMax(boundary)", persisted=True))
     created_at: Mapped[CreatedAt]

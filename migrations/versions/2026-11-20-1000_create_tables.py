@@ -39,7 +39,6 @@ def upgrade() -> None:
         sa.Column("chain", sa.Text(), nullable=False),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("chain", name=op.f("pk_audit_head")),
     )
     op.create_table(
@@ -414,10 +413,6 @@ def upgrade() -> None:
             "boundary_geojson", sa.Text(), sa.Computed("ST_AsGeoJSON(boundary, 6, 0)", persisted=True), nullable=False
         ),
         sa.Column("area_m2", sa.Double(), sa.Computed("ST_Area(boundary::geography)", persisted=True), nullable=False),
-        sa.Column("min_lon", sa.Double(), sa.Computed("ST_XMin(boundary)", persisted=True), nullable=False),
-        sa.Column("min_lat", sa.Double(), sa.Computed("ST_YMin(boundary)", persisted=True), nullable=False),
-        sa.Column("max_lon", sa.Double(), sa.Computed("ST_XMax(boundary)", persisted=True), nullable=False),
-        sa.Column("max_lat", sa.Double(), sa.Computed("ST_YMax(boundary)", persisted=True), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint(
             "ST_IsValid(boundary) AND NOT ST_IsEmpty(boundary)", name=op.f("ck_substation_area_valid_boundary")

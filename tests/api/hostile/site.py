@@ -140,9 +140,13 @@ def _with_place(error: dict[str, Any]) -> str:
 
 
 async def contents_of(database: Database) -> dict[str, tuple[int, int]]:
-    """Of each table how many rows it has and a sum of their digests, so that a changed row shows, too."""
+    """Of each table how many rows it has and a sum of their digests, so that a changed row shows, too.
+
+    That a key was used is noted also when what it asked for is refused.
+    """
+    digest = "hashtext((to_jsonb(t) - 'last_used_at')::text)::bigint"
     parts = [
-        f"SELECT '{name}' AS name, count(*), coalesce(sum(hashtext(t::text)::bigint), 0) FROM \"{name}\" t"
+        f"SELECT '{name}' AS name, count(*), coalesce(sum({digest}), 0) FROM \"{name}\" t"
         for name in Base.metadata.tables
     ]
     async with database.reading() as connection:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.communities import sight
@@ -60,3 +60,21 @@ async def test_a_token_that_ended_stands_for_nobody_at_once(
 
 def _id_of(table: Any, viewer: Any) -> Any:
     return {Session: viewer.session_id, ApiKey: viewer.api_key_id, User: viewer.user_id}[table]
+
+
+async def test_the_use_of_a_key_is_noted_to_the_minute(session: AsyncSession) -> None:
+    connection, user = await session.connection(), await a_user(session)
+    token = await token_of(session, user, "key")
+    last_used = select(ApiKey.last_used_at).where(ApiKey.owner_id == user.id)
+    noted = []
+
+    for seconds_ago in (None, 30, 61):
+        if seconds_ago is not None:
+            await session.execute(
+                update(ApiKey).values(last_used_at=datetime.now(UTC) - timedelta(seconds=seconds_ago))
+            )
+        before = await session.scalar(last_used)
+        await sight.viewer_of(connection, token)
+        noted.append(await session.scalar(last_used) != before)
+
+    assert noted == [True, False, True]
