@@ -1,9 +1,14 @@
-"""Who is looking: the bound values that every `visible(viewer)` predicate compares with."""
+"""Who is looking: the bound values that every `visible(viewer)` predicate compares with.
+
+A viewer's *shape* is what a predicate's text may depend on: that there is a user, that there are memberships, which
+roles and scopes; never which user or which communities. A predicate made for a shape holds named parameters, filled
+in from the viewer when the statement runs, so that viewers of one shape share one statement and none sees another's.
+"""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Uuid, any_, bindparam, false
@@ -29,6 +34,25 @@ class Viewer:
     community_ids: frozenset[UUID] = field(default_factory=frozenset)
     administered_ids: frozenset[UUID] = field(default_factory=frozenset)
     expires_at: datetime | None = None
+    version: int = 0  # Of the user's sight: counts changes of roles and memberships.
+    day: date | None = None  # Of UTC on which the memberships held.
+
+    @property
+    def shape(self) -> "Viewer":
+        """What texts of statements may depend on; equal for all viewers that may share a plan."""
+        return replace(
+            self,
+            user_id=self.user_id and BoundId("user_id"),
+            session_id=self.session_id and BoundId("session_id"),
+            api_key_id=self.api_key_id and BoundId("api_key_id"),
+            operated_zone_ids=_bound("operated_zone_ids", self.operated_zone_ids),
+            member_ids=_bound("member_ids", self.member_ids),
+            community_ids=_bound("community_ids", self.community_ids),
+            administered_ids=_bound("administered_ids", self.administered_ids),
+            expires_at=None,
+            version=0,
+            day=None,
+        )
 
     @property
     def is_anonymous(self) -> bool:
@@ -57,19 +81,74 @@ class Viewer:
         return self.is_admin or community_id in self.administered_ids
 
 
+class BoundId(UUID):
+    """The viewer's own id of some kind, filled in when a statement runs."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(int=0)
+        object.__setattr__(self, "name", name)
+
+    __slots__ = ("name",)
+    name: str
+
+
+class BoundIds(frozenset[UUID]):
+    """Some of the viewer's id sets together, filled in when a statement runs. Never empty."""
+
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, *names: str) -> Self:
+        """The sets of these attributes of a viewer."""
+        ids = cls(BoundId(name) for name in names)
+        ids.names = tuple(sorted(names))
+        return ids
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BoundIds) and self.names == other.names
+
+    def __hash__(self) -> int:
+        return hash(self.names)
+
+    def __or__(self, other: Any) -> Any:
+        return BoundIds.of(*{*self.names, *other.names}) if isinstance(other, BoundIds) else self
+
+    __ror__ = __or__
+
+
+def _bound(name: str, ids: frozenset[UUID]) -> frozenset[UUID]:
+    return BoundIds.of(name) if ids else frozenset()
+
+
 ANONYMOUS = Viewer()
+PARAMETER = "viewer:"
+
+
+def value_of(viewer: Viewer, parameter: str) -> Any:
+    """What a viewer brings for a parameter of a statement made for its shape, such as `viewer:member_ids`."""
+    names = parameter.removeprefix(PARAMETER).split("|")
+    if len(names) == 1:
+        found = getattr(viewer, names[0])
+        return sorted(found) if isinstance(found, frozenset) else found
+    return sorted(frozenset().union(*(getattr(viewer, name) for name in names)))
 
 
 def one_of(column: Any, ids: Collection[UUID]) -> ColumnElement[bool]:
     """`column = ANY(ids)` with the ids bound, so that the statement's text is the same for every viewer."""
     if not ids:
         return false()
+    if isinstance(ids, BoundIds):
+        return column == any_(bindparam(PARAMETER + "|".join(ids.names), type_=ARRAY(Uuid())))  # type: ignore[no-any-return]
     return column == any_(bindparam(None, sorted(ids), type_=ARRAY(Uuid()), unique=True))  # type: ignore[no-any-return]
 
 
 def is_viewer(column: Any, viewer: Viewer) -> ColumnElement[bool]:
     """`column = the viewer's user id`, false for nobody."""
-    return false() if viewer.user_id is None else column == bindparam(None, viewer.user_id, Uuid(), unique=True)
+    if viewer.user_id is None:
+        return false()
+    if isinstance(viewer.user_id, BoundId):
+        return column == bindparam(PARAMETER + viewer.user_id.name, type_=Uuid())  # type: ignore[no-any-return]
+    return column == bindparam(None, viewer.user_id, Uuid(), unique=True)  # type: ignore[no-any-return]
 
 
 def require_scope(viewer: Viewer, scope: str, act: str) -> None:
