@@ -1,18 +1,25 @@
 """Connections of a process: short reads, and transactions that record."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
+import asyncpg
+from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from api.bare_pool import BarePool
 from domain import tables as _all_tables  # noqa: F401 (foreign keys name tables of other contexts)
+
+CONNECT_SECONDS = 5
 
 
 class Database:
-    """The engine of one process, with the two ways to use it."""
+    """The connections of one process, with the three ways to use them."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, bare: BarePool) -> None:
         self.engine = engine
+        self.bare = bare
         # Reads need no BEGIN and ROLLBACK: one statement is its own snapshot (performance.md: a quarter of its cost).
         self.reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self.sessions = async_sessionmaker(engine, expire_on_commit=False)
@@ -29,15 +36,24 @@ class Database:
         async with self.sessions.begin() as session:
             yield session
 
+    async def fetch(self, sql: str, values: Sequence[Any] = ()) -> asyncpg.Record | None:
+        """The first row of a read whose SQL is ready, with values as asyncpg takes them; for the compiled path.
+
+        It is one statement in no transaction, and is sent again when its connection was lost: never write with it.
+        """
+        return await self.bare.fetch(sql, values)
+
     async def close(self) -> None:
         """Give all connections back to the server."""
         await self.engine.dispose()
+        await self.bare.close()
 
 
 def connect(url: str, *, role: str | None, pool: int = 10, statement_seconds: float | None = 10.0) -> Database:
     """A database whose connections act as `role` and stop statements that run too long.
 
-    The role and the limit travel in the start-up message, so that a reset of the connection keeps them.
+    There are at most `pool` for SQLAlchemy and as many for `fetch`. The role and the limit travel in the start-up
+    message, so that a reset of the connection keeps them.
     """
     options = {"application_name": "commonwatt", "timezone": "UTC"}
     if role:
@@ -51,6 +67,14 @@ def connect(url: str, *, role: str | None, pool: int = 10, statement_seconds: fl
         pool_timeout=5,
         pool_pre_ping=True,
         hide_parameters=True,  # Exceptions are logged, and values may be readings or secrets.
-        connect_args={"server_settings": options, "timeout": 5},
+        connect_args={"server_settings": options, "timeout": CONNECT_SECONDS},
     )
-    return Database(engine)
+    bare = {**_driver_arguments(engine.url), "timeout": CONNECT_SECONDS}
+    # Compiling pays for reports only; one row for a page does not repay it.
+    return Database(engine, BarePool({**bare, "server_settings": {**options, "jit": "off"}}, pool))
+
+
+def _driver_arguments(url: URL) -> dict[str, Any]:
+    """What asyncpg takes of an address: the same as it gets from SQLAlchemy."""
+    _, arguments = url.get_dialect()().create_connect_args(url)
+    return {name: value for name, value in arguments.items() if not name.startswith("prepared_statement_")}

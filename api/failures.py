@@ -7,15 +7,21 @@ import asyncpg
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from api.bare_pool import DatabaseBusy, DatabaseUnreachable
 from api.transport.errors import KNOWN_EXCEPTIONS, ErrorCode, Known
 from domain.errors import DomainError, NotAllowed
+
+UNREACHABLE = Known(ErrorCode.UNAVAILABLE, "The database cannot be reached; try again.")
+BUSY = Known(ErrorCode.UNAVAILABLE, "The database is busy; try again.")
 
 KNOWN = {
     **KNOWN_EXCEPTIONS,
     NotAllowed: Known(ErrorCode.FORBIDDEN),
     DomainError: Known(ErrorCode.BAD_USER_INPUT),
     asyncpg.QueryCanceledError: Known(ErrorCode.DEADLINE_EXCEEDED, "The operation took too long and was stopped."),
-    InterfaceError: Known(ErrorCode.UNAVAILABLE, "The database cannot be reached; try again."),
-    OperationalError: Known(ErrorCode.UNAVAILABLE, "The database cannot be reached; try again."),
-    PoolTimeout: Known(ErrorCode.UNAVAILABLE, "The database is busy; try again."),
+    InterfaceError: UNREACHABLE,
+    OperationalError: UNREACHABLE,
+    PoolTimeout: BUSY,
+    DatabaseUnreachable: UNREACHABLE,
+    DatabaseBusy: BUSY,
 }

@@ -21,7 +21,7 @@ class Settings(BaseSettings):
     redis_url: RedisDsn = Field(validation_alias="REDIS_URL", description="Redis or Valkey.")
     allowed_origins: tuple[str, ...] = Field((), description="Web origins that may call the API, as a JSON list.")
     database_role: str = Field("commonwatt_app", description="Role the API takes: owns nothing, may not edit history.")
-    database_pool: int = Field(10, ge=1, le=100, description="Database connections of one process.")
+    database_pool: int = Field(10, ge=1, le=100, description="Connections of one process: of each of its two pools.")
     page_max: int = Field(100, ge=1, description="Largest page of a connection.")
     operation_seconds: float = Field(10.0, gt=0, description="Deadline of one GraphQL operation and its statements.")
     rate_capacity: int = Field(50_000, ge=1, description="Budget of one signed-in caller, in nodes.")

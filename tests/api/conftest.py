@@ -1,11 +1,12 @@
 """Run GraphQL documents against the test's own transaction, as any viewer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
+import asyncpg
 import orjson
 import pytest
 import strawberry
@@ -36,7 +37,7 @@ Execute = Callable[..., Awaitable[Answer]]
 
 
 class OneTransaction:
-    """The two ways to use a database, both on the test's session, one at a time."""
+    """The ways to use a database, all on the test's session, one at a time."""
 
     def __init__(self, session: AsyncSession) -> None:
         self.session = session
@@ -51,6 +52,11 @@ class OneTransaction:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         async with self.turn, self.session.begin_nested():
             yield self.session
+
+    async def fetch(self, sql: str, values: Sequence[Any] = ()) -> asyncpg.Record | None:
+        async with self.turn:
+            connection = await (await self.session.connection()).get_raw_connection()
+            return await cast(Any, connection.driver_connection).fetchrow(sql, *values)
 
 
 @pytest.fixture(scope="session")

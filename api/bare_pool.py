@@ -1,0 +1,126 @@
+"""Bare asyncpg connections for reads whose SQL is ready: one statement, one row, no transaction.
+
+asyncpg's own pool costs as much as such a read itself (a proxy, a shielded task and a RESET for each use); nothing here
+changes the state of a connection, so all that is left of a pool is a list.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import asyncpg
+
+WAIT_SECONDS = 5.0
+STATEMENTS_KEPT = 256  # Per connection.
+
+# What a server says that is starting, stopping or full.
+REFUSED = (OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.TooManyConnectionsError)
+
+LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InternalClientError)
+
+
+class DatabaseUnreachable(ConnectionError):
+    """No connection can be had, or the second one in a row was lost."""
+
+
+class DatabaseBusy(TimeoutError):
+    """All connections were in use for too long."""
+
+
+class BarePool:
+    """Up to `size` connections, opened when first needed and kept."""
+
+    def __init__(self, arguments: Mapping[str, Any], size: int, wait_seconds: float = WAIT_SECONDS) -> None:
+        self._arguments = {
+            **arguments,
+            "statement_cache_size": STATEMENTS_KEPT,
+            "max_cached_statement_lifetime": 0,
+            "max_cacheable_statement_size": 0,  # Compiled statements may be longer than asyncpg would keep.
+        }
+        self._wait_seconds = wait_seconds
+        self._unused = asyncio.Semaphore(size)
+        self._idle: list[asyncpg.Connection] = []  # The last one was used last.
+        self._is_closed = False
+
+    async def fetch(self, sql: str, values: Sequence[Any] = ()) -> asyncpg.Record | None:
+        """The first row of a read, which is sent once more when the connection turns out to be lost.
+
+        Raises DatabaseUnreachable, DatabaseBusy and what PostgreSQL says of the statement.
+        """
+        await self._take_turn()
+        try:
+            try:
+                return await self._fetch(sql, values)
+            except DatabaseUnreachable:
+                self._forget_idle()  # A server that restarted has ended them all.
+                return await self._fetch(sql, values)
+        finally:
+            self._unused.release()
+
+    async def close(self) -> None:
+        """Close what is idle now, and the rest when it comes back."""
+        self._is_closed = True
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*(connection.close(timeout=self._wait_seconds) for connection in idle))
+
+    async def _take_turn(self) -> None:
+        if not self._unused.locked():
+            await self._unused.acquire()
+            return
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                await self._unused.acquire()
+        except TimeoutError as reason:
+            raise DatabaseBusy("All connections are in use.") from reason
+
+    async def _fetch(self, sql: str, values: Sequence[Any]) -> asyncpg.Record | None:
+        connection = self._take_idle() or await self._open()
+        try:
+            row = await connection.fetchrow(sql, *values)
+        except asyncio.CancelledError:
+            # asyncpg asks the server to stop, and its next statement waits for that; others are preferred meanwhile.
+            self._idle.insert(0, connection)
+            raise
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+            if not _is_lost(connection, error):
+                self._put_back(connection)
+                raise
+            connection.terminate()
+            raise DatabaseUnreachable("The connection was lost.") from error
+        except BaseException:
+            connection.terminate()
+            raise
+        self._put_back(connection)
+        return row
+
+    def _take_idle(self) -> asyncpg.Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return None
+
+    async def _open(self) -> asyncpg.Connection:
+        try:
+            return await asyncpg.connect(**self._arguments)
+        except REFUSED as reason:
+            raise DatabaseUnreachable("The database does not let us in.") from reason
+
+    def _put_back(self, connection: asyncpg.Connection) -> None:
+        if self._is_closed:
+            connection.terminate()
+        else:
+            self._idle.append(connection)
+
+    def _forget_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().terminate()
+
+
+def _is_lost(connection: asyncpg.Connection, error: Exception) -> bool:
+    """Whether nothing more can come over a connection.
+
+    After FATAL the server closes it. Where that came between two reads, asyncpg is out of step: InternalClientError.
+    """
+    fatal = getattr(error, "severity_en", None) in ("FATAL", "PANIC")
+    return fatal or connection.is_closed() or isinstance(error, LOST)
