@@ -28,8 +28,8 @@ from api.sharing import operator_figures
 from api.transport.app import GraphQLApp, build_graphql_app
 from api.transport.errors import Unauthenticated
 from api.transport.identity import Authenticate
+from api.transport.leases import buckets_in
 from api.transport.logs import configure_logs
-from api.transport.rates import FallbackBuckets, LocalBuckets, RedisBuckets
 from api.transport.settings import Rate, TransportSettings
 from api.transport.telemetry import start_telemetry
 from domain.communities import sight
@@ -132,7 +132,7 @@ def _graphql(
             rate=Rate(configured.rate_capacity, configured.rate_refill_per_s),
             trusted_documents_only=configured.trusted_documents_only,
         ),
-        buckets=FallbackBuckets(RedisBuckets(redis), LocalBuckets()),
+        buckets=buckets_in(redis),
         refresh=Context.refresh,
         ready_checks={"database": database_answers, "redis": redis_answers, "relay": relay_keeps_up},
         trusted_documents=trusted_documents(configured.trusted_documents),

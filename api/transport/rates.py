@@ -1,7 +1,7 @@
 """Token buckets: how much a viewer may ask for.
 
-Kept in Redis, so that all processes share them. While Redis is away each process keeps its own, in bounded memory, and
-asks Redis again after a short pause: a lost Redis must not stop the API, nor lift its limits.
+Kept in Redis (`leases`), so that all processes share them. While Redis is away each process keeps its own, in bounded
+memory, and asks Redis again after a short pause: a lost Redis must not stop the API, nor lift its limits.
 """
 
 import asyncio
@@ -10,39 +10,19 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from api.transport.settings import Rate
 
 logger = logging.getLogger("commonwatt.rates")
 
-# Level and instant are kept as text because Lua hands numbers back as integers.
-TAKE = """
-local now = redis.call('TIME')
-now = tonumber(now[1]) + tonumber(now[2]) / 1000000
-local capacity, refill, points = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local kept = redis.call('HMGET', KEYS[1], 'level', 'at')
-local level = tonumber(kept[1] or capacity)
-local elapsed = math.max(0, now - tonumber(kept[2] or now))
-level = math.min(capacity, level + elapsed * refill)
-local granted = 0
-if level >= points then
-  level = level - points
-  granted = 1
-end
-redis.call('HSET', KEYS[1], 'level', tostring(level), 'at', string.format('%.6f', now))
-redis.call('PEXPIRE', KEYS[1], math.ceil((capacity - level) / refill * 1000) + 1000)
-return {granted, tostring(level)}
-"""
+UNREACHABLE = (RedisError, OSError, TimeoutError)
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """The outcome of asking a bucket for points."""
 
     is_granted: bool
@@ -72,8 +52,14 @@ class Taken:
 class Buckets(Protocol):
     """Where budgets are kept."""
 
+    def try_take(self, key: str, rate: Rate, points: int) -> Taken | None:
+        """Take points that are at hand in this process; None when `take` must be asked, and that alone refuses."""
+
     async def take(self, key: str, rate: Rate, points: int) -> Taken:
         """Take points, or leave the bucket as it is when they are not all there."""
+
+    async def give_back(self, key: str, rate: Rate, points: int) -> None:
+        """Put points back that were taken for something that did not happen."""
 
 
 class LocalBuckets:
@@ -84,28 +70,26 @@ class LocalBuckets:
         self.clock = clock
         self.levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
+    def try_take(self, key: str, rate: Rate, points: int) -> Taken | None:
+        taken = self._take(key, rate, points)
+        return taken if taken.is_granted else None
+
     async def take(self, key: str, rate: Rate, points: int) -> Taken:
+        return self._take(key, rate, points)
+
+    async def give_back(self, key: str, rate: Rate, points: int) -> None:
+        self._take(key, rate, -points)
+
+    def _take(self, key: str, rate: Rate, points: int) -> Taken:
         now = self.clock()
         level, at = self.levels.pop(key, (float(rate.capacity), now))
         level = min(rate.capacity, level + (now - at) * rate.refill_per_s)
         is_granted = level >= points
-        level -= points if is_granted else 0
+        level = min(rate.capacity, level - points) if is_granted else level
         self.levels[key] = (level, now)
         if len(self.levels) > self.buckets_max:
             self.levels.popitem(last=False)
         return Taken(is_granted, rate, points, level)
-
-
-class RedisBuckets:
-    """Buckets all processes share."""
-
-    def __init__(self, redis: Redis, prefix: str = "rate:") -> None:
-        self.script = redis.register_script(TAKE)
-        self.prefix = prefix
-
-    async def take(self, key: str, rate: Rate, points: int) -> Taken:
-        granted, level = await self.script(keys=[self.prefix + key], args=[rate.capacity, rate.refill_per_s, points])
-        return Taken(bool(granted), rate, points, float(level))
 
 
 class FallbackBuckets:
@@ -118,19 +102,33 @@ class FallbackBuckets:
         self.pause_s = pause_s
         self.paused_until = 0.0
 
+    @property
+    def is_paused(self) -> bool:
+        return time.monotonic() < self.paused_until
+
+    def try_take(self, key: str, rate: Rate, points: int) -> Taken | None:
+        taken = self.shared.try_take(key, rate, points)
+        return self.local.try_take(key, rate, points) if taken is None and self.is_paused else taken
+
     async def take(self, key: str, rate: Rate, points: int) -> Taken:
-        if time.monotonic() < self.paused_until:
+        if self.is_paused:
             return await self.local.take(key, rate, points)
         try:
             async with asyncio.timeout(self.seconds_max):
                 return await self.shared.take(key, rate, points)
-        except (RedisError, OSError, TimeoutError) as error:
-            self.paused_until = time.monotonic() + self.pause_s
-            logger.warning("Rate limits are local", extra={"fields": {"cause": type(error).__name__}})
+        except UNREACHABLE as error:
+            self._pause(error)
             return await self.local.take(key, rate, points)
 
+    async def give_back(self, key: str, rate: Rate, points: int) -> None:
+        if self.is_paused:
+            return await self.local.give_back(key, rate, points)
+        try:
+            async with asyncio.timeout(self.seconds_max):
+                return await self.shared.give_back(key, rate, points)
+        except UNREACHABLE as error:
+            self._pause(error)
 
-def buckets_in(redis: Redis | None) -> Buckets:
-    """Buckets in Redis with a local net under them; local ones only when there is no Redis."""
-    local = LocalBuckets()
-    return FallbackBuckets(RedisBuckets(redis), local) if redis is not None else local
+    def _pause(self, error: Exception) -> None:
+        self.paused_until = time.monotonic() + self.pause_s
+        logger.warning("Rate limits are local", extra={"fields": {"cause": type(error).__name__}})

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from api.transport.rates import FallbackBuckets, LocalBuckets, RedisBuckets, Taken, buckets_in
+from api.transport.leases import LeasedBuckets, RedisBuckets, buckets_in
+from api.transport.rates import FallbackBuckets, LocalBuckets, Taken
 from api.transport.settings import Rate
 
 RATE = Rate(capacity=10, refill_per_s=2.0)
@@ -60,7 +61,7 @@ async def test_forgets_the_buckets_unused_for_longest() -> None:
 async def test_redis_shares_a_bucket_between_processes(redis_url: str) -> None:
     async with Redis.from_url(redis_url) as one, Redis.from_url(redis_url) as two:
         slow = Rate(capacity=10, refill_per_s=0.001)
-        outcomes = [await RedisBuckets(redis).take("key", slow, 4) for redis in (one, two, one)]
+        outcomes = [await LeasedBuckets(RedisBuckets(redis)).take("key", slow, 4) for redis in (one, two, one)]
         expiry_ms = await one.pttl("rate:key")
 
     assert [taken.is_granted for taken in outcomes] == [True, True, False]
@@ -71,16 +72,16 @@ async def test_redis_shares_a_bucket_between_processes(redis_url: str) -> None:
 async def test_redis_refills_and_forgets(redis_url: str) -> None:
     async with Redis.from_url(redis_url) as redis:
         quick = Rate(capacity=10, refill_per_s=100.0)
-        await RedisBuckets(redis).take("key", quick, 10)
+        await LeasedBuckets(RedisBuckets(redis)).take("key", quick, 10)
         await asyncio.sleep(0.06)
-        refilled = await RedisBuckets(redis).take("key", quick, 5)
+        refilled = await LeasedBuckets(RedisBuckets(redis)).take("key", quick, 5)
 
     assert refilled.is_granted
 
 
 async def test_many_at_once_never_get_more_than_there_is(redis_url: str) -> None:
     async with Redis.from_url(redis_url) as redis:
-        buckets = RedisBuckets(redis)
+        buckets = LeasedBuckets(RedisBuckets(redis))
         outcomes = await asyncio.gather(*(buckets.take("key", Rate(10, 0.001), 1) for _ in range(40)))
 
     assert sum(taken.is_granted for taken in outcomes) == 10
@@ -117,7 +118,17 @@ async def test_does_not_wait_for_a_redis_that_hangs() -> None:
     assert taken.is_granted
 
 
-class Flaky:
+class Remote:
+    """Shared buckets with nothing at hand."""
+
+    def try_take(self, key: str, rate: Rate, points: int) -> Taken | None:
+        return None
+
+    async def give_back(self, key: str, rate: Rate, points: int) -> None:
+        raise ConnectionResetError
+
+
+class Flaky(Remote):
     def __init__(self) -> None:
         self.asked = 0
         self.is_up = False
@@ -129,7 +140,7 @@ class Flaky:
         return Taken(True, rate, points, 1.0)
 
 
-class Hanging:
+class Hanging(Remote):
     async def take(self, key: str, rate: Rate, points: int) -> Taken:
         await asyncio.sleep(60)
         raise AssertionError("not reached")
