@@ -1,14 +1,17 @@
 """Follow an event stream: read the durable feed, woken by Redis.
 
-One Redis subscription per process wakes all followers. If Redis is lost, followers still look every few seconds, so
-that events come late but come.
+One Redis subscription per process wakes the readers, and one reader per stream reads what is new for all who follow
+it here. Whoever is behind reads by itself until it has reached the others. If Redis is lost, readers still look every
+few seconds, so that events come late but come.
 """
 
 import asyncio
 import contextlib
 import logging
-from collections import defaultdict
-from collections.abc import AsyncIterator
+import math
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from itertools import islice
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -22,6 +25,7 @@ logger = logging.getLogger("commonwatt.events")
 PREFIX = "commonwatt:news:"
 LOOK_S = 2.0
 BATCH = 200
+RECENT_EVENTS = 1_000  # Held in memory for each stream; who is further behind reads the feed.
 
 
 def channel_of(stream: str) -> str:
@@ -30,12 +34,12 @@ def channel_of(stream: str) -> str:
 
 
 class Hub:
-    """Wakes the followers of this process."""
+    """Reads the streams that are followed in this process, each once."""
 
     def __init__(self, database: Database, redis: Redis) -> None:
         self.database = database
         self.redis = redis
-        self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self.readers: dict[str, Reader] = {}
 
     async def listen(self) -> None:
         """Hear announcements for ever; a lost Redis is tried again each second."""
@@ -43,7 +47,7 @@ class Hub:
             try:
                 async with self.redis.pubsub() as subscription:
                     await subscription.psubscribe(PREFIX + "*")
-                    self._wake_all()
+                    self._wake(*self.readers)
                     async for message in subscription.listen():
                         if message["type"] == "pmessage":
                             self._wake(message["channel"].decode().removeprefix(PREFIX))
@@ -51,33 +55,110 @@ class Hub:
                 logger.warning("announcements interrupted; listening again in a second")
                 await asyncio.sleep(1)
 
-    async def follow(self, stream: str, after: int | None) -> AsyncIterator[Event]:
-        """Events of a stream after a number, or from now on, each once and in order."""
-        woken = asyncio.Event()
-        self._waiting[stream].add(woken)
-        try:
-            if after is None:
-                async with AsyncSession(self.database.reader) as session:
-                    after = await feed.last_sequence(session, stream)
-            while True:
-                woken.clear()
-                async with AsyncSession(self.database.reader) as session:
-                    events = await feed.after(session, stream, after, BATCH)
+    async def follow(
+        self, stream: str, after: int | None, until: Callable[[], float] = lambda: math.inf
+    ) -> AsyncIterator[Event]:
+        """Events of a stream after a number, or from now on, each once and in order; no more once `until` is reached.
+
+        A number ahead of the stream is waited for: another process may have told of it first.
+        """
+        async with self._reader(stream) as reader:
+            number = reader.position if after is None else after
+            while number < until():
+                news, position = reader.news, reader.position
+                events = reader.after(number)
+                if events is None:
+                    events = await self.read(stream, number) or []
+                    number = number if events else position
+                elif not events:
+                    await reader.wait(news)
                 for event in events:
+                    number = event.sequence
                     yield event
-                    after = event.sequence
+
+    async def position(self, stream: str) -> int:
+        """The number of the newest event of a stream."""
+        async with AsyncSession(self.database.reader) as session:
+            return await feed.last_sequence(session, stream)
+
+    async def read(self, stream: str, number: int) -> list[Event]:
+        """Events after a number, from the feed."""
+        async with AsyncSession(self.database.reader) as session:
+            return await feed.after(session, stream, number, BATCH)
+
+    @contextlib.asynccontextmanager
+    async def _reader(self, stream: str) -> AsyncIterator["Reader"]:
+        reader = self.readers.get(stream)
+        if reader is None:
+            reader = self.readers[stream] = Reader(self, stream)
+        reader.followers += 1
+        try:
+            while reader.position < 0:
+                await reader.wait(reader.news)
+            yield reader
+        finally:
+            reader.followers -= 1
+            if not reader.followers:
+                reader.task.cancel()
+                self.forget(reader)
+
+    def forget(self, reader: "Reader") -> None:
+        """Whoever follows the stream next begins anew."""
+        if self.readers.get(reader.stream) is reader:
+            del self.readers[reader.stream]
+
+    def _wake(self, *streams: str) -> None:
+        for stream in streams:
+            if stream in self.readers:
+                self.readers[stream].woken.set()
+
+
+class Reader:
+    """Reads the news of one stream for all its followers in this process, as long as there are any."""
+
+    def __init__(self, hub: Hub, stream: str) -> None:
+        self.hub = hub
+        self.stream = stream
+        self.followers = 0
+        self.position = -1  # Not known yet.
+        self.recent: deque[Event] = deque(maxlen=RECENT_EVENTS)
+        self.woken = asyncio.Event()  # Somebody said that there is news.
+        self.news = asyncio.Event()  # There is; every time a new one, which followers take before they look.
+        self.failure: Exception | None = None
+        self.task = asyncio.create_task(self._run())
+
+    def after(self, number: int) -> list[Event] | None:
+        """The events after a number; None when they are older than what is held here."""
+        missing = self.position - number
+        if missing > len(self.recent):
+            return None
+        return list(islice(self.recent, len(self.recent) - missing, None)) if missing > 0 else []
+
+    async def wait(self, news: asyncio.Event) -> None:
+        """Wait for news. Raises what ended the reading."""
+        if self.failure is None:
+            await news.wait()
+        if self.failure is not None:
+            raise self.failure
+
+    async def _run(self) -> None:
+        try:
+            self._take([], await self.hub.position(self.stream))
+            while True:
+                self.woken.clear()
+                events = await self.hub.read(self.stream, self.position)
+                if events:
+                    self._take(events, events[-1].sequence)
                 if len(events) < BATCH:
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(woken.wait(), LOOK_S)
-        finally:
-            self._waiting[stream].discard(woken)
-            if not self._waiting[stream]:
-                del self._waiting[stream]
+                        await asyncio.wait_for(self.woken.wait(), LOOK_S)
+        except Exception as error:  # Every follower is told, and may begin anew.
+            self.failure = error
+            self.hub.forget(self)
+            self.news.set()
 
-    def _wake(self, stream: str) -> None:
-        for waiting in self._waiting.get(stream, ()):
-            waiting.set()
-
-    def _wake_all(self) -> None:
-        for stream in list(self._waiting):
-            self._wake(stream)
+    def _take(self, events: list[Event], position: int) -> None:
+        self.recent.extend(events)
+        self.position = position
+        news, self.news = self.news, asyncio.Event()
+        news.set()
