@@ -62,7 +62,8 @@ def create_app(configured: Settings | None = None) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         tasks = [asyncio.create_task(hub.listen()), asyncio.create_task(gauges.watch(connected, registry))]
-        yield
+        with graphql.execution.observations.log.buffered():
+            yield
         for task in tasks:
             task.cancel()
         await redis.aclose()

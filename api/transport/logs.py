@@ -50,6 +50,8 @@ class JsonLines(logging.Formatter):
     """One JSON object per record; what a record carries in `fields` becomes members of it."""
 
     def format(self, record: logging.LogRecord) -> str:
+        if getattr(record, "is_formatted", False):
+            return record.getMessage()  # Lines of `operation_log`.
         line: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC),
             "level": record.levelname.lower(),

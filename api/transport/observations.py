@@ -1,19 +1,29 @@
 """Counts and logs every operation. Metrics are named from a known set, as callers may choose any name."""
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from api.transport.errors import CodedError
 from api.transport.live import Live
+from api.transport.operation_log import OperationLog
 from api.transport.operations import Operation
-
-logger = logging.getLogger("commonwatt.operations")
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 COSTS = (1, 5, 25, 100, 500, 1_000, 5_000, 10_000)
+
+
+Labels = tuple[str, str, str, str]  # operation, kind, transport, code
+
+
+class Series(NamedTuple):
+    """What is counted under one set of labels. Finding it by labels costs more than counting."""
+
+    operations: Counter
+    cost: Histogram
+    seconds: Histogram | None  # Not of subscriptions, which may last for ever.
 
 
 class Observations:
@@ -21,6 +31,8 @@ class Observations:
 
     def __init__(self, registry: CollectorRegistry, known_operations: frozenset[str], live: Live) -> None:
         self.known_operations = known_operations
+        self.log = OperationLog()
+        self.series: dict[Labels, Series] = {}  # As many as there are known names, kinds, transports and codes.
         labels = ("operation", "kind", "transport")
         self.seconds = Histogram(
             "graphql_operation_seconds",
@@ -55,30 +67,22 @@ class Observations:
             ending = "stopped"  # The client left, the stream was ended, or we are shutting down.
             raise
         finally:
-            self._count(operation)
-            _log(operation, ending)
+            self.note(operation, ending)
 
-    def _count(self, operation: Operation) -> None:
+    def note(self, operation: Operation, ending: str = "completed") -> None:
+        """Count and log an operation that has ended."""
         name = operation.name if operation.name in self.known_operations else "other"
-        labels = (str(name), operation.kind or "none", operation.transport)
-        self.operations.labels(*labels, operation.code or "OK").inc()
-        self.cost.labels(*labels).observe(operation.cost)
-        if operation.kind != "subscription":
-            self.seconds.labels(*labels).observe(operation.seconds())
+        labels = (str(name), operation.kind or "none", operation.transport, operation.code or "OK")
+        series = self.series.get(labels)
+        if series is None:
+            series = self.series[labels] = self._series_of(labels)
+        series.operations.inc()
+        series.cost.observe(operation.cost)
+        if series.seconds is not None:
+            series.seconds.observe(operation.seconds())
+        self.log.note(operation, ending)
 
-
-def _log(operation: Operation, ending: str) -> None:
-    fields = {
-        "requestId": operation.request_id,
-        "actor": None if operation.viewer.is_anonymous else operation.viewer.key,
-        "operation": operation.name,
-        "kind": operation.kind,
-        "document": operation.document_hash,
-        "transport": operation.transport,
-        "cost": operation.cost,
-        "code": operation.code,
-        "results": operation.results,
-        "ending": ending,
-        "milliseconds": round(operation.seconds() * 1000, 3),
-    }
-    logger.info("operation", extra={"fields": fields})
+    def _series_of(self, labels: Labels) -> Series:
+        *common, _ = labels
+        seconds = None if labels[1] == "subscription" else self.seconds.labels(*common)
+        return Series(self.operations.labels(*labels), self.cost.labels(*common), seconds)
