@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 
 from api.context import Info
-from api.engine.declarations import ENTITIES, Node, parse_id
+from api.engine.declarations import ENTITIES, MARK, ById, Node, parse_id
 from api.transport.errors import BadUserInput
 
 AT_MOST = 100
@@ -23,13 +23,18 @@ async def _node(info: Info, id: str) -> Node | None:
 
 @strawberry.type
 class NodeQueries:
-    @strawberry.field(description="The object with this id; null when there is none that the viewer may see.")
+    @strawberry.field(
+        description="The object with this id; null when there is none that the viewer may see.", metadata={MARK: ById()}
+    )
     async def node(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
     ) -> Node | None:
         return await _node(info, id)
 
-    @strawberry.field(description="The objects with these ids, in their order; null for each that is not to be seen.")
+    @strawberry.field(
+        description="The objects with these ids, in their order; null for each that is not to be seen.",
+        metadata={MARK: ById()},
+    )
     async def nodes(
         self, info: Info, ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 100 ids.")]
     ) -> list[Node | None]:

@@ -49,7 +49,9 @@ def _parse_date(value: Any) -> date:
 
 
 def _format_datetime(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """RFC 3339 in UTC, fractions without trailing zeros, as the database writes them."""
+    text = value.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return (text.rstrip("0") if value.microsecond else text) + "Z"
 
 
 RFC3339 = "https://www.rfc-editor.org/rfc/rfc3339"

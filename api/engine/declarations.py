@@ -43,6 +43,17 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A field that shows several columns as one object of a type of its own, by the type's attributes. Never null.
+
+    Its columns are read only when selected.
+    """
+
+    type: Any
+    columns: Mapping[str, Column]
+
+
+@dataclass(frozen=True)
 class Edge:
     """A field that leads to one entity: the row whose `match` column equals this row's `key`."""
 
@@ -50,6 +61,11 @@ class Edge:
     target: str
     match: Any = None
     where: Callable[[], ColumnElement[bool]] | None = None
+
+
+@dataclass(frozen=True)
+class ById:
+    """A root field that gives entities of any type by their global ids."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +102,7 @@ class Entity:
     table: Any
     visible: Visible
     columns: dict[str, Column]
+    parts: dict[str, Part]
     edges: dict[str, Edge]
     manys: dict[str, Many]
 
@@ -131,6 +148,7 @@ def entity(
             visible=visible,
             columns={name: mark for name, mark in marks.items() if isinstance(mark, Column)}
             | {name: Column(expression) for name, expression in carries.items()},
+            parts={name: mark for name, mark in marks.items() if isinstance(mark, Part)},
             edges={name: mark for name, mark in marks.items() if isinstance(mark, Edge)},
             manys={name: mark for name, mark in marks.items() if isinstance(mark, Many)},
         )

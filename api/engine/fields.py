@@ -12,7 +12,7 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
 from api.engine.connections import page_of
-from api.engine.declarations import ENTITIES, MARK, Column, Edge, Many, Order, Visible, edge_key
+from api.engine.declarations import ENTITIES, MARK, Column, Edge, Many, Order, Part, Visible, edge_key
 
 
 def column(expression: Any, description: str, *, name: str | None = None, heavy: bool = False) -> Any:
@@ -35,6 +35,14 @@ def shaped(
         metadata={MARK: Column(expression, heavy=True, argument=argument)},
         resolver=_no_argument,
         extensions=[Heavy(_argument(argument, kind | None, about))],
+    )
+
+
+def part(kind: Any, description: str, **columns: Any) -> Any:
+    """A field that shows columns as one object; see `Part`."""
+    mark = Part(kind, {name: Column(expression) for name, expression in columns.items()})
+    return strawberry.field(
+        description=description, metadata={MARK: mark}, resolver=_no_argument, extensions=[Whole(mark)]
     )
 
 
@@ -107,6 +115,17 @@ class Heavy(FieldExtension):
         entity = ENTITIES[type(source).__name__]
         argument = next(iter(kwargs.values()), None)
         return await info.context.loaders.heavy(entity, info.python_name, argument, source.__dict__["id"])
+
+
+class Whole(FieldExtension):
+    """Resolves a part by one batched statement."""
+
+    def __init__(self, mark: Part) -> None:
+        self.mark = mark
+
+    async def resolve_async(self, next_: Any, source: Any, info: strawberry.Info[Any], **kwargs: Any) -> Any:
+        entity = ENTITIES[type(source).__name__]
+        return await info.context.loaders.part(entity, info.python_name, source.__dict__["id"])
 
 
 class Leading(FieldExtension):

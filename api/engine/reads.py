@@ -66,6 +66,20 @@ class Loaders:
 
         return await self.loader(("heavy", entity.name, name, argument), load).load(id)
 
+    async def part(self, entity: Entity, name: str, id: UUID) -> Any:
+        """A part of one record, as an object of its type."""
+        part = entity.parts[name]
+
+        async def load(ids: list[UUID]) -> list[Any]:
+            columns = [column.expression.label(attribute) for attribute, column in part.columns.items()]
+            rows = await self.fetch(
+                select(entity.table.id.label("id__key"), *columns).where(_among(entity.table.id, ids))
+            )
+            found = {row["id__key"]: part.type(**{name: row[name] for name in part.columns}) for row in rows}
+            return [found.get(id) for id in ids]
+
+        return await self.loader(("part", entity.name, name), load).load(id)
+
     async def page(
         self, many: Many, page: Page, conditions: tuple[Any, ...], filter_key: Hashable, parent: UUID | None
     ) -> Any:
@@ -153,5 +167,7 @@ def _among(column: Any, values: list[Any]) -> Any:
 
 
 def _cursor(page: Page, row: Any) -> str:
-    values = [row["sort__0"]] if page.order.by is None else [row["sort__0"], row["sort__1"]]
-    return encode_cursor(page.order_name, tuple(str(v) if isinstance(v, UUID) else v for v in values))
+    """The last sort column is the id; the one before it, if any, the value that a list is ordered by."""
+    if page.order.by is None:
+        return encode_cursor(page.order_name, row["sort__0"])
+    return encode_cursor(page.order_name, row["sort__1"], row["sort__0"])

@@ -3,11 +3,9 @@
 from typing import Any
 
 import strawberry
-from sqlalchemy import BigInteger, Text, TypeDecorator, cast, func, type_coerce
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine import Dialect
+from sqlalchemy import BigInteger, Double, Text, cast, func
 
-from api.engine.fields import column, shaped
+from api.engine.fields import column, part, shaped
 from api.transport.errors import BadUserInput
 from domain.geography.areas import AreaTable
 
@@ -21,16 +19,6 @@ class BoundingBox:
     min_lat: float = strawberry.field(description="Southern edge, degrees.")
     max_lon: float = strawberry.field(description="Eastern edge, degrees.")
     max_lat: float = strawberry.field(description="Northern edge, degrees.")
-
-
-class _BoxOf(TypeDecorator[BoundingBox]):
-    """JSON of the four edges, read as a BoundingBox."""
-
-    impl = JSONB
-    cache_ok = True
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> BoundingBox | None:
-        return None if value is None else BoundingBox(**value)
 
 
 def boundary_field(table: AreaTable, description: str) -> Any:
@@ -53,9 +41,8 @@ def boundary_field(table: AreaTable, description: str) -> Any:
 def box_field(table: AreaTable) -> Any:
     """The box around a boundary."""
     edges = {"min_lon": "ST_XMin", "min_lat": "ST_YMin", "max_lon": "ST_XMax", "max_lat": "ST_YMax"}
-    pairs = [part for name, function in edges.items() for part in (name, getattr(func, function)(table.boundary))]
-    box = type_coerce(func.jsonb_build_object(*pairs), _BoxOf())
-    return column(box, "The smallest box that holds the boundary, degrees.", heavy=True)
+    found = {name: getattr(func, function)(table.boundary, type_=Double()) for name, function in edges.items()}
+    return part(BoundingBox, "The smallest box that holds the boundary, degrees.", **found)
 
 
 def area_km2_field(area_m2: Any) -> Any:

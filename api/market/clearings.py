@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
+from sqlalchemy import DateTime as Instant
 from sqlalchemy import func
 
 from api.engine.declarations import Node, entity
@@ -23,7 +24,8 @@ class Clearing(Node):
     )
     delivery_start: DateTime = column(tables.Clearing.delivery_start, "Start of the delivery interval.")
     batch_opened_at: DateTime = column(
-        func.to_timestamp(tables.Clearing.batch), "When the batch opened; later batches of a market open later."
+        func.to_timestamp(tables.Clearing.batch, type_=Instant(timezone=True)),
+        "When the batch opened; later batches of a market open later.",
     )
     price_ueur_per_kwh: Decimal = column(
         tables.Clearing.price_ueur_per_kwh,

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, any_, literal
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from api.context import Info
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity
-from api.engine.fields import column, edge, many
+from api.engine.fields import column, edge, many, part
 from api.enums import describe
 from api.market.trades import ORDERS_OF, trades
 from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
@@ -61,10 +62,7 @@ class FillExplanation:
         return found
 
 
-DELIVERY = {"delivery_start": tables.Order.delivery_start, "delivery_end": tables.Order.delivery_end}
-
-
-@entity(tables.Order, visible=visibility.orders, carries=DELIVERY)
+@entity(tables.Order, visible=visibility.orders)
 class Order(Node):
     """An offer to buy or sell energy. Visible to its owner, the owner's applications, and platform administrators."""
 
@@ -87,6 +85,12 @@ class Order(Node):
     source: tables.EnergySource | None = column(
         tables.Order.source, "Where the energy comes from; null where the seller did not say."
     )
+    delivery: Period = part(
+        Period,
+        "The delivery; the order's energy applies to each interval of it.",
+        start=tables.Order.delivery_start,
+        end=tables.Order.delivery_end,
+    )
     placed_at: DateTime = column(tables.Order.placed_at, "When it was placed.")
     closed_at: DateTime | None = column(
         tables.Order.closed_at, "When it was filled, cancelled or expired; null while it is open."
@@ -96,10 +100,6 @@ class Order(Node):
         through=(ORDERS_OF, ORDERS_OF.c.trade_id == tables.Trade.id),
         on=ORDERS_OF.c.order_id,
     )
-
-    @strawberry.field(description="The delivery; the order's energy applies to each interval of it.")
-    def delivery(self) -> Period:
-        return Period(start=self.__dict__["delivery_start"], end=self.__dict__["delivery_end"])
 
     @strawberry.field(description="Why it got what it got, for each interval of its delivery, earliest first.")
     async def explanation(self, info: Info) -> list[FillExplanation]:
@@ -137,7 +137,7 @@ def conditions(given: OrderFilter) -> list[ColumnElement[bool]]:
     """The filter as SQL. Raises BadUserInput."""
     found: list[ColumnElement[bool]] = []
     if given.status is not None:
-        found.append(tables.Order.status.in_(given.status))
+        found.append(tables.Order.status == any_(literal(given.status, ARRAY(tables.Order.status.type))))
     if given.side is not None:
         found.append(tables.Order.side == given.side)
     if given.delivery is not None:

@@ -11,7 +11,7 @@ from sqlalchemy import Row, select, text
 from api.context import Info
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity
-from api.engine.fields import column, edge, many
+from api.engine.fields import column, edge, many, part
 from api.jobs.jobs import Job
 from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.periods import Period, PeriodInput
@@ -137,6 +137,12 @@ class AllocationRun(Node):
     )
     shared_ukwh: Decimal = column(tables.AllocationRun.shared_ukwh, "Energy shared, kWh.", name="sharedKwh")
     created_at: DateTime = column(tables.AllocationRun.created_at, "When it was computed.")
+    period: Period = part(
+        Period,
+        "The period, half-open.",
+        start=tables.AllocationRun.period_start,
+        end=tables.AllocationRun.period_end,
+    )
     members: Connection[MemberAllocation] = many(
         "MemberAllocation", "Totals of the members that the viewer may see.", on=tables.MemberAllocation.run_id
     )
@@ -145,10 +151,6 @@ class AllocationRun(Node):
         "Intervals in which the grid operator's figures differ, as far as the viewer may see.",
         on=tables.AllocationDifference.run_id,
     )
-
-    @strawberry.field(description="The period, half-open.")
-    def period(self) -> Period:
-        return Period(start=DateTime(self.__dict__["period_start"]), end=DateTime(self.__dict__["period_end"]))
 
     @strawberry.field(description="Shared energy of one member per interval; at most 10000 intervals a request.")
     async def series(

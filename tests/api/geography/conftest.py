@@ -1,10 +1,10 @@
 """The geography of the API in an app of its own; what a test commits is rolled back after it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import pytest
@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from strawberry.schema.config import StrawberryConfig
 
+from api.bare_pool import BarePool
 from api.context import Context
 from api.database import Database
 from api.events import Hub
@@ -49,7 +50,7 @@ class RolledBack(Database):
     """Everything happens on one connection, one thing at a time, in savepoints of a transaction that is rolled back."""
 
     def __init__(self, connection: AsyncConnection) -> None:
-        super().__init__(connection.engine)
+        super().__init__(connection.engine, cast(BarePool, None))
         self.connection = connection
         self.turn = asyncio.Lock()
 
@@ -63,6 +64,11 @@ class RolledBack(Database):
         bound = AsyncSession(self.connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
         async with self.turn, bound as session, session.begin():
             yield session
+
+    async def fetch(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        async with self.turn:
+            raw = await self.connection.get_raw_connection()
+            return await cast(Any, raw.driver_connection).fetchrow(sql, *values)
 
 
 @dataclass

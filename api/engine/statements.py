@@ -1,0 +1,257 @@
+"""From what is selected to one SQL statement that returns ready JSON; the second half of the compiler.
+
+Every appearance of a table gets an alias. A row is a concatenation of texts, an edge a sub-select, a page a sub-select
+over at most size + 1 rows, of which the last only tells whether there are more.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Column as SQLColumn
+from sqlalchemy import Integer, Text, cast, func, literal_column, select
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.util import _deep_deannotate
+
+from api.engine.arguments import Given, renamed
+from api.engine.connections import Page, ordering
+from api.engine.declarations import Edge, Entity, Many, Visible
+from api.engine.emitters import constant, emitter, joined
+from api.engine.selections import (
+    Constant,
+    Edges,
+    Identity,
+    Leading,
+    PageInfo,
+    Pages,
+    Row,
+    TotalCount,
+    Value,
+    Whole,
+)
+from domain.identity.viewers import Viewer
+
+NULL = constant("null")
+COMMA = constant(",")
+ONE = literal_column("1", Integer)
+CURSOR = "cursor of the row"  # No response key has blanks.
+
+
+class Rows:
+    """One appearance of an entity's table in a statement, with the table it is reached through."""
+
+    def __init__(self, number: int, *tables: Any) -> None:
+        self.aliases = [_from(table).alias(f"t{number}_{i}") for i, table in enumerate(tables)]
+        self.base = self.aliases[0]
+        self.of_table = {_from(table): alias for table, alias in zip(tables, self.aliases, strict=True)}
+
+    def of(self, expression: Any) -> Any:
+        """An expression over the tables as one over this appearance of them."""
+
+        def replace(element: Any, **_: Any) -> Any:
+            if isinstance(element, SQLColumn) or hasattr(element, "table"):
+                alias = self.of_table.get(getattr(element, "table", None))
+                return None if alias is None else alias.c[element.key]
+            return None
+
+        plain = expression.__clause_element__() if hasattr(expression, "__clause_element__") else expression
+        return visitors.replacement_traverse(_deep_deannotate(plain), {}, replace)
+
+    @property
+    def id(self) -> Any:
+        return self.base.c.id
+
+
+def _from(table: Any) -> Any:
+    """The table of a mapped class; sub-selects stand for themselves."""
+    return getattr(table, "__table__", table)
+
+
+class Writer:
+    """Writes the JSON of one root field for viewers of one shape and arguments of one structure."""
+
+    def __init__(self, shape: Viewer, given: Mapping[int, Given]) -> None:
+        self.shape = shape
+        self.given = given
+        self.tables = 0
+
+    def rows(self, entity: Entity, *through: Any) -> Rows:
+        """A new appearance of an entity's table."""
+        self.tables += 1
+        return Rows(self.tables, entity.table, *through)
+
+    def one(self, row: Row, condition: Callable[[Rows], Any]) -> Any:
+        """JSON of the one visible row that fulfils a condition, a text that is null where there is none."""
+        rows = self.rows(row.entity)
+        found = select(self.object(row.fields, rows, row.entity)).select_from(rows.base)
+        return found.where(condition(rows), rows.of(row.entity.visible(self.shape)))
+
+    def object(self, fields: Mapping[str, Any], rows: Rows, entity: Entity) -> Any:
+        """JSON of a row."""
+        return written({key: self._part(part, rows, entity) for key, part in fields.items()})
+
+    def _part(self, part: Any, rows: Rows, entity: Entity) -> Any:
+        match part:
+            case Constant():
+                return part.text
+            case Identity():
+                return joined(f'"{entity.name}:', cast(rows.id, Text), '"')
+            case Value():
+                return self._value(part, rows)
+            case Whole():
+                return written({key: self._part(column, rows, entity) for key, column in part.fields.items()})
+            case Leading():
+                return self._leading(part.edge, part.row, rows)
+        return self.page(part, rows)
+
+    def _value(self, value: Value, rows: Rows) -> Any:
+        if value.site is None:
+            return value.emit(rows.of(value.column.select()))
+        (expression,) = renamed(self.given[value.site.number], value.site.number)
+        emit = emitter(expression, value.site.type.fields[value.site.node.name.value].type)
+        return emit(rows.of(expression))
+
+    def _leading(self, edge: Edge, row: Row, rows: Rows) -> Any:
+        key = rows.of(edge.key)
+        match_column = row.entity.table.id if edge.match is None else edge.match
+
+        def leads_here(target: Rows) -> Any:
+            condition = target.of(match_column) == key
+            return condition if edge.where is None else condition & target.of(edge.where())
+
+        found = self.one(row, leads_here).correlate(rows.base)
+        if edge.match is not None:
+            found = found.limit(ONE)  # Only ids are known to be unique.
+        return func.coalesce(found.scalar_subquery(), NULL)
+
+    def page(self, pages: Pages, parent: Rows | None) -> Any:
+        """JSON of a page, below a parent row or at the root."""
+        page = self.given[pages.site.number].page
+        assert page is not None
+        found = _Page(self, pages, page, parent)
+        return found.written()
+
+
+class _Page:
+    """One page of a connection, in the writing."""
+
+    def __init__(self, writer: Writer, pages: Pages, page: Page, parent: Rows | None) -> None:
+        self.writer = writer
+        self.pages = pages
+        self.page = page
+        self.parent = parent
+        self.number = pages.site.number
+        self.size = literal_column(str(page.size), Integer)
+        infos = {name for f in pages.fields.values() if isinstance(f, PageInfo) for name in f.fields.values()}
+        self.reads_more = ("hasPreviousPage" if page.is_backward else "hasNextPage") in infos
+        self.columns: dict[str, Any] = {key: f for key, f in pages.fields.items() if isinstance(f, Edges)}
+        if not infos.isdisjoint({"startCursor", "endCursor"}):
+            self.columns[CURSOR] = CURSOR
+
+    def written(self) -> Any:
+        if not self.columns and not self.reads_more:
+            return written({key: self._field(key, field, None) for key, field in self.pages.fields.items()})
+        page = self._rows().subquery("page")
+        fields = {key: self._field(key, field, page) for key, field in self.pages.fields.items()}
+        return select(written(fields)).select_from(page).scalar_subquery()
+
+    def _field(self, key: str, field: Any, page: Any) -> Any:
+        match field:
+            case Constant():
+                return field.text
+            case TotalCount():
+                return self._count()
+            case PageInfo():
+                return written({k: self._of_page_info(name, page) for k, name in field.fields.items()})
+        return joined("[", func.coalesce(self._in_order(page, page.c[key]), literal_column("''")), "]")
+
+    def _in_order(self, page: Any, edge: Any) -> Any:
+        """The texts of the rows shown, as one."""
+        if self.page.is_backward:
+            shown = func.string_agg(edge, aggregate_order_by(COMMA, page.c.place.desc()))
+            return shown.filter(page.c.place <= self.size)
+        if not self.reads_more:
+            return func.string_agg(edge, COMMA)
+        listed = func.array_agg(edge, type_=ARRAY(Text))[ONE : self.size]
+        return func.array_to_string(listed, COMMA)
+
+    def _of_page_info(self, name: str, page: Any) -> Any:
+        last = func.least(func.count(), self.size)
+        first = func.least(last, ONE)
+        beginning, end = (last, first) if self.page.is_backward else (first, last)
+        match name:
+            case "__typename":
+                return '"PageInfo"'
+            case "startCursor":
+                return func.coalesce(_nth(page, beginning), NULL)
+            case "endCursor":
+                return func.coalesce(_nth(page, end), NULL)
+        if (name == "hasPreviousPage") is self.page.is_backward:
+            return cast(func.count() > self.size, Text)
+        return "true" if self.page.bound is not None else "false"
+
+    def _rows(self) -> Any:
+        """The rows of the page in its order, with one more where that is asked for."""
+        rows, statement = self._target()
+        order = [rows.of(column) for column in ordering(self.pages.entity, self.page)]
+        columns = [self._column(part, rows).label(name) for name, part in self.columns.items()]
+        if self.page.is_backward:
+            columns.append(func.row_number().over(order_by=order).label("place"))
+        limit = literal_column(str(self.page.size + self.reads_more), Integer)
+        conditions = [rows.of(condition) for condition in renamed(self.writer.given[self.number], self.number)]
+        statement = statement.add_columns(*(columns or [ONE])).where(*conditions)
+        return statement.order_by(*order).limit(limit)
+
+    def _column(self, part: Any, rows: Rows) -> Any:
+        if part == CURSOR:
+            return cursor(self.page, rows)
+        entity = self.pages.entity
+        fields = {k: self._of_edge(field, rows, entity) for k, field in part.fields.items()}
+        return written(fields)
+
+    def _of_edge(self, field: Any, rows: Rows, entity: Entity) -> Any:
+        if isinstance(field, Row):
+            return self.writer.object(field.fields, rows, entity)
+        return field.text if isinstance(field, Constant) else cursor(self.page, rows)
+
+    def _target(self) -> tuple[Rows, Any]:
+        """The list's rows that the viewer may see, below the parent."""
+        many, entity = self.pages.many, self.pages.entity
+        rows = self.writer.rows(entity, *([many.through[0]] if many.through else []))
+        source = rows.base
+        if many.through is not None:
+            source = source.join(rows.aliases[1], rows.of(many.through[1]))
+        statement = select().select_from(source).where(rows.of(_visible(many, entity)(self.writer.shape)))
+        if many.on is not None:
+            assert self.parent is not None
+            statement = statement.where(rows.of(many.on) == self.parent.id).correlate(self.parent.base)
+        return rows, statement
+
+    def _count(self) -> Any:
+        _, statement = self._target()
+        return cast(statement.add_columns(func.count()).scalar_subquery(), Text)
+
+
+def _visible(many: Many, entity: Entity) -> Visible:
+    return many.visible or entity.visible
+
+
+def _nth(page: Any, place: Any) -> Any:
+    """The cursor at a place, counted from 1; null at 0, where an array has nothing."""
+    return func.array_agg(page.c[CURSOR], type_=ARRAY(Text))[place]
+
+
+def cursor(page: Page, rows: Rows) -> Any:
+    """JSON of a row's cursor; the same text as `connections.encode_cursor`."""
+    if page.order.by is None:
+        return joined(f'"{page.order_name}:', cast(rows.id, Text), '"')
+    text = joined(f"{page.order_name}:", cast(rows.id, Text), ":", rows.of(page.order.by))
+    return cast(func.to_json(text), Text)
+
+
+def written(fields: Mapping[str, Any]) -> Any:
+    """A JSON object of texts and expressions by key."""
+    parts: list[Any] = ["{"]
+    for number, (key, part) in enumerate(fields.items()):
+        parts += [("," if number else "") + f'"{key}":', part]
+    return joined(*parts, "}")
