@@ -1,23 +1,59 @@
 """From a token to a viewer: who it is and through which members and communities it may see.
 
-It stands in this context because memberships do; `identity` knows only the values.
+It stands in this context because memberships do; `identity` knows only the values. Whoever keeps a viewer keeps a
+claim: `stands` says in the very statement that reads whether it holds, so that keeping one lets nobody in who ended.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    Row,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.communities.tables import CommunityRole, Member, Membership
 from domain.identity import credentials
 from domain.identity.tables import ApiKey, PlatformRole, Session, User, UserRole
-from domain.identity.viewers import Viewer
+from domain.identity.viewers import Claim, Viewer, own
 
 USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """A kind of token: its table, the viewer's attribute for its id, and the columns that are named differently."""
+
+    table: Any
+    name: str
+    user_id: Any
+    expires_at: Any
+
+    def live(self) -> ColumnElement[bool]:
+        """Whether a token may be used now by a user who may."""
+        return and_(self.table.revoked_at.is_(None), self.expires_at > func.now(), User.disabled_at.is_(None))
+
+
+SESSIONS = _Tokens(Session, "session_id", Session.user_id, Session.access_expires_at)
+KEYS = _Tokens(ApiKey, "api_key_id", ApiKey.owner_id, ApiKey.expires_at)
 
 
 def in_force() -> ColumnElement[bool]:
@@ -33,82 +69,11 @@ async def viewer_of(connection: AsyncConnection, token: str) -> Viewer | None:
 
     An application never holds its owner's administration: it sees what the owner sees as a member.
     """
+    hashed = credentials.token_hash(token)
     if token.startswith(credentials.ACCESS):
-        return await _of_session(connection, credentials.token_hash(token))
-    return await _of_key(connection, credentials.token_hash(token))
-
-
-async def _of_session(connection: AsyncConnection, hashed: bytes) -> Viewer | None:
-    query = (
-        select(Session.id, Session.user_id, Session.access_expires_at)
-        .join(User, User.id == Session.user_id)
-        .where(Session.access_hash == hashed, Session.revoked_at.is_(None), User.disabled_at.is_(None))
-        .where(Session.access_expires_at > func.now())
-    )
-    row = (await connection.execute(query)).one_or_none()
-    if row is None:
-        return None
-    return await viewer_for(connection, row.user_id, session_id=row.id, expires_at=row.access_expires_at)
-
-
-async def _of_key(connection: AsyncConnection, hashed: bytes) -> Viewer | None:
-    query = (
-        select(ApiKey.id, ApiKey.owner_id, ApiKey.kind, ApiKey.scopes, ApiKey.expires_at, ApiKey.last_used_at)
-        .join(User, User.id == ApiKey.owner_id)
-        .where(ApiKey.key_hash == hashed, ApiKey.revoked_at.is_(None), User.disabled_at.is_(None))
-        .where(ApiKey.expires_at > func.now())
-    )
-    row = (await connection.execute(query)).one_or_none()
-    if row is None:
-        return None
-    await _note_use(connection, row.id, row.last_used_at)
-    key = Viewer(
-        user_id=row.owner_id,
-        api_key_id=row.id,
-        api_key_kind=row.kind,
-        scopes=frozenset(row.scopes),
-        expires_at=row.expires_at,
-    )
-    return await _through_owner(connection, key)
-
-
-async def _note_use(connection: AsyncConnection, key_id: UUID, last_used_at: datetime | None) -> None:
-    """Note when a key is used, to the minute: not every request is worth a write."""
-    now = datetime.now(UTC)
-    if last_used_at is None or now - last_used_at >= USE_NOTED_EVERY:
-        await connection.execute(update(ApiKey).where(ApiKey.id == key_id).values(last_used_at=now))
-
-
-async def _through_owner(connection: AsyncConnection, key: Viewer) -> Viewer:
-    """A key that may read sees what its owner sees as a member; one that may only post or trade, nothing of it."""
-    assert key.user_id is not None
-    if not key.may_read:
-        return key
-    owner = await viewer_for(connection, key.user_id)
-    return replace(key, member_ids=owner.member_ids, community_ids=owner.community_ids)
-
-
-async def viewer_for(
-    connection: AsyncConnection, user_id: UUID, *, session_id: UUID | None = None, expires_at: datetime | None = None
-) -> Viewer:
-    """A user as viewer, with roles and memberships that hold today."""
-    roles = (await connection.execute(select(UserRole.role, UserRole.zone_id).where(UserRole.user_id == user_id))).all()
-    memberships = (
-        select(Member.id, Membership.community_id, Membership.roles)
-        .outerjoin(Membership, and_(Membership.member_id == Member.id, in_force()))
-        .where(Member.user_id == user_id)
-    )
-    rows: Sequence[Any] = (await connection.execute(memberships)).all()
-    return Viewer(
-        user_id=user_id,
-        session_id=session_id,
-        roles=frozenset(PlatformRole(role) for role, _ in roles),
-        operated_zone_ids=frozenset(zone for _, zone in roles if zone is not None),
-        member_ids=frozenset(row[0] for row in rows),
-        community_ids=frozenset(row[1] for row in rows if row[1] is not None),
-        administered_ids=frozenset(row[1] for row in rows if row[2] and CommunityRole.ADMIN.value in row[2]),
-        expires_at=expires_at,
-    )
+        return await _of_session(connection, Session.access_hash == hashed)
+    viewer = await _of_key(connection, ApiKey.key_hash == hashed)
+    return viewer and await _noted(connection, viewer)
 
 
 async def again(connection: AsyncConnection, viewer: Viewer) -> Viewer | None:
@@ -116,20 +81,128 @@ async def again(connection: AsyncConnection, viewer: Viewer) -> Viewer | None:
 
     Sensitive streams ask before each event.
     """
-    if viewer.user_id is None:
-        return viewer
-    if viewer.expires_at is not None and viewer.expires_at <= datetime.now(UTC):
-        return None
-    table: Any = ApiKey if viewer.api_key_id is not None else Session
-    user_id = ApiKey.owner_id if viewer.api_key_id is not None else Session.user_id
-    query = (
-        select(table.id)
-        .join(User, User.id == user_id)
-        .where(table.id == (viewer.api_key_id or viewer.session_id))
-        .where(table.revoked_at.is_(None), User.disabled_at.is_(None))
-    )
-    if (await connection.execute(query)).first() is None:
-        return None
     if viewer.api_key_id is not None:
-        return await _through_owner(connection, viewer)
-    return await viewer_for(connection, viewer.user_id, session_id=viewer.session_id, expires_at=viewer.expires_at)
+        return await _of_key(connection, ApiKey.id == viewer.api_key_id)
+    if viewer.session_id is not None:
+        return await _of_session(connection, Session.id == viewer.session_id)
+    return viewer
+
+
+async def viewer_for(
+    connection: AsyncConnection, user_id: UUID, *, session_id: UUID | None = None, expires_at: datetime | None = None
+) -> Viewer:
+    """A user as viewer, with roles and memberships that hold today."""
+    row = (await connection.execute(_person().where(User.id == user_id))).one()
+    return _seen(row, session_id=session_id, expires_at=expires_at)
+
+
+def stands(viewer: Viewer) -> ColumnElement[bool]:
+    """Whether a viewer's claim holds: the token lives, its user is not disabled, and no role, member or membership
+    of the user changed since the viewer was read, nor did the day, by which memberships begin and end.
+
+    For a shape its values are parameters. It looks up two rows by their primary keys, once for a statement.
+    """
+    if viewer.claim is None:
+        return true()
+    tokens = SESSIONS if viewer.api_key_id is None else KEYS
+    token = select(tokens.table.id).join(User, User.id == tokens.user_id).correlate(None)
+    return token.where(
+        tokens.table.id == own(viewer, tokens.name, Uuid()),
+        tokens.live(),
+        User.id == own(viewer, "user_id", Uuid()),
+        User.sight_version == own(viewer, "version", BigInteger()),
+        func.current_date() == own(viewer, "day", Date()),
+    ).exists()
+
+
+async def still_standing(connection: AsyncConnection, viewers: Collection[Viewer]) -> frozenset[Claim | None]:
+    """Of many viewers' claims those that hold, found in one statement; of who claims nothing, None does."""
+    claims = {(viewer.claim, viewer.user_id) for viewer in viewers if viewer.claim is not None}
+    if not claims:
+        return frozenset({None})
+    given = func.unnest(
+        literal([claim.token_id for claim, _ in claims], ARRAY(Uuid())),
+        literal([claim.version for claim, _ in claims], ARRAY(BigInteger())),
+        literal([claim.day for claim, _ in claims], ARRAY(Date())),
+        literal([user_id for _, user_id in claims], ARRAY(Uuid())),
+    )
+    claim = given.table_valued("token_id", "version", "day", "user_id").render_derived("claim").c
+    holding = (
+        select(claim.token_id, claim.version, claim.day)
+        .join(tokens.table, tokens.table.id == claim.token_id)
+        .join(User, and_(User.id == tokens.user_id, User.id == claim.user_id))
+        .where(tokens.live(), User.sight_version == claim.version, func.current_date() == claim.day)
+        for tokens in (SESSIONS, KEYS)
+    )
+    rows = await connection.execute(union_all(*holding))
+    return frozenset({None, *(Claim(*row) for row in rows)})
+
+
+async def _of_session(connection: AsyncConnection, which: ColumnElement[bool]) -> Viewer | None:
+    person = _person().add_columns(Session.id.label("session_id"), Session.access_expires_at.label("expires_at"))
+    living = person.join(Session, Session.user_id == User.id).where(which, SESSIONS.live())
+    row = (await connection.execute(living)).one_or_none()
+    return None if row is None else _seen(row)
+
+
+async def _of_key(connection: AsyncConnection, which: ColumnElement[bool]) -> Viewer | None:
+    """A key that may read sees what its owner sees as a member; one that may only post or trade, nothing of it."""
+    person = _person().add_columns(
+        ApiKey.id.label("api_key_id"),
+        ApiKey.kind.label("api_key_kind"),
+        ApiKey.scopes,
+        ApiKey.expires_at,
+        ApiKey.last_used_at.label("noted_at"),
+    )
+    living = person.join(ApiKey, ApiKey.owner_id == User.id).where(which, KEYS.live())
+    row = (await connection.execute(living)).one_or_none()
+    if row is None:
+        return None
+    none: frozenset[UUID] = frozenset()
+    key = replace(_seen(row), roles=frozenset(), operated_zone_ids=none, administered_ids=none)
+    return key if key.may_read else replace(key, member_ids=none, community_ids=none)
+
+
+async def _noted(connection: AsyncConnection, key: Viewer) -> Viewer:
+    """Note when a key is used, to the minute: not every request is worth a write."""
+    now = datetime.now(UTC)
+    if key.noted_at is not None and now - key.noted_at < USE_NOTED_EVERY:
+        return key
+    await connection.execute(update(ApiKey).where(ApiKey.id == key.api_key_id).values(last_used_at=now))
+    return replace(key, noted_at=now)
+
+
+def _person() -> Select[Any]:
+    """What a viewer is through a user, under the names of its attributes, in one statement: all of one moment."""
+    roles = select(UserRole.role).where(UserRole.user_id == User.id)
+    zones = select(UserRole.zone_id).where(UserRole.user_id == User.id, UserRole.zone_id.is_not(None))
+    members = select(Member.id).where(Member.user_id == User.id)
+    communities = (
+        select(Membership.community_id)
+        .join(Member, Member.id == Membership.member_id)
+        .where(Member.user_id == User.id, in_force())
+    )
+    administered = communities.where(Membership.roles.contains([CommunityRole.ADMIN.value]))
+    return select(
+        User.id.label("user_id"),
+        User.sight_version.label("version"),
+        func.current_date().label("day"),
+        _array(roles, Text()).label("roles"),
+        _array(zones, Uuid()).label("operated_zone_ids"),
+        _array(members, Uuid()).label("member_ids"),
+        _array(communities, Uuid()).label("community_ids"),
+        _array(administered, Uuid()).label("administered_ids"),
+    )
+
+
+def _array(query: Select[Any], type_: Any) -> ColumnElement[Any]:
+    """`ARRAY(SELECT ...)` over the user's rows."""
+    return func.array(query.correlate(User).scalar_subquery(), type_=ARRAY(type_))
+
+
+def _seen(row: Row[Any], **more: Any) -> Viewer:
+    facts: dict[str, Any] = {
+        name: frozenset(value) if isinstance(value, list) else value for name, value in row._mapping.items()
+    }
+    facts["roles"] = frozenset(map(PlatformRole, facts["roles"]))
+    return Viewer(**facts, **more)

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -26,7 +26,7 @@ class ApiKeyKind(StrEnum):
 
 
 class User(Base):
-    """A person who signs in."""
+    """A person who signs in; triggers count in `sight_version` what changes their roles, members and memberships."""
 
     __tablename__ = "user_account"
     __table_args__ = (Index("uq_user_account_email", text("lower(email)"), unique=True),)
@@ -36,6 +36,7 @@ class User(Base):
     name: Mapped[str] = mapped_column(Text)
     password_hash: Mapped[str] = mapped_column(Text)
     disabled_at: Mapped[datetime | None]
+    sight_version: Mapped[int] = mapped_column(BigInteger, server_default="0")
     created_at: Mapped[CreatedAt]
 
 

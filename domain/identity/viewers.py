@@ -8,15 +8,24 @@ in from the viewer when the statement runs, so that viewers of one shape share o
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, any_, bindparam, false
+from sqlalchemy import BindParameter, ColumnElement, Uuid, any_, bindparam, false
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import TypeEngine
 
 from domain.errors import NotAllowed
 from domain.identity.keys import READ
 from domain.identity.tables import ApiKeyKind, PlatformRole
+
+
+class Claim(NamedTuple):
+    """What must still hold for a viewer that was read before: the token lives, and nothing of the user changed."""
+
+    token_id: UUID
+    version: int
+    day: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,7 @@ class Viewer:
     expires_at: datetime | None = None
     version: int = 0  # Of the user's sight: counts changes of roles and memberships.
     day: date | None = None  # Of UTC on which the memberships held.
+    noted_at: datetime | None = field(default=None, compare=False)  # When the use of a key was last written down.
 
     @property
     def shape(self) -> "Viewer":
@@ -52,7 +62,19 @@ class Viewer:
             expires_at=None,
             version=0,
             day=None,
+            noted_at=None,
         )
+
+    @property
+    def is_shape(self) -> bool:
+        """Whether ids are filled in when a statement runs."""
+        return isinstance(self.user_id, BoundId)
+
+    @property
+    def claim(self) -> Claim | None:
+        """What has to be proven; None for nobody and for a viewer the program made itself, who bears no token."""
+        token_id = self.api_key_id or self.session_id
+        return None if token_id is None else Claim(token_id, self.version, self.day)
 
     @property
     def is_anonymous(self) -> bool:
@@ -146,9 +168,14 @@ def is_viewer(column: Any, viewer: Viewer) -> ColumnElement[bool]:
     """`column = the viewer's user id`, false for nobody."""
     if viewer.user_id is None:
         return false()
-    if isinstance(viewer.user_id, BoundId):
-        return column == bindparam(PARAMETER + viewer.user_id.name, type_=Uuid())  # type: ignore[no-any-return]
-    return column == bindparam(None, viewer.user_id, Uuid(), unique=True)  # type: ignore[no-any-return]
+    return column == own(viewer, "user_id", Uuid())  # type: ignore[no-any-return]
+
+
+def own(viewer: Viewer, name: str, type_: TypeEngine[Any]) -> BindParameter[Any]:
+    """A value of the viewer: bound now, or for a shape when the statement runs."""
+    if viewer.is_shape:
+        return bindparam(PARAMETER + name, type_=type_)
+    return bindparam(None, getattr(viewer, name), type_, unique=True)
 
 
 def require_scope(viewer: Viewer, scope: str, act: str) -> None:
