@@ -5,16 +5,19 @@ The key is stored with the digest of its input in the transaction of the effect;
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, Text, delete, func, select
+from sqlalchemy import Index, LargeBinary, Row, Text, delete, func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.database import Base, CreatedAt
 from domain.errors import DomainError
+from domain.statements import Part
 
 KEPT = timedelta(days=30)
 
@@ -49,31 +52,87 @@ class IdempotencyInProgress(DomainError):
         self.key = key
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A key as an actor uses it: for one input."""
+
+    actor: str
+    key: str
+    input_digest: bytes
+
+    @property
+    def owner(self) -> tuple[str, str]:
+        """What tells uses of one key by one actor from all others."""
+        return self.actor, self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What became of the first request with a key."""
+
+    input_digest: bytes
+    result_id: UUID
+    used_at: datetime
+
+    def again(self, use: Use) -> UUID:
+        """The result, for the same request once more. Raises IdempotencyKeyReused."""
+        if self.input_digest != use.input_digest:
+            raise IdempotencyKeyReused(use.key, self.used_at)
+        return self.result_id
+
+
 def digest(request: dict[str, Any]) -> bytes:
     """SHA-256 of the canonical JSON of a request."""
     return hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).digest()
 
 
-async def earlier_result(session: AsyncSession, actor: str, key: str, input_digest: bytes) -> UUID | None:
-    """What an earlier request with this key made, or None when this is the first; holds the key until commit.
-
-    Raises IdempotencyKeyReused, IdempotencyInProgress.
-    """
-    lock = func.hashtextextended(f"{actor}\n{key}", 0)
-    if not (await session.execute(select(func.pg_try_advisory_xact_lock(lock)))).scalar_one():
-        raise IdempotencyInProgress(key)
-    used = await session.get(IdempotencyKey, (actor, key))
-    if used is None:
-        return None
-    if used.input_digest != input_digest:
-        raise IdempotencyKeyReused(key, used.created_at)
-    return used.result_id
+# Holds keys until the transaction ends, and reads what is known of them: a WITH query for the statement that reads
+# whatever else the requests need. One row per use, `place` from 1.
+HELD = """
+idempotency_held AS MATERIALIZED (
+    SELECT place, pg_try_advisory_xact_lock(hashtextextended(asked.actor || chr(10) || asked.key, 0)) AS is_held,
+           used.input_digest, used.result_id, used.created_at AS used_at, now() AS held_at
+    FROM unnest(CAST(:idempotency_actors AS text[]), CAST(:idempotency_keys AS text[]))
+         WITH ORDINALITY AS asked (actor, key, place)
+    LEFT JOIN LATERAL (
+        SELECT * FROM idempotency_key WHERE actor = asked.actor AND key = asked.key LIMIT 1) AS used ON true)"""
 
 
-async def remember(session: AsyncSession, actor: str, key: str, input_digest: bytes, result_id: UUID) -> None:
-    """Store a key with its result, in the transaction of the effect."""
-    session.add(IdempotencyKey(actor=actor, key=key, input_digest=input_digest, result_id=result_id))
-    await session.flush()
+def held(uses: Sequence[Use]) -> dict[str, Any]:
+    """The parameters of HELD."""
+    return {"idempotency_actors": [use.actor for use in uses], "idempotency_keys": [use.key for use in uses]}
+
+
+def used(use: Use, row: Any) -> Used | None:
+    """What a row of HELD tells of a key's first use; None where this is it. Raises IdempotencyInProgress."""
+    if not row.is_held:
+        raise IdempotencyInProgress(use.key)
+    return None if row.result_id is None else Used(row.input_digest, row.result_id, row.used_at)
+
+
+REMEMBERED = """
+idempotency_remembered AS (
+    INSERT INTO idempotency_key (actor, key, input_digest, result_id)
+    SELECT * FROM unnest(CAST(:idempotency_actors AS text[]), CAST(:idempotency_keys AS text[]),
+                         CAST(:idempotency_digests AS bytea[]), CAST(:idempotency_results AS uuid[]))
+    ON CONFLICT DO NOTHING RETURNING result_id)"""
+
+
+def remembering(results: Mapping[Use, UUID]) -> Part:
+    """Stores held keys with their results; what it tells is for `check_remembered`."""
+    values = held(list(results)) | {
+        "idempotency_digests": [use.input_digest for use in results],
+        "idempotency_results": list(results.values()),
+    }
+    return Part(REMEMBERED, values, "ARRAY(SELECT result_id FROM idempotency_remembered) AS remembered")
+
+
+def check_remembered(results: Mapping[Use, UUID], told: Row[Any]) -> None:
+    """Raise IdempotencyInProgress for a key whose first request ended between the snapshot of HELD and its lock."""
+    remembered = set(told.remembered)
+    for use, result_id in results.items():
+        if result_id not in remembered:
+            raise IdempotencyInProgress(use.key)
 
 
 async def forget_old(session: AsyncSession) -> None:

@@ -29,7 +29,7 @@ from domain.errors import DomainError
 from domain.geography.tables import MarketZone
 from domain.identity.tables import User
 from domain.intervals import Period, day_start, floor_to
-from domain.market import orders
+from domain.market import orders, placing
 from domain.market.tables import EnergySource, Market, OrderSide
 from domain.metering import readings
 from domain.metering.days import MISSING, ReadingDay, blocks_of
@@ -115,7 +115,7 @@ async def place_one(session: AsyncSession, chance: random.Random) -> None:
     user_id = (await session.execute(select(User.id).where(User.email == offer.email))).scalar_one()
     viewer = await sight.viewer_for(await session.connection(), user_id)
     with contextlib.suppress(DomainError):  # A gate that closes meanwhile, or the same key a moment ago.
-        await orders.place(session, viewer, f"demo-{now.timestamp():.1f}-{offer.email}", proposal, now=now)
+        await placing.place(session, viewer, f"demo-{now.timestamp():.1f}-{offer.email}", proposal, now=now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from api.engine.connections import Connection
 from api.engine.declarations import Node, entity
 from api.engine.fields import column, edge, many, part
 from api.enums import describe
+from api.market import placing
 from api.market.trades import ORDERS_OF, trades
 from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.periods import Period, PeriodInput
@@ -21,6 +22,7 @@ from domain.identity.keys import TRADE
 from domain.market import explanations, orders, tables, visibility
 from domain.market.explanations import FillReason
 from domain.market.orders import Proposal
+from domain.market.placing import Request
 
 if TYPE_CHECKING:
     from api.market.clearings import Clearing
@@ -317,9 +319,9 @@ class OrderMutations:
             delivery=input.delivery.span(),
             source=input.source,
         )
-        viewer, now = info.context.caller, datetime.now(UTC)
-        async with info.context.transaction() as session:
-            order_id = await orders.place(session, viewer, input.idempotency_key, proposal, now=now)
+        queue = placing.queue_of(info.context.database)
+        order_id = await queue.place(Request(info.context.caller, input.idempotency_key, proposal))
+        info.context.refresh()
         return PlaceOrderPayload(order=await info.context.loaders.node("Order", order_id))
 
     @mutation("Withdraw what is open of an order of the caller; applications need the scope trade.", scope=TRADE)

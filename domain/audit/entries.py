@@ -2,20 +2,32 @@
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain import statements
 from domain.audit import tables
+from domain.statements import Part
 
 PLATFORM = "platform"
 GENESIS = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that someone did, to be recorded in the chain of its scope."""
+
+    name: str
+    actor: str
+    subject: tuple[str, UUID | None]
+    scope_id: UUID | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +50,24 @@ def entry_hash(previous: bytes, entry: dict[str, Any]) -> bytes:
     return hashlib.sha256(previous + canonical.encode()).digest()
 
 
-def _content(entry: tables.AuditEntry) -> dict[str, Any]:
+def _content(
+    chain: str,
+    sequence: int,
+    at: datetime,
+    actor: str,
+    act: str,
+    subject: tuple[str, UUID | None],
+    facts: dict[str, Any],
+) -> dict[str, Any]:
+    """What the hash of an entry covers, beside the hash before it."""
     return {
-        "chain": entry.chain,
-        "sequence": entry.sequence,
-        "at": entry.at.astimezone(UTC).isoformat(),
-        "actor": entry.actor,
-        "act": entry.act,
-        "subject": [entry.subject_type, str(entry.subject_id) if entry.subject_id else None],
-        "facts": entry.facts,
+        "chain": chain,
+        "sequence": sequence,
+        "at": at.astimezone(UTC).isoformat(),
+        "actor": actor,
+        "act": act,
+        "subject": [subject[0], str(subject[1]) if subject[1] else None],
+        "facts": facts,
     }
 
 
@@ -60,31 +81,86 @@ async def record(
     facts: dict[str, Any] | None = None,
 ) -> None:
     """Append an entry in the caller's transaction. Writers of one chain wait for each other at its head row."""
-    chain = chain_of(scope_id)
-    start = insert(tables.AuditHead).values(chain=chain, sequence=0, hash=GENESIS)
-    await session.execute(start.on_conflict_do_nothing())
-    query = select(tables.AuditHead).where(tables.AuditHead.chain == chain).with_for_update()
-    head = (await session.scalars(query.execution_options(populate_existing=True))).one()
-    entry = tables.AuditEntry(
-        chain=chain,
-        sequence=head.sequence + 1,
-        previous_hash=head.hash,
-        at=datetime.now(UTC),
-        actor=actor,
-        act=act,
-        subject_type=subject[0],
-        subject_id=subject[1],
-        facts=json.loads(json.dumps(facts or {}, default=str)),
-    )
-    entry.hash = entry_hash(head.hash, _content(entry))
-    session.add(entry)
-    head.sequence, head.hash = entry.sequence, entry.hash
-    await session.flush()
+    await record_many(session, [Act(act, actor, subject, scope_id, facts or {})])
+
+
+async def record_many(session: AsyncSession, acts: Sequence[Act]) -> None:
+    """Append an entry for each act, in their order."""
+    if acts:
+        await statements.write(session, await recording(session, acts))
+
+
+async def recording(session: AsyncSession, acts: Sequence[Act]) -> Part:
+    """Hold the heads of the chains of acts, and give the part of the caller's next statement that appends entries."""
+    at, reached = datetime.now(UTC), await _hold(session, {chain_of(act.scope_id) for act in acts})
+    columns: list[tuple[Any, ...]] = []
+    for act in acts:
+        chain = chain_of(act.scope_id)
+        sequence, previous = reached[chain]
+        stored = json.dumps(act.facts, default=str)
+        content = _content(chain, sequence + 1, at, act.actor, act.name, act.subject, json.loads(stored))
+        reached[chain] = sequence + 1, entry_hash(previous, content)
+        columns.append((chain, *reached[chain], previous, act.actor, act.name, *act.subject, stored))
+    ends = [(chain, *end) for chain, end in reached.items()]
+    values = {"audit_at": at} | _by_column(ENTRY, columns) | _by_column(END, ends)
+    return Part(RECORDED, values, "true AS is_recorded")
+
+
+async def _hold(session: AsyncSession, chains: Collection[str]) -> dict[str, tuple[int, bytes]]:
+    """Sequence and hash of the ends of chains, locked in a steady order; chains are begun where there is none."""
+    connection, wanted = await session.connection(), {"chains": sorted(chains)}
+    held = {chain: (sequence, hash) for chain, sequence, hash in await connection.execute(HOLD, wanted)}
+    if len(held) < len(wanted["chains"]):
+        await connection.execute(BEGIN, wanted | {"genesis": GENESIS})
+        held = {chain: (sequence, hash) for chain, sequence, hash in await connection.execute(HOLD, wanted)}
+    return held
+
+
+def _by_column(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
+    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+
+
+HOLD = text("""
+    SELECT chain, sequence, hash FROM audit_head WHERE chain = ANY(CAST(:chains AS text[]))
+    ORDER BY chain COLLATE "C" FOR UPDATE
+""")
+BEGIN = text("""
+    INSERT INTO audit_head (chain, sequence, hash)
+    SELECT chain, 0, CAST(:genesis AS bytea) FROM unnest(CAST(:chains AS text[])) AS begun (chain)
+    ON CONFLICT DO NOTHING
+""")
+ENTRY = (
+    "audit_chains",
+    "audit_sequences",
+    "audit_hashes",
+    "audit_previous_hashes",
+    "audit_actors",
+    "audit_acts",
+    "audit_subject_types",
+    "audit_subject_ids",
+    "audit_facts",
+)
+END = ("audit_ended_chains", "audit_end_sequences", "audit_end_hashes")
+RECORDED = """
+audit_recorded AS (
+    INSERT INTO audit_entry (at, chain, sequence, hash, previous_hash, actor, act, subject_type, subject_id, facts)
+    SELECT CAST(:audit_at AS timestamptz), chain, sequence, hash, previous_hash, actor, act, subject_type, subject_id,
+           CAST(facts AS jsonb)
+    FROM unnest(CAST(:audit_chains AS text[]), CAST(:audit_sequences AS bigint[]), CAST(:audit_hashes AS bytea[]),
+                CAST(:audit_previous_hashes AS bytea[]), CAST(:audit_actors AS text[]), CAST(:audit_acts AS text[]),
+                CAST(:audit_subject_types AS text[]), CAST(:audit_subject_ids AS uuid[]), CAST(:audit_facts AS text[]))
+         AS entry (chain, sequence, hash, previous_hash, actor, act, subject_type, subject_id, facts)),
+audit_ended AS (
+    UPDATE audit_head SET sequence = reached.sequence, hash = reached.hash
+    FROM unnest(CAST(:audit_ended_chains AS text[]), CAST(:audit_end_sequences AS bigint[]),
+                CAST(:audit_end_hashes AS bytea[])) AS reached (chain, sequence, hash)
+    WHERE audit_head.chain = reached.chain)"""
 
 
 async def verify(session: AsyncSession) -> AsyncIterator[Breach]:
     """Every place where a chain was edited, cut, reordered or truncated."""
-    heads = {head.chain: head for head in await session.scalars(select(tables.AuditHead))}
+    ends = select(tables.AuditHead.chain, tables.AuditHead.sequence, tables.AuditHead.hash)
+    heads = {chain: (sequence, hash) for chain, sequence, hash in await session.execute(ends)}
     chains = set(await session.scalars(select(tables.AuditEntry.chain).distinct())) | heads.keys()
     for chain in sorted(chains):
         sequence, previous = 0, GENESIS
@@ -94,9 +170,13 @@ async def verify(session: AsyncSession) -> AsyncIterator[Breach]:
             if entry.sequence != sequence:
                 yield Breach(chain, sequence, f"entry {sequence} is missing")
                 sequence = entry.sequence
-            if entry.previous_hash != previous or entry.hash != entry_hash(previous, _content(entry)):
+            if entry.previous_hash != previous or entry.hash != entry_hash(previous, _stored_content(entry)):
                 yield Breach(chain, sequence, "the entry was altered")
             previous = entry.hash
-        head = heads.get(chain)
-        if head is None or (head.sequence, head.hash) != (sequence, previous):
+        if heads.get(chain) != (sequence, previous):
             yield Breach(chain, sequence, "the chain does not end at its recorded head")
+
+
+def _stored_content(entry: tables.AuditEntry) -> dict[str, Any]:
+    subject = entry.subject_type, entry.subject_id
+    return _content(entry.chain, entry.sequence, entry.at, entry.actor, entry.act, subject, entry.facts)

@@ -1,31 +1,62 @@
 """Append to and read the event feed."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain import statements
 from domain.events import tables
+from domain.statements import Part
 
 WAKE_CHANNEL = "commonwatt_wake"
 
 
 async def append(session: AsyncSession, stream: str, payloads: Sequence[dict[str, Any]]) -> int:
     """Append events to a stream in the caller's transaction and wake the relay at commit; gives the last number."""
-    head = insert(tables.EventStream).values(stream=stream, sequence=len(payloads))
-    counted = head.on_conflict_do_update(
-        index_elements=[tables.EventStream.stream],
-        set_={"sequence": tables.EventStream.sequence + len(payloads)},
-    ).returning(tables.EventStream.sequence)
-    last: int = (await session.execute(counted)).scalar_one()
-    first = last - len(payloads) + 1
-    rows = [{"stream": stream, "sequence": first + i, "payload": payload} for i, payload in enumerate(payloads)]
-    if rows:
-        await session.execute(insert(tables.Event), rows)
-        await session.execute(text(f"NOTIFY {WAKE_CHANNEL}"))
-    return last
+    if not payloads:
+        return await last_sequence(session, stream)
+    told = await statements.write(session, appending({stream: payloads}))
+    return int(told.last_event)
+
+
+def appending(news: Mapping[str, Sequence[dict[str, Any]]]) -> Part:
+    """Appends some events to each stream, and wakes the relay. Writers of one stream wait for each other.
+
+    Tells the last number, `last_event`, which means something for one stream only.
+    """
+    streams = sorted(news)
+    rows = [
+        (stream, len(news[stream]) - place, json.dumps(payload))
+        for stream in streams
+        for place, payload in enumerate(news[stream], 1)
+    ]
+    values = {
+        "event_streams": streams,
+        "event_counts": [len(news[stream]) for stream in streams],
+        "event_in_streams": [stream for stream, _, _ in rows],
+        "event_followers": [followers for _, followers, _ in rows],
+        "event_payloads": [payload for _, _, payload in rows],
+    }
+    return Part(APPENDED, values, APPENDED_TOLD)
+
+
+APPENDED_TOLD = f"(SELECT max(sequence) FROM event_counted) AS last_event, pg_notify('{WAKE_CHANNEL}', '') AS woken"  # noqa: S608
+APPENDED = """
+event_counted AS (
+    INSERT INTO event_stream AS known (stream, sequence)
+    SELECT stream, count FROM unnest(CAST(:event_streams AS text[]), CAST(:event_counts AS bigint[]))
+         AS new (stream, count)
+    ON CONFLICT (stream) DO UPDATE SET sequence = known.sequence + excluded.sequence
+    RETURNING stream, sequence),
+event_appended AS (
+    INSERT INTO event (stream, sequence, payload)
+    SELECT stream, event_counted.sequence - new.followers, CAST(new.payload AS jsonb)
+    FROM unnest(CAST(:event_in_streams AS text[]), CAST(:event_followers AS bigint[]),
+                CAST(:event_payloads AS text[])) AS new (stream, followers, payload)
+    JOIN event_counted USING (stream))"""
 
 
 async def after(session: AsyncSession, stream: str, sequence: int, limit: int) -> list[tables.Event]:

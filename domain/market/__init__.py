@@ -6,7 +6,7 @@ time; nobody trades with itself. Lots of 1 Wh, ticks of 0.0001 EUR/kWh.
 
 Decision, 2026-11-20: an order over several delivery intervals is one order whose energy applies to each of them (a
 strip, as on power exchanges); what is filled is kept per interval in `OrderInterval`. Money is reserved by `ledger`
-when it comes: `orders.place` and `clearings.record` are the two places where it joins.
+when it comes: `placing.place_many` and `clearings.record` are the two places where it joins.
 
 Decision, 2026-11-20: the limit of a link holds for all batches of a delivery interval together. What earlier batches
 sold out of each zone is in their clearings; before the next one it is sent along the cheapest ways again, and only
@@ -14,4 +14,12 @@ what that leaves of each link is offered. So no flows are stored, and energy sol
 
 Decision, 2026-11-20: a clearing is stored where energy was traded or passed through; a batch in which nothing met
 leaves at most an indicative price tick. A book that nothing happened to is not cleared again.
+
+Decision, 2026-11-21: orders that arrive together are placed in one transaction, though one mutation is otherwise one
+transaction. Each request stays all or nothing and is answered after the commit: a refused one writes nothing, and where
+the transaction fails it is tried again in halves until only what is at fault fails. What is shared is the commit, and
+the wait for the head of the market's audit chain, of which only one transaction at a time can make the next link: an
+order by itself held it for ten round trips and a write to the disk. Orders of one transaction bear the same
+`placed_at`; `sequence` is what time priority goes by. Considered: a chain per order or owner, which would no longer
+show that an order was taken out; hashing in the database, which would need the same canonical JSON twice.
 """

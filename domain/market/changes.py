@@ -3,14 +3,17 @@
 An event names the deliveries that changed. The newest one also tells whether a market has anything new to clear.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain import statements
 from domain.events import feed
 from domain.intervals import Period
+from domain.statements import Part
 
 
 def stream_of(market_id: UUID) -> str:
@@ -20,8 +23,16 @@ def stream_of(market_id: UUID) -> str:
 
 async def announce(session: AsyncSession, market_id: UUID, changed: Period) -> None:
     """Say that the book changed for deliveries that begin in a period."""
-    payload = {"from": changed.start.isoformat(), "to": changed.end.isoformat()}
-    await feed.append(session, stream_of(market_id), [payload])
+    await statements.write(session, announcing([(market_id, changed)]))
+
+
+def announcing(changed: Iterable[tuple[UUID, Period]]) -> Part:
+    """Says of each market and period, in their order, that the market's book changed."""
+    news: dict[str, list[dict[str, Any]]] = {}
+    for market_id, period in changed:
+        payload = {"from": period.start.isoformat(), "to": period.end.isoformat()}
+        news.setdefault(stream_of(market_id), []).append(payload)
+    return feed.appending(news)
 
 
 def is_about(payload: dict[str, Any], delivery_start: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""Orders: the rules they must follow, placing, cancelling and expiring them.
+"""Orders: the rules they must follow, cancelling and expiring them; `placing` places them.
 
 Gate closure is the start of delivery: an order must be placed before its first interval begins, and what is not
 filled when an interval begins is closed for that interval.
@@ -11,22 +11,20 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, Text, Uuid, bindparam, func, insert, select, text, update
+from sqlalchemy import ARRAY, BigInteger, DateTime, Text, Uuid, bindparam, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain import idempotency
 from domain.audit import entries
 from domain.errors import DomainError, InvalidValue, NotAllowed, NotFound
 from domain.identity.keys import TRADE
 from domain.identity.viewers import Viewer, require_scope
 from domain.intervals import Period
 from domain.market import changes
-from domain.market.tables import EnergySource, Market, Order, OrderInterval, OrderSide, OrderStatus
+from domain.market.tables import EnergySource, Order, OrderInterval, OrderSide, OrderStatus
 from domain.quantities import LOT_UKWH, TICK_UEUR_PER_KWH
 
 PRICE_UEUR_PER_KWH_MAX = 4_000_000  # Either way; the harmonised limit of the European day-ahead market, 4,000 EUR/MWh.
 ENERGY_UKWH_MAX = 10**11  # 100 MWh in a delivery interval.
-KEY_MAX = 200
 
 # What may become of an order; the final statuses lead nowhere.
 TRANSITIONS: Mapping[OrderStatus, frozenset[OrderStatus]] = MappingProxyType(
@@ -135,56 +133,64 @@ class Proposal:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a market asks of the deliveries of its orders."""
+
+    delivery_minutes: int
+    horizon_hours: int
+
+
 def gate_closes_at(delivery_start: datetime) -> datetime:
     """When trading of a delivery interval ends: at its start."""
     return delivery_start
 
 
-def trades_until(market: Market, now: datetime) -> datetime:
-    """The latest end of a delivery that the market trades now."""
-    return now + timedelta(hours=market.horizon_hours)
+def trades_until(terms: Terms, now: datetime) -> datetime:
+    """The latest end of a delivery that a market trades now."""
+    return now + timedelta(hours=terms.horizon_hours)
 
 
-def _off_lot(proposal: Proposal, market: Market, now: datetime) -> DomainError | None:
+def _off_lot(proposal: Proposal, terms: Terms, now: datetime) -> DomainError | None:
     return OffLot(proposal.energy_ukwh) if proposal.energy_ukwh % LOT_UKWH else None
 
 
-def _energy_out_of_bounds(proposal: Proposal, market: Market, now: datetime) -> DomainError | None:
+def _energy_out_of_bounds(proposal: Proposal, terms: Terms, now: datetime) -> DomainError | None:
     return None if LOT_UKWH <= proposal.energy_ukwh <= ENERGY_UKWH_MAX else EnergyOutOfBounds()
 
 
-def _off_tick(proposal: Proposal, market: Market, now: datetime) -> DomainError | None:
+def _off_tick(proposal: Proposal, terms: Terms, now: datetime) -> DomainError | None:
     price = proposal.limit_price_ueur_per_kwh
     return OffTick(price) if price % TICK_UEUR_PER_KWH else None
 
 
-def _price_out_of_bounds(proposal: Proposal, market: Market, now: datetime) -> DomainError | None:
+def _price_out_of_bounds(proposal: Proposal, terms: Terms, now: datetime) -> DomainError | None:
     return PriceOutOfBounds() if abs(proposal.limit_price_ueur_per_kwh) > PRICE_UEUR_PER_KWH_MAX else None
 
 
-def _misaligned(proposal: Proposal, market: Market, now: datetime) -> DomainError | None:
-    minutes = market.delivery_minutes
+def _misaligned(proposal: Proposal, terms: Terms, now: datetime) -> DomainError | None:
+    minutes = terms.delivery_minutes
     return None if proposal.delivery.is_aligned(minutes) else DeliveryMisaligned(minutes)
 
 
-def _gate_closed(proposal: Proposal, market: Market, now: datetime) -> DomainError | None:
+def _gate_closed(proposal: Proposal, terms: Terms, now: datetime) -> DomainError | None:
     gate = gate_closes_at(proposal.delivery.start)
     return GateClosed(gate) if gate <= now else None
 
 
-def _beyond_horizon(proposal: Proposal, market: Market, now: datetime) -> DomainError | None:
-    until = trades_until(market, now)
+def _beyond_horizon(proposal: Proposal, terms: Terms, now: datetime) -> DomainError | None:
+    until = trades_until(terms, now)
     return BeyondHorizon(until) if proposal.delivery.end > until else None
 
 
-def _source_of_buy(proposal: Proposal, market: Market, now: datetime) -> DomainError | None:
+def _source_of_buy(proposal: Proposal, terms: Terms, now: datetime) -> DomainError | None:
     if proposal.source is None or proposal.side is OrderSide.SELL:
         return None
     return InvalidValue(("source",), "A source can be named on sell orders only; buyers cannot prefer one yet.")
 
 
 # Asked in this order; the first refusal counts.
-RULES: tuple[Callable[[Proposal, Market, datetime], DomainError | None], ...] = (
+RULES: tuple[Callable[[Proposal, Terms, datetime], DomainError | None], ...] = (
     _energy_out_of_bounds,
     _off_lot,
     _price_out_of_bounds,
@@ -196,40 +202,12 @@ RULES: tuple[Callable[[Proposal, Market, datetime], DomainError | None], ...] = 
 )
 
 
-def check(proposal: Proposal, market: Market, now: datetime) -> None:
+def check(proposal: Proposal, terms: Terms, now: datetime) -> None:
     """Raise the first refusal among RULES, if there is one."""
     for rule in RULES:
-        refused = rule(proposal, market, now)
+        refused = rule(proposal, terms, now)
         if refused is not None:
             raise refused
-
-
-async def place(session: AsyncSession, viewer: Viewer, key: str, proposal: Proposal, *, now: datetime) -> UUID:
-    """Place an order once per idempotency key; the same request again gives the order it placed before.
-
-    Raises NotAllowed, NotFound, InvalidValue, IdempotencyKeyReused, IdempotencyInProgress and those of `check`.
-    Reserving money or metered capacity joins here, in this transaction (see the package's decision).
-    """
-    require_scope(viewer, TRADE, "place orders with this key")
-    assert viewer.user_id is not None
-    if not 1 <= len(key) <= KEY_MAX or "\x00" in key:
-        raise InvalidValue(("idempotencyKey",), f"A key has 1 to {KEY_MAX} characters, none of them NUL.")
-    input_digest = idempotency.digest({"act": "order.place"} | proposal.facts)
-    earlier = await idempotency.earlier_result(session, viewer.key, key, input_digest)
-    if earlier is not None:
-        return earlier
-    market = await session.get(Market, proposal.market_id)
-    if market is None:
-        raise NotFound("market", proposal.market_id)
-    check(proposal, market, now)
-    order_id = await _store(session, viewer.user_id, proposal, market)
-    subject = ("Order", order_id)
-    await entries.record(
-        session, "order.place", actor=viewer.key, subject=subject, scope_id=market.id, facts=proposal.facts
-    )
-    await changes.announce(session, market.id, proposal.delivery)
-    await idempotency.remember(session, viewer.key, key, input_digest, order_id)
-    return order_id
 
 
 async def cancel(session: AsyncSession, viewer: Viewer, order_id: UUID, *, now: datetime) -> None:
@@ -339,23 +317,3 @@ RESTATE = text("""
     bindparam("statuses", type_=ARRAY(Text())),
     bindparam("now", type_=DateTime(timezone=True)),
 )
-
-
-async def _store(session: AsyncSession, owner_id: UUID, proposal: Proposal, market: Market) -> UUID:
-    order = Order(
-        market_id=market.id,
-        owner_id=owner_id,
-        side=proposal.side,
-        energy_ukwh=proposal.energy_ukwh,
-        limit_price_ueur_per_kwh=proposal.limit_price_ueur_per_kwh,
-        delivery_start=proposal.delivery.start,
-        delivery_end=proposal.delivery.end,
-        source=proposal.source,
-    )
-    session.add(order)
-    await session.flush()
-    step = timedelta(minutes=market.delivery_minutes)
-    starts = [proposal.delivery.start + i * step for i in range(proposal.delivery.intervals(market.delivery_minutes))]
-    facts = {"order_id": order.id, "market_id": market.id, "energy_ukwh": proposal.energy_ukwh}
-    await session.execute(insert(OrderInterval), [facts | {"delivery_start": start} for start in starts])
-    return order.id

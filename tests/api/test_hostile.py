@@ -12,7 +12,7 @@ from api.app import create_app
 from api.database import connect
 from api.settings import Settings
 from domain.identity.viewers import Viewer
-from domain.market import orders
+from domain.market import placing
 from tests.api.authorization.world import a_world
 from tests.api.hostile.area_files import AREAS
 from tests.api.hostile.communities import COMMUNITIES
@@ -60,7 +60,7 @@ async def site(server: Server, valkey_url: str) -> AsyncIterator[Site]:
     async with database.transaction() as session:
         bob = Viewer(user_id=world.rows["User"]["bob"])
         proposal = a_proposal(world.rows["Market"]["north"])
-        await orders.place(session, bob, "used before", proposal, now=datetime.now(UTC))
+        await placing.place(session, bob, "used before", proposal, now=datetime.now(UTC))
     given = {"DATABASE_URL": url, "REDIS_URL": valkey_url, "rate_capacity": 10**9}
     app = create_app(Settings.model_validate(given))
     async with app.router.lifespan_context(app):

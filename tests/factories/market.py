@@ -12,7 +12,7 @@ from domain.geography.tables import MarketZone
 from domain.identity.tables import PlatformRole
 from domain.identity.viewers import Viewer
 from domain.intervals import Period, floor_to
-from domain.market import markets, orders
+from domain.market import markets, placing
 from domain.market.orders import Proposal
 from domain.market.tables import OrderSide
 from domain.quantities import parse_micro
@@ -90,4 +90,4 @@ async def an_order(
 ) -> UUID:
     """A placed order."""
     proposal = a_proposal(market_id, side, kwh, price, **given)
-    return await orders.place(session, owner, str(new_id()), proposal, now=now())
+    return await placing.place(session, owner, str(new_id()), proposal, now=now())

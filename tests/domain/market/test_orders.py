@@ -14,7 +14,7 @@ from domain.idempotency import IdempotencyInProgress, IdempotencyKey, Idempotenc
 from domain.identity.tables import ApiKeyKind
 from domain.identity.viewers import Viewer
 from domain.intervals import Period
-from domain.market import changes, orders
+from domain.market import changes, orders, placing
 from domain.market.tables import EnergySource, Order, OrderInterval, OrderStatus
 from tests.conftest import AS_THE_APPLICATION
 from tests.factories.identity import a_user
@@ -44,7 +44,7 @@ async def test_places_one_order_whose_energy_applies_to_each_interval(session: A
     trader, market = await a_trader(session), await a_market(session)
     proposal = a_proposal(market, SELL, "1.5", "-0.05", delivery=a_delivery(0, 3), source=EnergySource.SOLAR)
 
-    order_id = await orders.place(session, trader, "a key", proposal, now=now())
+    order_id = await placing.place(session, trader, "a key", proposal, now=now())
 
     order = await session.get_one(Order, order_id)
     assert (order.owner_id, order.side, order.status) == (trader.user_id, SELL, OrderStatus.OPEN)
@@ -88,7 +88,7 @@ async def test_refuses_an_order_that_breaks_a_rule_and_stores_nothing(
     trader, market = await a_trader(session), await a_market(session)
 
     with pytest.raises(refusal) as refused:
-        await orders.place(session, trader, "a key", a_proposal(market, BUY, **given), now=now())
+        await placing.place(session, trader, "a key", a_proposal(market, BUY, **given), now=now())
 
     assert {name: getattr(refused.value, name) for name in facts} == facts
     assert await stored(session) == (0, 0, 0, 0)
@@ -100,8 +100,8 @@ async def test_the_gate_closes_when_delivery_begins(session: AsyncSession) -> No
     start = first_delivery()
 
     with pytest.raises(orders.GateClosed) as refused:
-        await orders.place(session, trader, "late", a_proposal(market), now=start)
-    await orders.place(session, trader, "early", a_proposal(market), now=start - timedelta(microseconds=1))
+        await placing.place(session, trader, "late", a_proposal(market), now=start)
+    await placing.place(session, trader, "early", a_proposal(market), now=start - timedelta(microseconds=1))
 
     assert refused.value.gate_closed_at == start
     assert await stored(session) == (1, 1, 1, 1)
@@ -112,8 +112,8 @@ async def test_trades_deliveries_that_end_within_the_horizon(session: AsyncSessi
     at = first_delivery() + QUARTER - timedelta(hours=2)
 
     with pytest.raises(orders.BeyondHorizon) as refused:
-        await orders.place(session, trader, "far", a_proposal(market), now=at - timedelta(seconds=1))
-    await orders.place(session, trader, "near", a_proposal(market), now=at)
+        await placing.place(session, trader, "far", a_proposal(market), now=at - timedelta(seconds=1))
+    await placing.place(session, trader, "near", a_proposal(market), now=at)
 
     assert refused.value.trades_until == at - timedelta(seconds=1) + timedelta(hours=2)
     assert await stored(session) == (1, 1, 1, 1)
@@ -124,7 +124,7 @@ async def test_refuses_a_key_that_is_none(session: AsyncSession, key: str) -> No
     trader, market = await a_trader(session), await a_market(session)
 
     with pytest.raises(InvalidValue) as refused:
-        await orders.place(session, trader, key, a_proposal(market), now=now())
+        await placing.place(session, trader, key, a_proposal(market), now=now())
 
     assert refused.value.path == ("idempotencyKey",)
     assert await stored(session) == (0, 0, 0, 0)
@@ -132,7 +132,7 @@ async def test_refuses_a_key_that_is_none(session: AsyncSession, key: str) -> No
 
 async def test_an_unknown_market_is_not_found(session: AsyncSession) -> None:
     with pytest.raises(NotFound):
-        await orders.place(session, await a_trader(session), "a key", a_proposal(new_id()), now=now())
+        await placing.place(session, await a_trader(session), "a key", a_proposal(new_id()), now=now())
 
     assert await stored(session) == (0, 0, 0, 0)
 
@@ -145,12 +145,12 @@ async def test_an_application_trades_with_the_scope_trade(
     key = Viewer(user_id=owner.id, api_key_id=new_id(), api_key_kind=ApiKeyKind.PARTNER, scopes=frozenset({scope}))
 
     if is_allowed:
-        order_id = await orders.place(session, key, "a key", a_proposal(market), now=now())
+        order_id = await placing.place(session, key, "a key", a_proposal(market), now=now())
         await orders.cancel(session, key, order_id, now=now())
         assert (await session.get_one(Order, order_id)).owner_id == owner.id
     else:
         with pytest.raises(NotAllowed):
-            await orders.place(session, key, "a key", a_proposal(market), now=now())
+            await placing.place(session, key, "a key", a_proposal(market), now=now())
         with pytest.raises(NotAllowed):
             await orders.cancel(session, key, new_id(), now=now())
         assert await stored(session) == (0, 0, 0, 0)
@@ -158,10 +158,10 @@ async def test_an_application_trades_with_the_scope_trade(
 
 async def test_the_same_request_again_gives_the_same_order_even_when_the_gate_has_closed(session: AsyncSession) -> None:
     trader, market = await a_trader(session), await a_market(session)
-    first = await orders.place(session, trader, "a key", a_proposal(market), now=now())
+    first = await placing.place(session, trader, "a key", a_proposal(market), now=now())
     before = await stored(session)
 
-    again = await orders.place(session, trader, "a key", a_proposal(market), now=first_delivery() + QUARTER)
+    again = await placing.place(session, trader, "a key", a_proposal(market), now=first_delivery() + QUARTER)
 
     assert again == first
     assert await stored(session) == before
@@ -169,11 +169,11 @@ async def test_the_same_request_again_gives_the_same_order_even_when_the_gate_ha
 
 async def test_a_key_stands_for_one_input_of_one_actor(session: AsyncSession) -> None:
     trader, other, market = await a_trader(session), await a_trader(session), await a_market(session)
-    await orders.place(session, trader, "a key", a_proposal(market, kwh="1"), now=now())
+    await placing.place(session, trader, "a key", a_proposal(market, kwh="1"), now=now())
 
     with pytest.raises(IdempotencyKeyReused):
-        await orders.place(session, trader, "a key", a_proposal(market, kwh="2"), now=now())
-    await orders.place(session, other, "a key", a_proposal(market, kwh="2"), now=now())
+        await placing.place(session, trader, "a key", a_proposal(market, kwh="2"), now=now())
+    await placing.place(session, other, "a key", a_proposal(market, kwh="2"), now=now())
 
     assert await stored(session) == (2, 2, 2, 2)
 
@@ -186,7 +186,7 @@ async def test_of_equal_requests_at_once_one_places_the_order(fresh_database: st
     async def place() -> object:
         try:
             async with AsyncSession(engine) as session, session.begin():
-                return await orders.place(session, trader, "a key", a_proposal(market), now=now())
+                return await placing.place(session, trader, "a key", a_proposal(market), now=now())
         except IdempotencyInProgress as refused:
             return refused
 
@@ -207,12 +207,12 @@ async def test_a_key_is_held_until_its_first_request_has_ended(fresh_database: s
         trader, market = await a_trader(session), await a_market(session)
 
     async with AsyncSession(engine) as first, AsyncSession(engine) as second, first.begin():
-        order_id = await orders.place(first, trader, "a key", a_proposal(market), now=now())
+        order_id = await placing.place(first, trader, "a key", a_proposal(market), now=now())
         with pytest.raises(IdempotencyInProgress) as refused:
             async with second.begin():
-                await orders.place(second, trader, "a key", a_proposal(market), now=now())
+                await placing.place(second, trader, "a key", a_proposal(market), now=now())
     async with AsyncSession(engine) as session, session.begin():
-        again = await orders.place(session, trader, "a key", a_proposal(market), now=now())
+        again = await placing.place(session, trader, "a key", a_proposal(market), now=now())
         counts = await stored(session)
     await engine.dispose()
 
