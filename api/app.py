@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
 from api import database, examples, gauges
+from api.authentication import Authentication
 from api.context import Context
 from api.database import Database
 from api.engine.connections import PageSize
@@ -26,14 +27,12 @@ from api.schema import make_schema
 from api.settings import Settings, settings
 from api.sharing import operator_figures
 from api.transport.app import GraphQLApp, build_graphql_app
-from api.transport.errors import Unauthenticated
 from api.transport.identity import Authenticate
 from api.transport.leases import buckets_in
 from api.transport.logs import configure_logs
 from api.transport.settings import Rate, TransportSettings
 from api.transport.telemetry import start_telemetry
-from domain.communities import sight
-from domain.identity.viewers import ANONYMOUS, Viewer
+from domain.identity.viewers import Viewer
 
 # REST routes: each module has its PATH, its BODY_LIMIT and `routes(database, authenticate)`.
 REST = (geography_imports, metering_imports, metering_posting, operator_figures)
@@ -55,7 +54,7 @@ def create_app(configured: Settings | None = None) -> Starlette:
     redis = Redis.from_url(str(configured.redis_url), socket_connect_timeout=1)
     hub = Hub(connected, redis)
     registry = CollectorRegistry()
-    authenticate = authentication(connected)
+    authenticate = Authentication(connected)
     graphql = _graphql(configured, connected, redis, hub, registry, authenticate)
     rest = [route for part in REST for route in part.routes(connected, authenticate)]
 
@@ -79,21 +78,6 @@ def trusted_documents(path: Path | None) -> dict[str, str]:
         if hashlib.sha256(document.encode()).hexdigest() != digest:
             raise ValueError(f"{path}: {digest[:16]} is not the SHA-256 of its document")
     return documents
-
-
-def authentication(connected: Database) -> Authenticate:
-    """How a token becomes a viewer."""
-
-    async def authenticate(token: str | None, address: str) -> Viewer:
-        if token is None:
-            return ANONYMOUS
-        async with connected.reading() as connection:
-            viewer = await sight.viewer_of(connection, token)
-        if viewer is None:
-            raise Unauthenticated("The token is unknown or has ended.")
-        return viewer
-
-    return authenticate
 
 
 def _graphql(

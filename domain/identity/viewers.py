@@ -46,10 +46,17 @@ class Viewer:
     version: int = 0  # Of the user's sight: counts changes of roles and memberships.
     day: date | None = None  # Of UTC on which the memberships held.
     noted_at: datetime | None = field(default=None, compare=False)  # When the use of a key was last written down.
+    _shape: "Viewer | None" = field(default=None, init=False, compare=False, repr=False)
 
     @property
     def shape(self) -> "Viewer":
         """What texts of statements may depend on; equal for all viewers that may share a plan."""
+        if self._shape is None:
+            object.__setattr__(self, "_shape", self._made_shape())  # A viewer is asked for it in every request.
+        assert self._shape is not None
+        return self._shape
+
+    def _made_shape(self) -> "Viewer":
         return replace(
             self,
             user_id=self.user_id and BoundId("user_id"),

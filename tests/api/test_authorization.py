@@ -21,7 +21,8 @@ import strawberry
 from redis.asyncio import Redis
 from starlette.applications import Starlette
 
-from api.app import REST, authentication
+from api.app import REST
+from api.authentication import Authentication
 from api.context import Context
 from api.database import Database, connect
 from api.engine.connections import encode_cursor
@@ -498,7 +499,7 @@ def _without_ids(answer: Any) -> str:
 @pytest.fixture(scope="module")
 async def rest(site: Site) -> AsyncIterator[httpx2.AsyncClient]:
     """The REST routes, as they are served."""
-    routes = [route for part in REST for route in part.routes(site.database, authentication(site.database))]
+    routes = [route for part in REST for route in part.routes(site.database, Authentication(site.database))]
     transport = httpx2.ASGITransport(app=Starlette(routes=routes))
     async with httpx2.AsyncClient(transport=transport, base_url="http://commonwatt") as client:
         yield client
