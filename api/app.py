@@ -13,7 +13,7 @@ from sqlalchemy import text
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
-from api import database, examples, gauges
+from api import database, examples, gauges, sights
 from api.authentication import Authentication
 from api.context import Context
 from api.database import Database
@@ -107,8 +107,9 @@ def _graphql(
             if (await connection.execute(late)).scalar_one():
                 raise RuntimeError("jobs wait for the relay")
 
+    schema = make_schema()
     return build_graphql_app(
-        make_schema(),
+        schema,
         authenticate=authenticate,
         make_context=make_context,
         settings=TransportSettings(
@@ -116,6 +117,8 @@ def _graphql(
             operation_seconds_max=configured.operation_seconds,
             rate=Rate(configured.rate_capacity, configured.rate_refill_per_s),
             trusted_documents_only=configured.trusted_documents_only,
+            connections_per_viewer=configured.connections_per_viewer,
+            streams_per_viewer=configured.streams_per_viewer,
         ),
         buckets=buckets_in(redis),
         refresh=Context.refresh,
@@ -126,4 +129,5 @@ def _graphql(
         known_operations=examples.OPERATIONS,
         examples=examples.EXAMPLES,
         body_limits={part.PATH: part.BODY_LIMIT for part in REST},
+        sharing=sights.sharing(schema._schema, connected),
     )

@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import following
 from api.database import Database
 from api.engine.reads import Loaders
 from api.events import Hub
 from api.transport.errors import QueryTooComplex, Unauthenticated
 from domain.communities import sight
+from domain.events.tables import Event
 from domain.identity.viewers import Viewer
 
 SERIES_MAX = 20  # Packed series of one operation: each reads thousands of values, which its node count does not tell.
@@ -38,6 +40,16 @@ class Context:
         async with self.database.transaction() as session:
             yield session
         self.refresh()
+
+    def follow(
+        self, stream: str, after: int | None = None, standing: following.Standing | None = None
+    ) -> AsyncIterator[Event]:
+        """Events of a stream after a number, or what stands now and then every new one; see `following`."""
+        return following.events(self, stream, after, standing)
+
+    def watch(self, stream: str, about: following.About = following.anything) -> AsyncIterator[Event | None]:
+        """None at once, then the events that matter: each time the state should be looked at; see `following`."""
+        return following.looks(self, stream, about)
 
     def take_series(self) -> None:
         """Count a packed series that is about to be read. Raises QueryTooComplex."""

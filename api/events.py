@@ -10,7 +10,7 @@ import contextlib
 import logging
 import math
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from itertools import islice
 
 from redis.asyncio import Redis
@@ -57,7 +57,7 @@ class Hub:
 
     async def follow(
         self, stream: str, after: int | None, until: Callable[[], float] = lambda: math.inf
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """Events of a stream after a number, or from now on, each once and in order; no more once `until` is reached.
 
         A number ahead of the stream is waited for: another process may have told of it first.

@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     operation_seconds: float = Field(10.0, gt=0, description="Deadline of one GraphQL operation and its statements.")
     rate_capacity: int = Field(50_000, ge=1, description="Budget of one signed-in caller, in nodes.")
     rate_refill_per_s: float = Field(500.0, gt=0, description="Nodes returned to that budget each second.")
+    connections_per_viewer: int = Field(100, ge=1, description="Sockets that one caller may hold open on a process.")
+    streams_per_viewer: int = Field(100, ge=1, description="Subscriptions that one caller may hold on a process.")
     trusted_documents: FilePath | None = Field(None, description="JSON file of documents by their SHA-256 (hex).")
     trusted_documents_only: bool = Field(False, description="Accept only those documents.")
     demo: bool = Field(False, description="Offer demo data and log-ins; never in production.")

@@ -13,7 +13,6 @@ from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.scalars import DateTime, key_of
 from api.transport.errors import BadUserInput
 from domain.errors import NotFound
-from domain.events import feed
 from domain.jobs import queue, tables, visibility
 
 
@@ -102,18 +101,14 @@ class JobSubscriptions:
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Id of the job.")]
     ) -> AsyncIterator[Job]:
         job_id = key_of(id, "Job", "id")
-        stream = queue.stream_of(job_id)
-        async with info.context.database.transaction() as session:
-            seen = await feed.last_sequence(session, stream)  # Before the job is read, so that no change is missed.
-        news = info.context.hub.follow(stream, seen)
-        job = await info.context.loaders.node("Job", job_id)
-        if job is None:
-            raise BadUserInput("There is no such job.", argument="id")
-        yield job
-        while job.status not in queue.FINAL:
-            await anext(news)
-            await info.context.check_again()
+        is_known = False
+        async for _ in info.context.watch(queue.stream_of(job_id)):
             job = await info.context.loaders.node("Job", job_id)
+            if job is None and not is_known:
+                raise BadUserInput("There is no such job.", argument="id")
             if job is None:
                 return
             yield job
+            if job.status in queue.FINAL:
+                return
+            is_known = True

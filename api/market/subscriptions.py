@@ -7,6 +7,7 @@ asks is read again before every event, so that a session that ended ends the str
 import base64
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -20,8 +21,8 @@ from api.market.book import OrderBook
 from api.market.markets import DELIVERY_START, DEPTH
 from api.market.trades import Trade
 from api.scalars import DateTime, Decimal, key_of
+from api.sights import SIGHT, EntitySight, anybody_signed_in
 from api.transport.errors import BadUserInput
-from domain.events import feed
 from domain.events.tables import Event
 from domain.market import changes, prices, trades
 from domain.market.prices import TickKind
@@ -62,11 +63,7 @@ class PriceTick:
 
 def cursor_of(event: Event) -> str:
     """An opaque cursor that holds stream and number."""
-    return _cursor(event.stream, event.sequence)
-
-
-def _cursor(stream: str, number: int) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps([stream, number])).decode().rstrip("=")
+    return base64.urlsafe_b64encode(orjson.dumps([event.stream, event.sequence])).decode().rstrip("=")
 
 
 def number_in(cursor: str, stream: str) -> int:
@@ -91,12 +88,8 @@ async def _market_of(info: Info, id: strawberry.ID) -> UUID:
     return market_id
 
 
-async def _follow(info: Info, stream: str, after: str | None) -> AsyncIterator[Event]:
-    """Events of a stream, each after asking again who follows."""
-    number = None if after is None else number_in(after, stream)
-    async for event in info.context.hub.follow(stream, number):
-        await info.context.check_again()
-        yield event
+def _number(after: str | None, stream: str) -> int | None:
+    return None if after is None else number_in(after, stream)
 
 
 def _tick(event: Event) -> PriceTick:
@@ -112,45 +105,45 @@ def _tick(event: Event) -> PriceTick:
 
 @strawberry.type
 class MarketSubscriptions:
-    @strawberry.subscription(description="Trades with a buyer or a seller in a market, in order; for who is signed in.")
+    @strawberry.subscription(
+        description="Trades with a buyer or a seller in a market, in order; for who is signed in.",
+        metadata={SIGHT: EntitySight("Trade")},
+    )
     async def trades(self, info: Info, market_id: MARKET_ID, after: AFTER = None) -> AsyncIterator[TradeEvent]:
         key = await _market_of(info, market_id)
-        async for event in _follow(info, trades.stream_of(key), after):
+        stream = trades.stream_of(key)
+        async for event in info.context.follow(stream, _number(after, stream)):
             trade = await info.context.loaders.node("Trade", UUID(event.payload["trade_id"]))
             if trade is not None:
                 yield TradeEvent(cursor=cursor_of(event), trade=trade)
 
     @strawberry.subscription(
         description="Prices of a market in order: without `after` first the standing price of each coming delivery "
-        "interval, then every new one; for who is signed in."
+        "interval, then every new one; for who is signed in.",
+        metadata={SIGHT: anybody_signed_in},
     )
     async def price_ticks(self, info: Info, market_id: MARKET_ID, after: AFTER = None) -> AsyncIterator[PriceTick]:
         key = await _market_of(info, market_id)
-        if after is None:
+        stream = prices.stream_of(key)
+
+        async def standing() -> tuple[list[Event], int]:
             async with info.context.database.transaction() as session:
-                standing, number = await prices.standing(session, key, datetime.now(UTC))
-            for event in standing:
-                yield _tick(event)
-            after = _cursor(prices.stream_of(key), number)
-        async for event in _follow(info, prices.stream_of(key), after):
+                return await prices.standing(session, key, datetime.now(UTC))
+
+        async for event in info.context.follow(stream, _number(after, stream), standing):
             yield _tick(event)
 
     @strawberry.subscription(
-        description="The book of one delivery interval, now and whenever it changes; for who is signed in."
+        description="The book of one delivery interval, now and whenever it changes; for who is signed in.",
+        metadata={SIGHT: anybody_signed_in},
     )
     async def order_book(
         self, info: Info, market_id: MARKET_ID, delivery_start: DELIVERY_START, depth: DEPTH = 20
     ) -> AsyncIterator[OrderBook]:
         key = await _market_of(info, market_id)
-        stream = changes.stream_of(key)
-        async with info.context.database.transaction() as session:
-            start = await feed.last_sequence(session, stream)
-        shown = await books.read(info.context, key, delivery_start, depth)
-        yield shown
-        async for event in info.context.hub.follow(stream, start):
-            if not changes.is_about(event.payload, delivery_start):
-                continue
-            await info.context.check_again()
+        shown = None
+        about = partial(changes.is_about, delivery_start=delivery_start)
+        async for _ in info.context.watch(changes.stream_of(key), about):
             current = await books.read(info.context, key, delivery_start, depth)
             if current != shown:
                 shown = current

@@ -25,6 +25,7 @@ from api.transport.logs import HEADER, RequestIds
 from api.transport.observations import Observations
 from api.transport.rates import Buckets, LocalBuckets
 from api.transport.settings import TransportSettings
+from api.transport.shares import BY_VIEWER, Sharing
 from api.transport.view import GraphQLEndpoint
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
@@ -57,6 +58,7 @@ def build_graphql_app(
     examples: Sequence[Example] = (),
     log_in: LogIn = LOG_IN,
     body_limits: Mapping[str, BodyLimit] = NOTHING,
+    sharing: Sharing = BY_VIEWER,
 ) -> GraphQLApp:
     """Routes and middleware that serve a schema.
 
@@ -69,6 +71,7 @@ def build_graphql_app(
     ready_checks        by name; each raises when what it looks at is not well
     examples, log_in    of the GraphiQL page
     body_limits         by path prefix, for routes that take larger bodies than GraphQL
+    sharing             which subscriptions are equal; by default only those of one viewer
     """
     registry = registry or CollectorRegistry()
     live = Live(settings.connections_per_viewer, settings.streams_per_viewer)
@@ -83,6 +86,7 @@ def build_graphql_app(
         known_exceptions={**KNOWN_EXCEPTIONS, **known_exceptions},
         live=live,
         observations=Observations(registry, known_operations, live),
+        sharing=sharing,
     )
     endpoint = GraphQLEndpoint(execution)
     routes = [

@@ -31,6 +31,7 @@ class ErrorCode(StrEnum):
     UNAUTHENTICATED = "UNAUTHENTICATED"
     FORBIDDEN = "FORBIDDEN"
     RATE_LIMITED = "RATE_LIMITED"
+    SUBSCRIBE_AGAIN = "SUBSCRIBE_AGAIN"
     PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
     UNAVAILABLE = "UNAVAILABLE"
@@ -53,6 +54,7 @@ HTTP_STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.UNAUTHENTICATED: 401,
         ErrorCode.FORBIDDEN: 403,
         ErrorCode.RATE_LIMITED: 429,
+        ErrorCode.SUBSCRIBE_AGAIN: 409,
         ErrorCode.PERSISTED_QUERY_NOT_FOUND: 200,  # Apollo Client sends the text after a 200 only.
         ErrorCode.DEADLINE_EXCEEDED: 503,
         ErrorCode.UNAVAILABLE: 503,
@@ -117,6 +119,12 @@ class RateLimited(CodedError):
     def __init__(self, message: str, retry_after_s: int, **facts: Any) -> None:
         super().__init__(message, retryAfter=retry_after_s, **facts)
         self.retry_after_s = retry_after_s
+
+
+class SubscribeAgain(CodedError):
+    """A subscription cannot go on as it was; a new one can, from the cursor of the last event."""
+
+    code = ErrorCode.SUBSCRIBE_AGAIN
 
 
 class PersistedQueryNotFound(CodedError):

@@ -26,6 +26,7 @@ from api.transport.operations import Operation, Transport
 from api.transport.requests import GraphQLRequest
 from api.transport.responses import ran
 from api.transport.settings import TransportSettings
+from api.transport.shares import Shares, Sharing
 
 
 class Execution:
@@ -43,6 +44,7 @@ class Execution:
         known_exceptions: Mapping[type[BaseException], errors.Known],
         live: Live,
         observations: Observations,
+        sharing: Sharing,
     ) -> None:
         self.settings = settings
         self.authenticate = authenticate
@@ -52,6 +54,7 @@ class Execution:
         self.known_exceptions = known_exceptions
         self.live = live
         self.observations = observations
+        self.shares = Shares(documents, sharing, self.shared)
         self.schema = _checked(
             schema,
             lambda: Lifecycle(settings.operation_seconds_max, refresh),
@@ -109,6 +112,25 @@ class Execution:
             except Exception as error:
                 yield self._coded(self._failed(error, operation), operation)
 
+    async def shared(
+        self, request: GraphQLRequest, connection: HTTPConnection, viewer: Viewer
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        """The results of a subscription that several follow, every error coded. Each was let in and charged before."""
+        try:
+            source = await self.schema.stream(
+                request.query,
+                variable_values=request.variables,
+                context_value=self.make_context(connection, viewer),
+                operation_name=request.operation_name,
+            )
+            async with aclosing(source):
+                async for result in source:
+                    assert isinstance(result, ExecutionResult), "@defer and @stream are off"
+                    result.errors = self._with_codes(result.errors)
+                    yield result
+        except Exception as error:
+            yield ExecutionResult(data=None, errors=[errors.uncaught(error, self.known_exceptions)])
+
     def _failed(self, error: Exception, operation: Operation) -> ExecutionResult:
         """What a stream ends with when something outside the fields fails."""
         kind = ExecutionResult if operation.results else PreExecutionError
@@ -116,10 +138,13 @@ class Execution:
 
     def _coded(self, result: ExecutionResult, operation: Operation) -> ExecutionResult:
         if result.errors:
-            result.errors = [errors.coded(error, self.known_exceptions) for error in result.errors]
+            result.errors = self._with_codes(result.errors)
             operation.codes += [errors.code_of(error) for error in result.errors[:1]]
         operation.results += 1
         return result if operation.results > 1 or ran(result) else _refused(result)
+
+    def _with_codes(self, found: list[GraphQLError] | None) -> list[GraphQLError]:
+        return [errors.coded(error, self.known_exceptions) for error in found or ()]
 
 
 def _refused(result: ExecutionResult) -> PreExecutionError:

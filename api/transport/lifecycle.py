@@ -8,6 +8,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types import StreamExecutionResult
 
 from api.transport import operations
+from api.transport.operations import Operation
 
 # Called with an operation's context: forget what was loaded.
 Refresh = Callable[[Any], None]
@@ -31,6 +32,9 @@ class Lifecycle(SchemaExtension):
 
     def get_results(self) -> dict[str, Any]:
         operation = operations.current()
-        if operation is None or operation.budget is None or operation.results > 0:
-            return {}
-        return {"cost": operation.cost}
+        return {} if operation is None or operation.results > 0 else first_extensions(operation)
+
+
+def first_extensions(operation: Operation) -> dict[str, Any]:
+    """What is told with an operation's first result: its cost, where one was charged."""
+    return {} if operation.budget is None else {"cost": operation.cost}

@@ -1,8 +1,6 @@
 """Open sockets and streams: how many there are, and how many one viewer may hold."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from api.transport.errors import RateLimited
 
@@ -26,27 +24,30 @@ class Live:
     def streams_open(self) -> int:
         return self.streams.total()
 
-    @contextmanager
-    def connection(self, key: str) -> Iterator[None]:
-        """Hold one socket. Raises RateLimited when the viewer holds as many as allowed."""
-        with _one_more(self.connections, key, self.connections_max, "connections"):
-            yield
+    def take_connection(self, key: str) -> None:
+        """Hold one socket until it is given back. Raises RateLimited when the viewer holds as many as allowed."""
+        _take(self.connections, key, self.connections_max, "connections")
 
-    @contextmanager
-    def stream(self, key: str) -> Iterator[None]:
-        """Hold one stream. Raises RateLimited when the viewer holds as many as allowed."""
-        with _one_more(self.streams, key, self.streams_max, "streams"):
-            yield
+    def give_connection_back(self, key: str) -> None:
+        """Hold one socket less."""
+        _give_back(self.connections, key)
+
+    def take_stream(self, key: str) -> None:
+        """Hold one stream until it is given back. Raises RateLimited when the viewer holds as many as allowed."""
+        _take(self.streams, key, self.streams_max, "streams")
+
+    def give_stream_back(self, key: str) -> None:
+        """Hold one stream less."""
+        _give_back(self.streams, key)
 
 
-@contextmanager
-def _one_more(held: Counter[str], key: str, most: int, what: str) -> Iterator[None]:
+def _take(held: Counter[str], key: str, most: int, what: str) -> None:
     if held[key] >= most:
         raise RateLimited(f"At most {most} {what} may be open at once.", RETRY_AFTER_S, limit=most)
     held[key] += 1
-    try:
-        yield
-    finally:
-        held[key] -= 1
-        if held[key] <= 0:
-            del held[key]
+
+
+def _give_back(held: Counter[str], key: str) -> None:
+    held[key] -= 1
+    if held[key] <= 0:
+        del held[key]

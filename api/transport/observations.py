@@ -56,7 +56,7 @@ class Observations:
 
     @contextmanager
     def observing(self, operation: Operation) -> Iterator[None]:
-        """Note the operation when it ends, however it ends."""
+        """Note the operation when it ends, however it ends; not where it goes on in a share."""
         ending = "completed"
         try:
             yield
@@ -67,7 +67,8 @@ class Observations:
             ending = "stopped"  # The client left, the stream was ended, or we are shutting down.
             raise
         finally:
-            self.note(operation, ending)
+            if not operation.is_handed_over:
+                self.note(operation, ending)
 
     def note(self, operation: Operation, ending: str = "completed") -> None:
         """Count and log an operation that has ended."""

@@ -29,6 +29,7 @@ class Operation:
     budget: Taken | None = None
     codes: list[ErrorCode] = field(default_factory=list)
     results: int = 0
+    is_handed_over: bool = False  # To a share, which notes its end.
 
     @property
     def code(self) -> ErrorCode | None:

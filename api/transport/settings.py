@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from api.transport.mailboxes import MailboxBounds
+
 
 @dataclass(frozen=True, slots=True)
 class DocumentLimits:
@@ -76,8 +78,15 @@ class TransportSettings:
     connections_per_viewer: int = 100
     streams_per_viewer: int = 100
     frame_bytes_max: int = 64 * 1024  # Give uvicorn the same as `ws_max_size`; this is the net under it.
-    send_seconds_max: float = 20.0  # A reader slower than this is disconnected.
+    send_seconds_max: float = 20.0  # A reader slower than this is disconnected,
+    waiting_frames_max: int = 1_000  # and so is one for whom more than this waits.
+    waiting_bytes_max: int = 4 * 1024 * 1024
     keep_alive_seconds: float = 15.0
+
+    @property
+    def mailbox(self) -> MailboxBounds:
+        """What may wait for one reader."""
+        return MailboxBounds(self.waiting_frames_max, self.waiting_bytes_max, self.send_seconds_max)
 
     def __post_init__(self) -> None:
         if "*" in self.allowed_origins:

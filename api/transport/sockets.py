@@ -6,29 +6,33 @@ token, and one fresh operation per subscription instead of one context per socke
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import ExitStack, aclosing
+from collections.abc import Mapping
+from contextlib import aclosing
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import orjson
 from graphql import GraphQLError
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
-from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageReceived, WebSocketDisconnected
+from starlette.websockets import WebSocket
+from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 from strawberry.types.execution import PreExecutionError
 
-from api.transport import identity
+from api.transport import frames, identity, operations, shares
+from api.transport.encoding import Encoded
 from api.transport.errors import CodedError, Forbidden, RateLimited, Unauthenticated
 from api.transport.execution import Execution
 from api.transport.requests import GraphQLRequest
+from api.transport.socket_adapter import SocketAdapter
 from api.transport.streams import seconds_until
+from api.transport.subscribers import Subscriber
 
 logger = logging.getLogger("commonwatt.sockets")
 
 PROTOCOL = "graphql-transport-ws"
-POLICY_VIOLATION, MESSAGE_TOO_BIG, INTERNAL_ERROR, TRY_AGAIN_LATER = 1008, 1009, 1011, 1013
+POLICY_VIOLATION, INTERNAL_ERROR, TRY_AGAIN_LATER = 1008, 1011, 1013
 BAD_REQUEST, FORBIDDEN, SUBPROTOCOL_NOT_ACCEPTABLE, TOO_MANY_INITS = 4400, 4403, 4406, 4429
 
 
@@ -53,58 +57,12 @@ def is_origin_allowed(headers: Mapping[str, str], allowed_origins: tuple[str, ..
     return normalize_origin(origin) in {normalize_origin(allowed) for allowed in allowed_origins}
 
 
-class SocketAdapter:
-    """Frames in and out, as Strawberry's handler wants them."""
-
-    def __init__(self, websocket: WebSocket, frame_bytes_max: int, send_seconds_max: float) -> None:
-        self.websocket = websocket
-        self.frame_bytes_max = frame_bytes_max
-        self.send_seconds_max = send_seconds_max
-
-    @property
-    def is_closed(self) -> bool:
-        return WebSocketState.DISCONNECTED in {self.websocket.application_state, self.websocket.client_state}
-
-    async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
-        while not self.is_closed:
-            message = await self.websocket.receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            text = message.get("text")
-            if text is None:
-                raise NonTextMessageReceived
-            if len(text) > self.frame_bytes_max or len(text.encode()) > self.frame_bytes_max:
-                await self.close(MESSAGE_TOO_BIG, f"Frames hold at most {self.frame_bytes_max} bytes")
-                return
-            try:
-                yield orjson.loads(text)
-            except orjson.JSONDecodeError:
-                raise NonJsonMessageReceived from None
-
-    async def send_json(self, message: Mapping[str, object]) -> None:
-        """Send a frame. A reader too slow to take it is disconnected, and resumes from its cursor."""
-        if self.is_closed:
-            raise WebSocketDisconnected
-        try:
-            async with asyncio.timeout(self.send_seconds_max):
-                await self.websocket.send_text(orjson.dumps(message).decode())
-        except WebSocketDisconnect:
-            raise WebSocketDisconnected from None
-        except TimeoutError:
-            await self.close(TRY_AGAIN_LATER, "Reading too slowly")
-            raise WebSocketDisconnected from None
-
-    async def close(self, code: int, reason: str) -> None:
-        if not self.is_closed:
-            await self.websocket.close(code=code, reason=reason[:120])
-
-
 class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
     """One socket from its handshake to its end."""
 
     def __init__(self, websocket: WebSocket, execution: Execution) -> None:
         settings = execution.settings
-        adapter = SocketAdapter(websocket, settings.frame_bytes_max, settings.send_seconds_max)
+        adapter = SocketAdapter(websocket, settings, self._give_up)
         super().__init__(
             view=None,  # type: ignore[arg-type]  # Only on_ws_connect of a view is used, which we replace.
             websocket=adapter,  # type: ignore[arg-type]
@@ -116,27 +74,67 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         )
         self.connection = websocket
         self.execution = execution
+        self.mailbox = adapter.mailbox
         self.viewer: identity.Viewer | None = None
-        self.expiry: asyncio.Task[None] | None = None
-        self.held = ExitStack()  # Our place among the connections of one viewer.
+        self.held: str | None = None  # Under which name we stand among the connections of one viewer.
+        self.shared: dict[str, Subscriber] = {}  # Those of its operations that a share gives their results.
+        self.reading: asyncio.Task[Any] | None = None
+        self.closing: asyncio.Task[None] | None = None
+        self.expiry: asyncio.TimerHandle | None = None
 
     async def handle(self) -> None:
         address = identity.network_of(identity.address_of(self.connection))
         try:
-            self.held.enter_context(self.execution.live.connection(f"waiting:{address}"))
+            self._hold(f"waiting:{address}")
         except RateLimited as error:
             await self.websocket.close(TRY_AGAIN_LATER, error.message)
             return
-        await super().handle()
+        self.reading = asyncio.current_task()
+        try:
+            await super().handle()
+        except asyncio.CancelledError:
+            if self.closing is None:
+                raise
+            assert self.reading is not None
+            self.reading.uncancel()
 
     async def shutdown(self) -> None:
-        self.held.close()
+        self._let_go()
+        self.mailbox.close()
         if self.expiry is not None:
             self.expiry.cancel()
         await super().shutdown()
 
+    def _hold(self, key: str) -> None:
+        self._let_go()
+        self.execution.live.take_connection(key)
+        self.held = key
+
+    def _let_go(self) -> None:
+        if self.held is not None:
+            self.execution.live.give_connection_back(self.held)
+            self.held = None
+
+    def _give_up(self) -> None:
+        self._close_soon(TRY_AGAIN_LATER, "Reading too slowly: resume from your cursor")
+
+    def _close_soon(self, code: int, reason: str) -> None:
+        """Close from where nothing can wait. Subscriptions end at once, and reading when the close cannot be sent."""
+        if self.closing is None:
+            for id in list(self.operations):
+                self._end_operation(id)
+            self.closing = asyncio.create_task(self._close(code, reason))
+
+    async def _close(self, code: int, reason: str) -> None:
+        try:
+            async with asyncio.timeout(self.execution.settings.send_seconds_max):
+                await self.websocket.close(code, reason)
+        except TimeoutError:
+            assert self.reading is not None
+            self.reading.cancel()
+
     async def handle_message(self, message: Any) -> None:
-        fault = fault_of(message)
+        fault = frames.fault_of(message)
         if fault is not None:
             await self.handle_invalid_message(fault)
             return
@@ -151,6 +149,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         self.connection_init_received = True
         if self.connection_init_timeout_task is not None:
             self.connection_init_timeout_task.cancel()
+            self.connection_init_timeout_task = None
         if await self._let_in(message.get("payload") or {}):
             await self.send_message({"type": "connection_ack"})
             self.connection_acknowledged = True
@@ -172,17 +171,13 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         token = identity.token_of_connection_params(payload, self.connection.headers.get("authorization"))
         address = identity.address_of(self.connection)
         viewer = await self.execution.authenticate(token, address)
-        self.held.close()
-        self.held.enter_context(self.execution.live.connection(identity.bucket_key(viewer, address)))
+        self._hold(identity.bucket_key(viewer, address))
         self.viewer = viewer
-        self.expiry = asyncio.create_task(self._close_at_expiry(viewer))
-
-    async def _close_at_expiry(self, viewer: identity.Viewer) -> None:
         seconds = seconds_until(viewer.expires_at)
         if seconds is not None:
-            await asyncio.sleep(seconds)
             # Clients take 4401 for final; after 4403 they try again, with a fresh token.
-            await self.websocket.close(FORBIDDEN, "The token expired")
+            expire = partial(self._close_soon, FORBIDDEN, "The token expired")
+            self.expiry = asyncio.get_running_loop().call_later(seconds, expire)
 
     async def handle_subscribe(self, message: Any) -> None:
         most = self.execution.settings.subscriptions_per_connection
@@ -192,57 +187,105 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         await super().handle_subscribe(message)
 
     async def run_operation(self, operation: Operation[Any, Any]) -> None:
+        """Run until it ends, or goes on without a task as one of those who share an execution."""
         assert self.viewer is not None
         key = identity.bucket_key(self.viewer, identity.address_of(self.connection))
         try:
-            with self.execution.live.stream(key):
-                await self._send_results(operation, self.viewer)
+            self.execution.live.take_stream(key)
         except RateLimited as error:
             await operation.send_initial_errors([_as_graphql_error(error)])
+            return
+        noted = self.execution.operation_of(self.viewer, self.connection, "websocket")
+        outlet = SocketOutlet(self, operation.id, noted, key)
+        request = GraphQLRequest(operation.query, operation.variables or {}, operation.operation_name or None)
+        subscriber = Subscriber(self.execution.shares, request, noted, self.connection, outlet)
+        try:
+            await self._send_results(operation, subscriber, request)
         except WebSocketDisconnected:
             pass
         finally:
-            if self.operations.get(operation.id) is operation:
-                del self.operations[operation.id]
+            if not self._goes_on(subscriber):
+                subscriber.end()
+                if self.operations.get(operation.id) is operation:
+                    del self.operations[operation.id]
 
-    async def _send_results(self, operation: Operation[Any, Any], viewer: identity.Viewer) -> None:
-        request = GraphQLRequest(operation.query, operation.variables or {}, operation.operation_name or None)
-        noted = self.execution.operation_of(viewer, self.connection, "websocket")
-        async with aclosing(self.execution.stream(request, noted, self.connection)) as results:
+    def _goes_on(self, subscriber: Subscriber) -> bool:
+        return subscriber in self.shared.values()
+
+    async def _send_results(
+        self, operation: Operation[Any, Any], subscriber: Subscriber, request: GraphQLRequest
+    ) -> None:
+        shares.begin(subscriber)
+        results = self.execution.stream(request, subscriber.operation, self.connection)
+        async with aclosing(results):
             async for result in results:
                 if isinstance(result, PreExecutionError):
+                    subscriber.end()
                     await operation.send_initial_errors(result.errors or [])
                     return
                 await operation.send_next(result)
-        await operation.send_operation_message({"id": operation.id, "type": "complete"})
+        if subscriber.is_caught_up:
+            self._go_on_shared(operation, subscriber)
+        else:
+            subscriber.end()
+            await operation.send_operation_message({"id": operation.id, "type": "complete"})
+
+    def _go_on_shared(self, operation: Operation[Any, Any], subscriber: Subscriber) -> None:
+        """From here on there is no task."""
+        self.shared[operation.id] = subscriber
+        operation.task, operation.query, operation.variables = None, "", None
+        subscriber.go_on_shared()
+
+    async def cleanup_operation(self, operation_id: str) -> None:
+        self._end_operation(operation_id)
+
+    def _end_operation(self, id: str) -> None:
+        operation = self.operations.pop(id, None)
+        if id in self.shared:
+            self.shared[id].end()
+        elif operation is not None and operation.task is not None:
+            operation.task.cancel()
 
     async def _refuse(self, operation_id: str, error: CodedError) -> None:
         payload = [_as_graphql_error(error).formatted]
         await self.send_message({"id": operation_id, "type": "error", "payload": payload})
 
 
-def fault_of(message: object) -> str | None:
-    """What is wrong with a frame's form; None when nothing is."""
-    if not isinstance(message, dict):
-        return "A message must be an object"
-    kind, payload = message.get("type"), message.get("payload")
-    if not isinstance(kind, str):
-        return "A message must have a type"
-    if payload is not None and not isinstance(payload, dict):
-        return f"The payload of {kind} must be an object"
-    if kind in {"subscribe", "complete"} and not (isinstance(message.get("id"), str) and message["id"]):
-        return f"{kind} must have an id"
-    return _fault_of_subscribe(payload) if kind == "subscribe" else None
+class SocketOutlet:
+    """Results of a share as frames of one operation."""
+
+    __slots__ = ("handler", "id", "key", "operation", "prefix")
+
+    def __init__(self, handler: SocketHandler, id: str, noted: operations.Operation, key: str) -> None:
+        self.handler = handler
+        self.id = id
+        self.operation = noted
+        self.key = key  # Of the stream that is held.
+        self.prefix = f'{{"id":{_json(id)},"type":"next","payload":'
+
+    def next(self, result: Encoded, extensions: dict[str, Any]) -> None:
+        framed = f"{self.prefix}{result.text_with(extensions)}}}" if extensions else result.framed(self.prefix)
+        self.handler.mailbox.put(framed)
+
+    def refuse(self, result: Encoded) -> None:
+        self.handler.mailbox.put(_json({"id": self.id, "type": "error", "payload": result.errors}))
+
+    def complete(self) -> None:
+        self.handler.mailbox.put(_json({"id": self.id, "type": "complete"}))
+
+    def ended(self, ending: str) -> None:
+        handler = self.handler
+        handler.execution.live.give_stream_back(self.key)
+        if self.operation.is_handed_over:
+            handler.execution.observations.note(self.operation, ending)
+        subscriber = handler.shared.get(self.id)
+        if subscriber is not None and subscriber.outlet is self:
+            del handler.shared[self.id]
+            handler.operations.pop(self.id, None)
 
 
-def _fault_of_subscribe(payload: dict[str, Any] | None) -> str | None:
-    if payload is None or not isinstance(payload.get("query"), str):
-        return "subscribe must have a payload with a query"
-    if not isinstance(payload.get("variables"), dict | None):
-        return "The variables must be an object"
-    if not isinstance(payload.get("operationName"), str | None):
-        return "The operationName must be a string"
-    return None
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _too_many(most: int) -> RateLimited:

@@ -60,11 +60,7 @@ class GraphQLEndpoint:
         is_stream = media_type is MediaType.EVENT_STREAM
         operation = await self.execution.operation(request, token, "sse" if is_stream else "http")
         if is_stream:
-            results = self.execution.stream(asked, operation, request)
-            settings = self.execution.settings
-            return EventStream(
-                results, operation, self.execution.live, settings.keep_alive_seconds, settings.send_seconds_max
-            )
+            return EventStream(self.execution, asked, operation, request)
         return await self._execute(asked, operation, request, media_type)
 
     async def _execute(

@@ -1,0 +1,93 @@
+"""What a subscription's resolver follows, in each of the three ways in which it may be executed; see `shares`.
+
+- alone, outside of the transport: what stands now, then events for ever;
+- for one subscriber, who joins a share: what it has not seen, up to where the share takes over;
+- for a share: events only, from where it began, each after asking for all its viewers.
+
+Who asks is asked again before every event, so that a session that ended ends the stream.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from api.transport import shares
+from api.transport.shares import Share
+from domain.events.tables import Event
+
+if TYPE_CHECKING:
+    from api.context import Context
+
+# What stands before any event, and the number after which events follow; read in one transaction.
+Standing = Callable[[], Awaitable[tuple[Sequence[Event], int]]]
+About = Callable[[dict[str, Any]], bool]
+
+
+def anything(payload: dict[str, Any]) -> bool:
+    """Every event matters."""
+    return True
+
+
+async def events(
+    context: "Context", stream: str, after: int | None, standing: Standing | None
+) -> AsyncGenerator[Event, None]:
+    """Events of a stream after a number; without one what stands now, where that is told, and then new ones."""
+    part = shares.current()
+    if isinstance(part, Share):
+        async for event in _shared(context, stream, part, anything):
+            yield event
+        return
+    if part is not None and not await part.join(partial(context.hub.position, stream)):
+        part = None
+    if after is None and standing is not None:
+        stood, after = await standing()
+        for event in stood:
+            yield event
+    if part is None:
+        async for event in _checked(context, context.hub.follow(stream, after)):
+            yield event
+        return
+    number = part.until if after is None else after
+    async for event in _checked(context, context.hub.follow(stream, number, lambda: part.until)):
+        number = event.sequence
+        yield event
+    part.caught_up(number)
+
+
+async def looks(context: "Context", stream: str, about: About) -> AsyncGenerator[Event | None, None]:
+    """When to look at a state that a stream tells the changes of: now, and after each event that matters.
+
+    A subscriber begins with the state its share showed last, which no event is older than.
+    """
+    part = shares.current()
+    if isinstance(part, Share):
+        yield None
+        async for event in _shared(context, stream, part, about):
+            yield event
+        return
+    if part is not None and await part.join(partial(context.hub.position, stream), replays=True):
+        await context.check_again()
+        part.caught_up()
+        return
+    number = await context.hub.position(stream)  # Before the state is read, so that no change is missed.
+    yield None
+    news = (event async for event in context.hub.follow(stream, number) if about(event.payload))
+    async for event in _checked(context, news):
+        yield event
+
+
+async def _shared(context: "Context", stream: str, share: Share, about: About) -> AsyncGenerator[Event, None]:
+    async with aclosing(context.hub.follow(stream, share.position)) as news:
+        async for event in news:
+            if about(event.payload):
+                context.refresh(await share.admit())
+                share.position = event.sequence
+                yield event
+
+
+async def _checked(context: "Context", news: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
+    async with aclosing(news):
+        async for event in news:
+            await context.check_again()
+            yield event
