@@ -1,13 +1,17 @@
 """The hash chain detects every way of changing history."""
 
+import asyncio
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from domain.audit import entries
+from domain.audit.entries import Act
+from domain.audit.tables import AuditEntry, AuditHead
 
 
 async def three_entries(session: AsyncSession) -> None:
@@ -30,6 +34,43 @@ async def test_each_scope_has_a_chain_of_its_own(session: AsyncSession) -> None:
     sequences = await session.execute(text("SELECT chain, sequence FROM audit_entry WHERE act IN ('one', 'two')"))
 
     assert (str(scope), 1) in {tuple(row) for row in sequences}
+
+
+async def test_acts_of_several_scopes_are_recorded_at_once_each_chain_in_their_order(session: AsyncSession) -> None:
+    scopes = [uuid4(), uuid4(), uuid4()]
+    await entries.record(session, "earlier", actor="test", subject=("Thing", None), scope_id=scopes[2])
+    facts: list[dict[Any, Any]] = [{"n": n, 7: [("é", scopes[0])]} for n in range(9)]
+
+    acts = [Act("act", "test", ("Thing", None), scopes[n % 3], each) for n, each in enumerate(facts)]
+    await entries.record_many(session, acts)
+    await entries.record_many(session, [])
+
+    for place, scope in enumerate(scopes):
+        stored = select(AuditEntry).where(AuditEntry.chain == str(scope), AuditEntry.act == "act")
+        found = list(await session.scalars(stored.order_by(AuditEntry.sequence)))
+        expected = [{"n": n, "7": [["é", str(scopes[0])]]} for n in range(place, 9, 3)]
+        assert [entry.facts for entry in found] == expected
+    assert [breach async for breach in entries.verify(session)] == []
+
+
+async def test_writers_who_begin_the_same_chains_wait_for_each_other(fresh_database: str) -> None:
+    engine = create_async_engine(fresh_database, pool_size=8)
+    scopes = [uuid4() for _ in range(3)]
+
+    async def write(number: int) -> None:
+        acts = [Act("act", "test", ("Thing", None), scopes[(number + n) % 3]) for n in range(3)]
+        async with AsyncSession(engine) as session, session.begin():
+            await entries.record_many(session, acts)
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(write(number) for number in range(24)))
+    async with AsyncSession(engine) as session:
+        breaches = [breach async for breach in entries.verify(session)]
+        ends = list(await session.scalars(select(AuditHead.sequence)))
+    await engine.dispose()
+
+    assert breaches == []
+    assert ends == [24, 24, 24]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """Streams are numbered without gaps in the order of commits."""
 
 import asyncio
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
+from domain import statements
 from domain.events import feed, verification
 
 
@@ -49,3 +51,34 @@ async def test_news_are_announced_once(session: AsyncSession) -> None:
 
     assert ("s", 1) in await feed.take_unannounced(session, 10)
     assert await feed.take_unannounced(session, 10) == []
+
+
+async def test_events_of_several_streams_are_numbered_each_in_their_order(session: AsyncSession) -> None:
+    await feed.append(session, "b", [{"n": 0}])
+
+    await statements.write(session, feed.appending({"b": [{"n": 1}, {"n": 2}], "a": [{"n": 3}]}))
+    nothing = await feed.append(session, "b", [])
+
+    assert [(e.sequence, e.payload["n"]) for e in await feed.after(session, "b", 0, 9)] == [(1, 0), (2, 1), (3, 2)]
+    assert [(e.sequence, e.payload["n"]) for e in await feed.after(session, "a", 0, 9)] == [(1, 3)]
+    assert nothing == 3
+    assert [row async for row in verification.breaches(session)] == []
+
+
+async def test_the_relay_is_woken_at_commit(fresh_database: str) -> None:
+    engine = create_async_engine(fresh_database)
+    woken = asyncio.Event()
+    async with engine.connect() as listening, AsyncSession(engine) as session:
+        driver: Any = (await listening.get_raw_connection()).driver_connection
+        await driver.add_listener(feed.WAKE_CHANNEL, lambda *_: woken.set())
+
+        await feed.append(session, "s", [{"n": 1}])
+        await driver.fetch("SELECT 1")
+        before_commit = woken.is_set()
+        await session.commit()
+        async with asyncio.timeout(5):
+            await woken.wait()
+        await driver.reset()
+    await engine.dispose()
+
+    assert not before_commit
