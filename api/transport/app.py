@@ -23,6 +23,7 @@ from api.transport.lifecycle import Refresh
 from api.transport.live import Live
 from api.transport.logs import HEADER, RequestIds
 from api.transport.observations import Observations
+from api.transport.plans import CompiledReads
 from api.transport.rates import Buckets, LocalBuckets
 from api.transport.settings import TransportSettings
 from api.transport.shares import BY_VIEWER, Sharing
@@ -59,6 +60,7 @@ def build_graphql_app(
     log_in: LogIn = LOG_IN,
     body_limits: Mapping[str, BodyLimit] = NOTHING,
     sharing: Sharing = BY_VIEWER,
+    reads: CompiledReads | None = None,
 ) -> GraphQLApp:
     """Routes and middleware that serve a schema.
 
@@ -72,6 +74,7 @@ def build_graphql_app(
     examples, log_in    of the GraphiQL page
     body_limits         by path prefix, for routes that take larger bodies than GraphQL
     sharing             which subscriptions are equal; by default only those of one viewer
+    reads               plans that answer whole queries, or parts of operations; by default nothing is compiled
     """
     registry = registry or CollectorRegistry()
     live = Live(settings.connections_per_viewer, settings.streams_per_viewer)
@@ -87,6 +90,7 @@ def build_graphql_app(
         live=live,
         observations=Observations(registry, known_operations, live),
         sharing=sharing,
+        reads=reads,
     )
     endpoint = GraphQLEndpoint(execution)
     routes = [

@@ -31,15 +31,24 @@ class Budgets:
 
     async def note(self, operation: Operation, points: int) -> Taken:
         """Take points if they are there, without refusing."""
-        key = identity.bucket_key(operation.viewer, operation.address)
-        rate = self.rate_of(operation.viewer)
-        taken = self.try_charge(key, rate, points) or await self.buckets.take(key, rate, points)
+        key, rate = self._bucket(operation)
+        taken = self.buckets.try_take(key, rate, points) or await self.buckets.take(key, rate, points)
         operation.cost, operation.budget = points, taken
         return taken
 
-    def try_charge(self, key: str, rate: Rate, points: int) -> Taken | None:
-        """Take points this process has at hand, without waiting. None tells nothing: ask Redis by `buckets.take`."""
-        return self.buckets.try_take(key, rate, points)
+    def try_charge(self, operation: Operation, points: int) -> bool:
+        """Take points this process has at hand, without waiting. False tells nothing: ask by `charge` or `note`."""
+        taken = self.buckets.try_take(*self._bucket(operation), points)
+        if taken is not None:
+            operation.cost, operation.budget = points, taken
+        return taken is not None
+
+    async def give_back(self, operation: Operation) -> None:
+        """Undo the charge of an operation that was not run."""
+        await self.buckets.give_back(*self._bucket(operation), operation.cost)
+
+    def _bucket(self, operation: Operation) -> tuple[str, Rate]:
+        return identity.bucket_key(operation.viewer, operation.address), self.rate_of(operation.viewer)
 
     async def charge_root_fields(self, operation: Operation, analysis: Analysis, variables: Mapping[str, Any]) -> None:
         """One attempt per root field that has its own limit. Raises RateLimited for the first that has none left."""

@@ -1,20 +1,26 @@
 """From a document's text to one that may run: parsed, within limits, valid, and paid for."""
 
+import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from graphql import DocumentNode, GraphQLError, GraphQLSchema
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import validate_document
+from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
 
 from api.transport import costs, limits, operations
 from api.transport.budgets import Budgets
 from api.transport.errors import BadUserInput, CodedError, ErrorCode, Forbidden, QueryTooComplex, Unauthenticated
 from api.transport.limits import Analysis
 from api.transport.operations import Operation
+from api.transport.plans import CompiledReads, NotStanding, Prepared
 from api.transport.settings import TransportSettings
 
 CACHED_CHARACTERS_MAX = 16 * 1024  # Longer texts are rare, and the cache is bounded in documents, not in bytes.
@@ -32,6 +38,7 @@ class Document:
     hash: str
     node: DocumentNode
     analyses: Mapping[str | None, Analysis]
+    plans: dict[str | None, Any] = field(default_factory=dict)  # By operation name; what the engine keeps of it.
 
     def analysis(self, operation_name: str | None) -> Analysis:
         """What the chosen operation asks for. Raises BadUserInput when the choice is missing."""
@@ -93,9 +100,10 @@ def _as_validation_error(error: GraphQLError) -> GraphQLError:
 class DocumentChecks(SchemaExtension):
     """Runs every document through the checks, between parsing and execution."""
 
-    def __init__(self, documents: Documents, budgets: Budgets) -> None:
+    def __init__(self, documents: Documents, budgets: Budgets, reads: CompiledReads | None = None) -> None:
         self.documents = documents
         self.budgets = budgets
+        self.reads = reads
         self.document: Document | None = None
 
     async def on_operation(self) -> AsyncIterator[None]:
@@ -120,6 +128,33 @@ class DocumentChecks(SchemaExtension):
         except CodedError as error:
             self.execution_context.pre_execution_errors = [GraphQLError(error.message, original_error=error)]
         yield
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        """A query that a plan answers whole is not executed; of other operations the plan answers parts."""
+        context = self.execution_context
+        prepared = self._prepared()
+        data = None if prepared is None else await self._answer(prepared)
+        if data is not None:
+            context.result = ExecutionResult(data=orjson.Fragment(data), errors=None)  # type: ignore[arg-type]
+        elif prepared is not None:
+            context.context.prepared = prepared
+        yield
+
+    async def _answer(self, prepared: Prepared) -> bytes | None:
+        assert self.reads is not None
+        context = self.execution_context
+        with suppress(NotStanding):  # It ended after it was let in; what it may see was decided then.
+            # Strawberry does not leave the contexts it has entered when entering one fails, so the deadline is our own.
+            async with asyncio.timeout(self.documents.settings.operation_seconds_max):
+                return await prepared.answer(self.reads.database, context.variables or {}, context.context.viewer)
+        return None
+
+    def _prepared(self) -> Prepared | None:
+        context = self.execution_context
+        if self.reads is None or self.document is None or context.operation_type is OperationType.SUBSCRIPTION:
+            return None
+        name, variables = context._provided_operation_name, context.variables or {}
+        return self.reads.plans.prepared(self.document, name, variables, context.context.viewer)
 
     async def _admit(self) -> None:
         operation = operations.current()

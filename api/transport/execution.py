@@ -23,6 +23,7 @@ from api.transport.lifecycle import Lifecycle, Refresh
 from api.transport.live import Live
 from api.transport.observations import Observations
 from api.transport.operations import Operation, Transport
+from api.transport.plans import CompiledReads
 from api.transport.requests import GraphQLRequest
 from api.transport.responses import ran
 from api.transport.settings import TransportSettings
@@ -45,6 +46,7 @@ class Execution:
         live: Live,
         observations: Observations,
         sharing: Sharing,
+        reads: CompiledReads | None = None,
     ) -> None:
         self.settings = settings
         self.authenticate = authenticate
@@ -54,11 +56,12 @@ class Execution:
         self.known_exceptions = known_exceptions
         self.live = live
         self.observations = observations
+        self.reads = reads
         self.shares = Shares(documents, sharing, self.shared)
         self.schema = _checked(
             schema,
+            lambda: DocumentChecks(documents, budgets, reads),
             lambda: Lifecycle(settings.operation_seconds_max, refresh),
-            lambda: DocumentChecks(documents, budgets),
         )
 
     async def operation(self, connection: HTTPConnection, token: str | None, transport: Transport) -> Operation:

@@ -2,12 +2,17 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, Protocol
 
 from starlette.requests import HTTPConnection
 
 from api.transport.errors import Unauthenticated
+
+NO_ADDRESS = "unknown"
+KEYS_MAX = 10_000
+_keys: dict[int, tuple["Viewer", str]] = {}  # By identity: a viewer's own hash costs more than its key.
 
 
 class Viewer(Protocol):
@@ -51,14 +56,27 @@ def token_of_connection_params(payload: Mapping[str, object], header: str | None
 
 def address_of(connection: HTTPConnection) -> str:
     """The caller's address; behind a proxy uvicorn's `forwarded_allow_ips` has put the real one here."""
-    return connection.client.host if connection.client else "unknown"
+    return connection.client.host if connection.client else NO_ADDRESS
 
 
 def bucket_key(viewer: Viewer, address: str) -> str:
     """Under which name a viewer's budget and caps are kept: the viewer's own, or the address of nobody."""
-    return f"address:{network_of(address)}" if viewer.is_anonymous else f"viewer:{viewer.key}"
+    return f"address:{network_of(address)}" if viewer.is_anonymous else f"viewer:{key_of(viewer)}"
 
 
+def key_of(viewer: Viewer) -> str:
+    """The viewer's key, made once for as long as the viewer is kept."""
+    known = _keys.get(id(viewer))
+    if known is not None and known[0] is viewer:
+        return known[1]
+    if len(_keys) >= KEYS_MAX:
+        _keys.clear()
+    key = viewer.key
+    _keys[id(viewer)] = viewer, key
+    return key
+
+
+@lru_cache(maxsize=10_000)
 def network_of(address: str) -> str:
     """The address, for IPv6 its /64: one household owns all of those."""
     try:

@@ -7,11 +7,11 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
-from uuid import uuid4
 
 import orjson
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uuid_utils import uuid4
 
 HEADER = "X-Request-Id"
 ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -24,6 +24,16 @@ def request_id() -> str:
     return _request_id.get() or uuid4().hex
 
 
+def begin(request_id: str) -> None:
+    """Let this task's logs carry a request id. Each request has a task, so nothing is put back."""
+    _request_id.set(request_id)
+
+
+def accepted_id(given: str) -> str:
+    """The caller's own request id when it is well-formed, else a new one."""
+    return given if ACCEPTED_ID.fullmatch(given) else uuid4().hex
+
+
 class RequestIds:
     """Gives every request an id, the caller's own when it is well-formed, and sends it back."""
 
@@ -34,9 +44,8 @@ class RequestIds:
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(HEADER, "")
-        id_ = given if ACCEPTED_ID.fullmatch(given) else uuid4().hex
-        _request_id.set(id_)
+        id_ = accepted_id(Headers(scope=scope).get(HEADER, ""))
+        begin(id_)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":

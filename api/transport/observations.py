@@ -72,6 +72,7 @@ class Observations:
 
     def note(self, operation: Operation, ending: str = "completed") -> None:
         """Count and log an operation that has ended."""
+        seconds = operation.seconds()
         name = operation.name if operation.name in self.known_operations else "other"
         labels = (str(name), operation.kind or "none", operation.transport, operation.code or "OK")
         series = self.series.get(labels)
@@ -80,8 +81,8 @@ class Observations:
         series.operations.inc()
         series.cost.observe(operation.cost)
         if series.seconds is not None:
-            series.seconds.observe(operation.seconds())
-        self.log.note(operation, ending)
+            series.seconds.observe(seconds)
+        self.log.note(operation, ending, seconds)
 
     def _series_of(self, labels: Labels) -> Series:
         *common, _ = labels

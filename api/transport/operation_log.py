@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 import orjson
 
+from api.transport import identity
 from api.transport.operations import Operation
 
 logger = logging.getLogger("commonwatt.operations")
@@ -40,14 +41,16 @@ class OperationLog:
             self.loop = None
             self.flush()
 
-    def note(self, operation: Operation, ending: str) -> None:
+    def note(self, operation: Operation, ending: str, seconds: float) -> None:
         """Log an operation that has ended."""
         if not logger.isEnabledFor(logging.INFO):
             return
         if self.loop is None:
-            logger.info(MESSAGE, extra={"fields": _fields(operation, ending)})
+            logger.info(MESSAGE, extra={"fields": _with_facts({}, operation, ending, seconds)})
             return
-        self.lines.append(_line(operation, ending))
+        head = {"at": datetime.now(UTC), "level": "info", "logger": logger.name, "message": MESSAGE}
+        line = _with_facts(head, operation, ending, seconds)
+        self.lines.append(orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z))  # As `logs.JsonLines` makes it.
         if self.timer is None:
             self.timer = self.loop.call_later(DELAY_SECONDS, self.flush)
         elif len(self.lines) >= LINES_MAX:
@@ -63,32 +66,17 @@ class OperationLog:
             logger.info("%s", text, extra={"is_formatted": True})
 
 
-def _line(operation: Operation, ending: str) -> bytes:
-    """What `logs.JsonLines` makes of the same facts."""
-    return orjson.dumps(
-        {
-            "at": datetime.now(UTC),
-            "level": "info",
-            "logger": logger.name,
-            "message": MESSAGE,
-            **_fields(operation, ending),
-        },
-        default=str,
-        option=orjson.OPT_UTC_Z,
-    )
-
-
-def _fields(operation: Operation, ending: str) -> dict[str, object]:
-    return {
-        "requestId": operation.request_id,
-        "actor": None if operation.viewer.is_anonymous else operation.viewer.key,
-        "operation": operation.name,
-        "kind": operation.kind,
-        "document": operation.document_hash,
-        "transport": operation.transport,
-        "cost": operation.cost,
-        "code": operation.code,
-        "results": operation.results,
-        "ending": ending,
-        "milliseconds": round(operation.seconds() * 1000, 3),
-    }
+def _with_facts(line: dict[str, object], operation: Operation, ending: str, seconds: float) -> dict[str, object]:
+    codes = operation.codes
+    line["requestId"] = operation.request_id
+    line["actor"] = None if operation.viewer.is_anonymous else identity.key_of(operation.viewer)
+    line["operation"] = operation.name
+    line["kind"] = operation.kind
+    line["document"] = operation.document_hash
+    line["transport"] = operation.transport
+    line["cost"] = operation.cost
+    line["code"] = codes[0] if codes else None
+    line["results"] = operation.results
+    line["ending"] = ending
+    line["milliseconds"] = round(seconds * 1000, 3)
+    return line

@@ -1,10 +1,13 @@
 """Answers over HTTP: body, status and headers."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
+from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
+from starlette.types import Message
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
@@ -14,6 +17,8 @@ from api.transport.media_types import MediaType
 from api.transport.operations import Operation
 from api.transport.rates import Taken
 from api.transport.settings import Rate
+
+Reply = tuple[Message, Message]  # Start and body.
 
 STEADY_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Accept"}
 
@@ -88,3 +93,42 @@ def _retry_after_s(result: ExecutionResult) -> int | None:
 def _response(body: Mapping[str, Any], status: int, media_type: MediaType, headers: Mapping[str, str]) -> Response:
     content_type = {"Content-Type": f"{media_type}; charset=utf-8"}
     return Response(orjson.dumps(body), status, {**STEADY_HEADERS, **headers, **content_type})
+
+
+def success(data: bytes, media_type: MediaType, operation: Operation) -> Reply:
+    """The messages `answer` comes to, with those of the middleware, for data that is JSON already."""
+    assert operation.budget is not None
+    body = b'{"data":%b,"extensions":{"cost":%d}}' % (data, operation.cost)
+    budget = operation.budget
+    headers = [
+        *RAW_STEADY_HEADERS,
+        (b"ratelimit", b'"default";r=%d;t=%d' % (budget.remaining, budget.reset_after_s)),
+        _raw_policy(budget.rate),
+        RAW_CONTENT_TYPES[media_type],
+        (b"content-length", b"%d" % len(body)),
+        (b"x-request-id", operation.request_id.encode()),
+    ]
+    start = {"type": "http.response.start", "status": 200, "headers": headers}
+    return start, {"type": "http.response.body", "body": body}
+
+
+def messages(response: Response, request_id: str) -> Reply:
+    """A response as messages, with the headers of the middleware."""
+    headers = MutableHeaders(raw=list(response.raw_headers))
+    headers["Vary"] = VARY
+    headers["X-Request-Id"] = request_id
+    start = {"type": "http.response.start", "status": response.status_code, "headers": headers.raw}
+    return start, {"type": "http.response.body", "body": response.body}
+
+
+VARY = f"{STEADY_HEADERS['Vary']}, Origin"  # As CORS makes it.
+RAW_STEADY_HEADERS = tuple(
+    (name.lower().encode(), value.encode()) for name, value in {**STEADY_HEADERS, "Vary": VARY}.items()
+)
+RAW_CONTENT_TYPES = {kind: (b"content-type", f"{kind}; charset=utf-8".encode()) for kind in MediaType}
+
+
+@lru_cache(maxsize=100)
+def _raw_policy(rate: Rate) -> tuple[bytes, bytes]:
+    ((name, value),) = policy_header(rate).items()
+    return name.lower().encode(), value.encode()

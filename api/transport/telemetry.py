@@ -40,6 +40,11 @@ def stop_telemetry() -> None:
     _tracers.clear()
 
 
+def is_on() -> bool:
+    """Whether operations make spans."""
+    return bool(_tracers)
+
+
 @contextmanager
 def span(operation: Operation) -> Iterator[None]:
     """A span around one operation, named by kind only until its name is known to be one of ours (`observations`)."""
