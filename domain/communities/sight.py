@@ -13,14 +13,15 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    CompoundSelect,
     Date,
     Row,
     Select,
     Text,
     Uuid,
     and_,
+    bindparam,
     func,
-    literal,
     or_,
     select,
     true,
@@ -71,8 +72,8 @@ async def viewer_of(connection: AsyncConnection, token: str) -> Viewer | None:
     """
     hashed = credentials.token_hash(token)
     if token.startswith(credentials.ACCESS):
-        return await _of_session(connection, Session.access_hash == hashed)
-    viewer = await _of_key(connection, ApiKey.key_hash == hashed)
+        return await _of_session(connection, SESSION_BY_TOKEN, hashed)
+    viewer = await _of_key(connection, KEY_BY_TOKEN, hashed)
     return viewer and await _noted(connection, viewer)
 
 
@@ -82,9 +83,9 @@ async def again(connection: AsyncConnection, viewer: Viewer) -> Viewer | None:
     Sensitive streams ask before each event.
     """
     if viewer.api_key_id is not None:
-        return await _of_key(connection, ApiKey.id == viewer.api_key_id)
+        return await _of_key(connection, KEY_BY_ID, viewer.api_key_id)
     if viewer.session_id is not None:
-        return await _of_session(connection, Session.id == viewer.session_id)
+        return await _of_session(connection, SESSION_BY_ID, viewer.session_id)
     return viewer
 
 
@@ -92,7 +93,7 @@ async def viewer_for(
     connection: AsyncConnection, user_id: UUID, *, session_id: UUID | None = None, expires_at: datetime | None = None
 ) -> Viewer:
     """A user as viewer, with roles and memberships that hold today."""
-    row = (await connection.execute(_person().where(User.id == user_id))).one()
+    row = (await connection.execute(USER_BY_ID, {"given": user_id})).one()
     return _seen(row, session_id=session_id, expires_at=expires_at)
 
 
@@ -120,42 +121,24 @@ async def still_standing(connection: AsyncConnection, viewers: Collection[Viewer
     claims = {(viewer.claim, viewer.user_id) for viewer in viewers if viewer.claim is not None}
     if not claims:
         return frozenset({None})
-    given = func.unnest(
-        literal([claim.token_id for claim, _ in claims], ARRAY(Uuid())),
-        literal([claim.version for claim, _ in claims], ARRAY(BigInteger())),
-        literal([claim.day for claim, _ in claims], ARRAY(Date())),
-        literal([user_id for _, user_id in claims], ARRAY(Uuid())),
-    )
-    claim = given.table_valued("token_id", "version", "day", "user_id").render_derived("claim").c
-    holding = (
-        select(claim.token_id, claim.version, claim.day)
-        .join(tokens.table, tokens.table.id == claim.token_id)
-        .join(User, and_(User.id == tokens.user_id, User.id == claim.user_id))
-        .where(tokens.live(), User.sight_version == claim.version, func.current_date() == claim.day)
-        for tokens in (SESSIONS, KEYS)
-    )
-    rows = await connection.execute(union_all(*holding))
+    given = {
+        "token_ids": [claim.token_id for claim, _ in claims],
+        "versions": [claim.version for claim, _ in claims],
+        "days": [claim.day for claim, _ in claims],
+        "user_ids": [user_id for _, user_id in claims],
+    }
+    rows = await connection.execute(STANDING, given)
     return frozenset({None, *(Claim(*row) for row in rows)})
 
 
-async def _of_session(connection: AsyncConnection, which: ColumnElement[bool]) -> Viewer | None:
-    person = _person().add_columns(Session.id.label("session_id"), Session.access_expires_at.label("expires_at"))
-    living = person.join(Session, Session.user_id == User.id).where(which, SESSIONS.live())
-    row = (await connection.execute(living)).one_or_none()
+async def _of_session(connection: AsyncConnection, query: Select[Any], given: Any) -> Viewer | None:
+    row = (await connection.execute(query, {"given": given})).one_or_none()
     return None if row is None else _seen(row)
 
 
-async def _of_key(connection: AsyncConnection, which: ColumnElement[bool]) -> Viewer | None:
+async def _of_key(connection: AsyncConnection, query: Select[Any], given: Any) -> Viewer | None:
     """A key that may read sees what its owner sees as a member; one that may only post or trade, nothing of it."""
-    person = _person().add_columns(
-        ApiKey.id.label("api_key_id"),
-        ApiKey.kind.label("api_key_kind"),
-        ApiKey.scopes,
-        ApiKey.expires_at,
-        ApiKey.last_used_at.label("noted_at"),
-    )
-    living = person.join(ApiKey, ApiKey.owner_id == User.id).where(which, KEYS.live())
-    row = (await connection.execute(living)).one_or_none()
+    row = (await connection.execute(query, {"given": given})).one_or_none()
     if row is None:
         return None
     none: frozenset[UUID] = frozenset()
@@ -170,6 +153,14 @@ async def _noted(connection: AsyncConnection, key: Viewer) -> Viewer:
         return key
     await connection.execute(update(ApiKey).where(ApiKey.id == key.api_key_id).values(last_used_at=now))
     return replace(key, noted_at=now)
+
+
+def _seen(row: Row[Any], **more: Any) -> Viewer:
+    facts: dict[str, Any] = {
+        name: frozenset(value) if isinstance(value, list) else value for name, value in row._mapping.items()
+    }
+    facts["roles"] = frozenset(map(PlatformRole, facts["roles"]))
+    return Viewer(**facts, **more)
 
 
 def _person() -> Select[Any]:
@@ -200,9 +191,46 @@ def _array(query: Select[Any], type_: Any) -> ColumnElement[Any]:
     return func.array(query.correlate(User).scalar_subquery(), type_=ARRAY(type_))
 
 
-def _seen(row: Row[Any], **more: Any) -> Viewer:
-    facts: dict[str, Any] = {
-        name: frozenset(value) if isinstance(value, list) else value for name, value in row._mapping.items()
-    }
-    facts["roles"] = frozenset(map(PlatformRole, facts["roles"]))
-    return Viewer(**facts, **more)
+def _sessions(column: Any) -> Select[Any]:
+    """Living sessions by a column, with their users."""
+    person = _person().add_columns(Session.id.label("session_id"), Session.access_expires_at.label("expires_at"))
+    return person.join(Session, Session.user_id == User.id).where(column == bindparam("given"), SESSIONS.live())
+
+
+def _keys(column: Any) -> Select[Any]:
+    """Living keys by a column, with their owners."""
+    person = _person().add_columns(
+        ApiKey.id.label("api_key_id"),
+        ApiKey.kind.label("api_key_kind"),
+        ApiKey.scopes,
+        ApiKey.expires_at,
+        ApiKey.last_used_at.label("noted_at"),
+    )
+    return person.join(ApiKey, ApiKey.owner_id == User.id).where(column == bindparam("given"), KEYS.live())
+
+
+def _standing() -> CompoundSelect[Any]:
+    """Claims out of equally long arrays of their parts that hold."""
+    given = func.unnest(
+        bindparam("token_ids", type_=ARRAY(Uuid())),
+        bindparam("versions", type_=ARRAY(BigInteger())),
+        bindparam("days", type_=ARRAY(Date())),
+        bindparam("user_ids", type_=ARRAY(Uuid())),
+    )
+    claim = given.table_valued("token_id", "version", "day", "user_id").render_derived("claim").c
+    return union_all(
+        *(
+            select(claim.token_id, claim.version, claim.day)
+            .join(tokens.table, tokens.table.id == claim.token_id)
+            .join(User, and_(User.id == tokens.user_id, User.id == claim.user_id))
+            .where(tokens.live(), User.sight_version == claim.version, func.current_date() == claim.day)
+            for tokens in (SESSIONS, KEYS)
+        )
+    )
+
+
+# Made once: to build such a statement takes longer than to run it.
+SESSION_BY_TOKEN, SESSION_BY_ID = _sessions(Session.access_hash), _sessions(Session.id)
+KEY_BY_TOKEN, KEY_BY_ID = _keys(ApiKey.key_hash), _keys(ApiKey.id)
+USER_BY_ID = _person().where(User.id == bindparam("given"))
+STANDING = _standing()
