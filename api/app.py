@@ -15,6 +15,7 @@ from starlette.requests import HTTPConnection
 
 from api import database, examples, gauges, sights
 from api.authentication import Authentication
+from api.compiled import DocumentPlans
 from api.context import Context
 from api.database import Database
 from api.engine.connections import PageSize
@@ -30,6 +31,7 @@ from api.transport.app import GraphQLApp, build_graphql_app
 from api.transport.identity import Authenticate
 from api.transport.leases import buckets_in
 from api.transport.logs import configure_logs
+from api.transport.plans import CompiledReads
 from api.transport.settings import Rate, TransportSettings
 from api.transport.telemetry import start_telemetry
 from domain.identity.viewers import Viewer
@@ -130,4 +132,5 @@ def _graphql(
         examples=examples.EXAMPLES,
         body_limits={part.PATH: part.BODY_LIMIT for part in REST},
         sharing=sights.sharing(schema._schema, connected),
+        reads=CompiledReads(DocumentPlans(schema), connected),
     )

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import following
 from api.database import Database
+from api.engine.plans import Prepared
 from api.engine.reads import Loaders
 from api.events import Hub
 from api.transport.errors import QueryTooComplex, Unauthenticated
@@ -25,6 +26,7 @@ class Context:
         self.database = database
         self.hub = hub
         self.viewer = viewer
+        self.prepared: Prepared | None = None  # The operation's plan, once it is known to be valid.
         self.refresh()
 
     @property

@@ -9,6 +9,7 @@ from api.communities.mutations import CommunityMutations
 from api.communities.queries import CommunityQueries
 from api.context import Info
 from api.engine.declarations import ENTITIES
+from api.engine.execution import Executor
 from api.geography.queries import GeographyQueries
 from api.identity.keys import KeyMutations
 from api.identity.sessions import SessionMutations
@@ -64,6 +65,7 @@ def make_schema(*, is_sorted: bool = False) -> strawberry.Schema:
         mutation=Mutation,
         subscription=Subscription,
         types=[*(entity.type for entity in ENTITIES.values()), *UserError.__subclasses__()],
+        execution_context_class=Executor,
         config=StrawberryConfig(scalar_map=SCALARS, sort_schema=is_sorted),
     )
 

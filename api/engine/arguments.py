@@ -31,6 +31,7 @@ class Given:
     expressions: tuple[Any, ...]  # Conditions of a page, or the one expression of a column; with values inside.
     binds: Sequence[BindParameter[Any]]
     page: Page | None = None
+    filters: int = 0  # How many of the conditions are the filter's: these hold for the whole list, not for the page.
 
 
 class Arguments:
@@ -64,12 +65,12 @@ def _of_column(column: Column, argument: Any) -> Given:
 def _of_page(many: Many, values: dict[str, Any]) -> Given:
     page = page_of(many, values)
     given = values.get("filter")
-    conditions = many.where(given) if given is not None and many.where else []
-    conditions = [*conditions, *beyond(ENTITIES[many.target], page)]
+    filters = many.where(given) if given is not None and many.where else []
+    conditions = [*filters, *beyond(ENTITIES[many.target], page)]
     structure, binds = _structure(conditions)
     # The size is part of the text: a planner that knows the limit plans once and well for all viewers.
     terms = (page.order_name, page.is_backward, page.size, page.bound is None, structure)
-    return Given(terms, [bind.value for bind in binds], tuple(conditions), binds, page)
+    return Given(terms, [bind.value for bind in binds], tuple(conditions), binds, page, len(filters))
 
 
 def _structure(expressions: Sequence[Any]) -> tuple[Hashable, list[BindParameter[Any]]]:

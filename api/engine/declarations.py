@@ -55,7 +55,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Edge:
-    """A field that leads to one entity: the row whose `match` column equals this row's `key`."""
+    """A field that leads to one entity: the row whose `match` column equals this row's `key`.
+
+    Without a key it is the edge of a payload or an event, which are no rows: `leading` tells where it leads.
+    """
 
     key: Any
     target: str
@@ -160,6 +163,12 @@ def entity(
 def edge_key(name: str) -> str:
     """The attribute under which a record carries the key of an edge."""
     return f"{name}__key"
+
+
+def leading(to: Mapping[str, UUID | None], instance: T) -> T:
+    """A payload or event whose edges lead to these entities, by the names of the fields."""
+    instance.__dict__.update({edge_key(name): key for name, key in to.items()})
+    return instance
 
 
 def parse_id(text: str) -> tuple[str, UUID] | None:

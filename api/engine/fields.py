@@ -3,7 +3,9 @@
 import dataclasses
 from collections.abc import Callable, Hashable
 from typing import Any
+from uuid import UUID
 
+import orjson
 import strawberry
 from sqlalchemy import ColumnElement
 from strawberry.annotation import StrawberryAnnotation
@@ -54,7 +56,7 @@ def edge(
     match: Any = None,
     where: Callable[[], ColumnElement[bool]] | None = None,
 ) -> Any:
-    """A field that leads to one entity; see `Edge`."""
+    """A field that leads to one entity; see `Edge`. Without a `key` `leading` tells to which."""
     mark = Edge(key, target, match, where)
     return strawberry.field(
         description=description, metadata={MARK: mark}, resolver=_no_argument, extensions=[Leading(mark)]
@@ -79,6 +81,18 @@ def many(
     return strawberry.field(
         description=described, metadata={MARK: mark}, resolver=_no_argument, extensions=[Paging(mark)]
     )
+
+
+async def compiled(info: strawberry.Info[Any], key: UUID | None = None) -> orjson.Fragment | None:
+    """The field as the operation's plan answers it, if the plan has a part for it; `key` where it leads to an entity.
+
+    None: the ordinary path answers.
+    """
+    prepared = info.context.prepared
+    if prepared is None:
+        return None
+    text = await prepared.part(tuple(info.path.as_list()), info.context.database, info.context.viewer, key)
+    return None if text is None else orjson.Fragment(text)
 
 
 def _no_argument() -> Any:
@@ -135,7 +149,12 @@ class Leading(FieldExtension):
         self.mark = mark
 
     async def resolve_async(self, next_: Any, source: Any, info: strawberry.Info[Any], **kwargs: Any) -> Any:
-        return await info.context.loaders.edge(self.mark, source.__dict__[edge_key(info.python_name)])
+        key = source.__dict__.get(edge_key(info.python_name))
+        if self.mark.key is not None:
+            return await info.context.loaders.edge(self.mark, key)
+        if key is None:
+            return None
+        return await compiled(info, key) or await info.context.loaders.node(self.mark.target, key)
 
 
 class Paging(FieldExtension):
@@ -153,6 +172,9 @@ class Paging(FieldExtension):
         field.arguments = [*extra, *(_argument(*argument) for argument in PAGE_ARGUMENTS)]
 
     async def resolve_async(self, next_: Any, source: Any, info: strawberry.Info[Any], **kwargs: Any) -> Any:
+        ready = await compiled(info) if self.mark.on is None else None
+        if ready is not None:
+            return ready
         page = page_of(self.mark, kwargs)
         given = kwargs.get("filter")
         conditions = tuple(self.mark.where(given)) if given is not None and self.mark.where else ()

@@ -21,6 +21,7 @@ from api.engine.emitters import Refused, joined
 from api.engine.selections import Fields, Row, Selector, Site
 from api.engine.statements import COMMA, NULL, Writer
 from api.engine.texts import Statement, statement_of
+from api.transport.plans import NotStanding
 from domain.identity.viewers import Viewer
 
 STATEMENTS_MAX = 2_000
@@ -28,10 +29,6 @@ IDS_MAX = 100
 KEY: BindParameter[UUID] = bindparam("key:id", type_=Uuid())
 Proof = Callable[[Viewer], ColumnElement[bool]]
 Write = Callable[[Writer], Any]
-
-
-class NotStanding(Exception):
-    """Who asked is no longer who the cache said: the session, the key, a role or a membership has changed."""
 
 
 class Reading(Protocol):

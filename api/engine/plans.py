@@ -36,7 +36,6 @@ from api.engine.parts import (
     Compiler,
     EntityPart,
     NodesPart,
-    NotStanding,
     PagePart,
     Part,
     Proof,
@@ -45,6 +44,7 @@ from api.engine.parts import (
 )
 from api.engine.selections import Fields, Selector, strawberry_field
 from api.transport.errors import CodedError
+from api.transport.plans import NotStanding
 from domain.identity.viewers import Viewer
 
 Path = tuple[str, ...]
@@ -78,10 +78,15 @@ class Prepared:
     plan: Plan
     variables: VariableValues
 
-    async def answer(self, database: Reading, viewer: Viewer, shape: Viewer) -> bytes | None:
+    @property
+    def is_whole(self) -> bool:
+        """Whether it answers all of the operation, and not only parts of it."""
+        return bool(self.plan.root_keys)
+
+    async def answer(self, database: Reading, _: Any, viewer: Viewer) -> bytes | None:
         """JSON of the whole `data`, None where the ordinary path has to answer. Raises NotStanding."""
         keys = self.plan.root_keys
-        asker = Asker(database, self.variables, viewer, shape)
+        asker = Asker(database, self.variables, viewer, viewer.shape)
         try:
             reads = [self.plan.parts[(key,)].read(asker) for key in keys]
             found = [await reads[0]] if len(reads) == 1 else await asyncio.gather(*reads)
@@ -92,23 +97,19 @@ class Prepared:
         pairs = zip(keys, found, strict=True)
         return ("{" + ",".join(f'"{key}":{text}' for key, text in pairs) + "}").encode()
 
-    async def part(self, path: Path, database: Reading, viewer: Viewer) -> str | None:
-        """JSON of the part at a path; None where the ordinary path has to answer."""
-        part = self.plan.parts.get(path)
-        try:
-            return None if part is None else await part.read(Asker(database, self.variables, viewer, viewer.shape))
-        except (*ORDINARY, NotStanding):
-            return None
+    async def part(self, path: Path, database: Reading, viewer: Viewer, key: UUID | None = None) -> str | None:
+        """JSON of the part at a path; None where the ordinary path has to answer.
 
-    async def entity(self, path: Path, key: UUID, database: Reading, viewer: Viewer) -> str | None:
-        """JSON of the entity with this key, which a payload or event leads to; None as in `part`."""
+        `key` is that of the entity to which an edge of a payload leads.
+        """
         part = self.plan.parts.get(path)
+        asker = Asker(database, self.variables, viewer, viewer.shape)
         try:
             if isinstance(part, EntityPart):
-                return await part.of(key, Asker(database, self.variables, viewer, viewer.shape))
+                return None if key is None else await part.of(key, asker)
+            return None if part is None else await part.read(asker)
         except (*ORDINARY, NotStanding):
-            pass
-        return None
+            return None
 
 
 class Plans:

@@ -198,8 +198,7 @@ class _Page:
         if self.page.is_backward:
             columns.append(func.row_number().over(order_by=order).label("place"))
         limit = literal_column(str(self.page.size + self.reads_more), Integer)
-        conditions = [rows.of(condition) for condition in renamed(self.writer.given[self.number], self.number)]
-        statement = statement.add_columns(*(columns or [ONE])).where(*conditions)
+        statement = statement.add_columns(*(columns or [ONE])).where(*self._conditions(rows))
         return statement.order_by(*order).limit(limit)
 
     def _column(self, part: Any, rows: Rows) -> Any:
@@ -227,8 +226,13 @@ class _Page:
             statement = statement.where(rows.of(many.on) == self.parent.id).correlate(self.parent.base)
         return rows, statement
 
+    def _conditions(self, rows: Rows) -> list[Any]:
+        """Those of the filter, then that of the cursor."""
+        return [rows.of(condition) for condition in renamed(self.writer.given[self.number], self.number)]
+
     def _count(self) -> Any:
-        _, statement = self._target()
+        rows, statement = self._target()
+        statement = statement.where(*self._conditions(rows)[: self.writer.given[self.number].filters])
         return cast(statement.add_columns(func.count()).scalar_subquery(), Text)
 
 

@@ -17,6 +17,7 @@ from api.database import Database
 from api.events import Hub
 from api.schema import make_schema
 from domain.identity.viewers import ANONYMOUS, Viewer
+from tests.api import both_ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,9 @@ def execute(session: AsyncSession, schema: strawberry.Schema) -> Execute:
     database = cast(Database, OneTransaction(session))
 
     async def run(document: str, viewer: Viewer = ANONYMOUS, **variables: Any) -> Answer:
-        context = Context(database, cast(Hub, None), viewer)
-        result = await schema.execute(document, variable_values=variables, context_value=context)
+        result = await both_ways.execute(
+            schema, lambda: Context(database, cast(Hub, None), viewer), document, variables
+        )
         errors = [{**(error.extensions or {}), "message": error.message} for error in result.errors or ()]
         assert all("code" in error for error in errors), result.errors
         return Answer(orjson.loads(orjson.dumps(result.data)), errors)

@@ -1,7 +1,11 @@
 """Arguments of queries that no rule lets pass."""
 
+from uuid import UUID
+
 from api.engine.connections import encode_cursor
 from tests.api.hostile.rows import NOBODYS, Row, asked, of, period
+
+NOBODY = UUID(NOBODYS)
 
 LIST = """
 query Q($first: Int, $after: String, $last: Int, $order: CommunityOrder, $filter: CommunityFilter) {
@@ -90,35 +94,35 @@ QUERIES = (
     ),
     Row(
         "a cursor of another order",
-        asked(LIST, {"first": 1, "order": "NAME", "after": encode_cursor("FOUNDED", (NOBODYS,))}),
+        asked(LIST, {"first": 1, "order": "NAME", "after": encode_cursor("FOUNDED", NOBODY)}),
         200,
         "BAD_USER_INPUT",
         "The cursor belongs to another list or order. [after]",
     ),
     Row(
         "a forged cursor with NUL in the sort value",
-        asked(LIST, {"first": 1, "order": "NAME", "after": encode_cursor("NAME", ("\x00", NOBODYS))}),
+        asked(LIST, {"first": 1, "order": "NAME", "after": encode_cursor("NAME", NOBODY, "\x00")}),
         200,
         "BAD_USER_INPUT",
-        "The cursor belongs to another list or order.",
+        "The cursor belongs to another list or order. [after]",
     ),
     Row(
-        "a forged cursor with a number for a name",
-        asked(LIST, {"first": 1, "order": "NAME", "after": encode_cursor("NAME", (7, NOBODYS))}),
+        "a forged cursor without the sort value",
+        asked(LIST, {"first": 1, "order": "NAME", "after": encode_cursor("NAME", NOBODY)}),
         200,
         "BAD_USER_INPUT",
-        "The cursor belongs to another list or order.",
+        "The cursor belongs to another list or order. [after]",
     ),
     Row(
-        "a forged cursor with null for a name",
-        asked(LIST, {"first": 1, "order": "NAME", "after": encode_cursor("NAME", (None, NOBODYS))}),
+        "a forged cursor with a sort value too many",
+        asked(LIST, {"first": 1, "order": "FOUNDED", "after": encode_cursor("FOUNDED", NOBODY, "a")}),
         200,
         "BAD_USER_INPUT",
-        "The cursor belongs to another list or order.",
+        "The cursor belongs to another list or order. [after]",
     ),
     Row(
-        "a forged cursor with two sort values",
-        asked(LIST, {"first": 1, "order": "NAME", "after": encode_cursor("NAME", ("a", "b", NOBODYS))}),
+        "a forged cursor with an id without dashes",
+        asked(LIST, {"first": 1, "after": f"FOUNDED:{NOBODY.hex}"}),
         200,
         "BAD_USER_INPUT",
         "The cursor belongs to another list or order. [after]",
@@ -147,6 +151,13 @@ QUERIES = (
     Row(
         "the id of another kind in a filter",
         asked(LIST, lambda id_of: {"filter": {"substationAreaId": id_of("Community", "A")}}),
+        200,
+        "BAD_USER_INPUT",
+        "substationAreaId is not the id of a SubstationArea. [substationAreaId]",
+    ),
+    Row(
+        "an empty id in a filter",
+        asked(LIST, {"filter": {"substationAreaId": ""}}),
         200,
         "BAD_USER_INPUT",
         "substationAreaId is not the id of a SubstationArea. [substationAreaId]",
