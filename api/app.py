@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 from sqlalchemy import text
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 
 from api import database, examples, gauges, sights
@@ -28,6 +29,7 @@ from api.schema import make_schema
 from api.settings import Settings, settings
 from api.sharing import operator_figures
 from api.transport.app import GraphQLApp, build_graphql_app
+from api.transport.express import Express
 from api.transport.identity import Authenticate
 from api.transport.leases import buckets_in
 from api.transport.logs import configure_logs
@@ -70,7 +72,8 @@ def create_app(configured: Settings | None = None) -> Starlette:
         await redis.aclose()
         await connected.close()
 
-    return Starlette(routes=[*graphql.routes, *rest], middleware=graphql.middleware, lifespan=lifespan)
+    express = Middleware(Express, execution=graphql.execution, standing=authenticate)  # Around all other middleware.
+    return Starlette(routes=[*graphql.routes, *rest], middleware=[express, *graphql.middleware], lifespan=lifespan)
 
 
 def trusted_documents(path: Path | None) -> dict[str, str]:
