@@ -8,7 +8,7 @@ from api.communities.members import MembershipViewer
 from api.communities.mutations import CommunityMutations
 from api.communities.queries import CommunityQueries
 from api.context import Info
-from api.engine.declarations import ENTITIES
+from api.engine.declarations import ENTITIES, leading
 from api.engine.execution import Executor
 from api.geography.queries import GeographyQueries
 from api.identity.keys import KeyMutations
@@ -33,7 +33,8 @@ class Viewer(UserViewer, MembershipViewer, MarketViewer, JobViewer):
 class Query(NodeQueries, BudgetQueries, GeographyQueries, CommunityQueries, MarketQueries):
     @strawberry.field(description="Who is asking; null when nobody is signed in.")
     def viewer(self, info: Info) -> Viewer | None:
-        return None if info.context.viewer.is_anonymous else Viewer()
+        user_id = info.context.viewer.user_id
+        return None if user_id is None else leading(Viewer(), user=user_id)
 
 
 @strawberry.type(description="Everything that can be changed; each field is one transaction.")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import strawberry
 
 from api.context import Info
+from api.engine.fields import edge
 from api.identity.users import User
 from api.scalars import DateTime
 from api.transport import operations
@@ -42,11 +43,7 @@ class BudgetQueries:
 
 @strawberry.type
 class UserViewer:
-    @strawberry.field(description="The account that is signed in, or for which the application acts.")
-    async def user(self, info: Info) -> User | None:
-        user_id = info.context.caller.user_id
-        user: User | None = await info.context.loaders.node("User", user_id) if user_id else None
-        return user
+    user: User | None = edge(None, "User", "The account that is signed in, or for which the application acts.")
 
     @strawberry.field(description="Platform roles; an application has none.")
     def roles(self, info: Info) -> list[PlatformRole]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from api.context import Info
-from api.engine.declarations import Node, entity
+from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge
 from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.scalars import Date, Decimal, key_of
@@ -66,7 +66,7 @@ class AddAssetInput:
 
 @strawberry.type(description="An asset that was added.")
 class AddAssetPayload(Payload):
-    asset: Asset | None = strawberry.field(default=None, description="The asset.")
+    asset: Asset | None = edge(None, "Asset", "The asset.")
 
 
 @strawberry.type
@@ -84,7 +84,7 @@ class AssetMutations:
         community_id = key_of(input.community_id, "Community", "communityId")
         async with info.context.transaction() as session:
             asset_id = await assets.add_asset(session, community_id, new, by=info.context.caller)
-        return AddAssetPayload(asset=await info.context.loaders.node("Asset", asset_id))
+        return leading(AddAssetPayload(), asset=asset_id)
 
 
 def _watts(micro_kw: int) -> int:

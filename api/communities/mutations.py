@@ -8,6 +8,8 @@ from api.communities.assets import AssetMutations
 from api.communities.communities import Community
 from api.communities.members import Member, Membership
 from api.context import Info
+from api.engine.declarations import leading
+from api.engine.fields import edge
 from api.geography.geojson import GeoJSONMultiPolygon, GeoJSONPoint
 from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.scalars import Date, key_of
@@ -91,7 +93,7 @@ class CloseCommunityInput:
 
 @strawberry.type(description="A community as it is now.")
 class CommunityPayload(Payload):
-    community: Community | None = strawberry.field(default=None, description="The community.")
+    community: Community | None = edge(None, "Community", "The community.")
 
 
 @strawberry.type(description="A community that was founded.")
@@ -129,8 +131,8 @@ class AddMemberInput:
 
 @strawberry.type(description="A member that was admitted.")
 class AddMemberPayload(Payload):
-    member: Member | None = strawberry.field(default=None, description="The member.")
-    membership: Membership | None = strawberry.field(default=None, description="Its time in the community.")
+    member: Member | None = edge(None, "Member", "The member.")
+    membership: Membership | None = edge(None, "Membership", "Its time in the community.")
 
 
 @strawberry.input(description="The membership to end.")
@@ -143,7 +145,7 @@ class EndMembershipInput:
 
 @strawberry.type(description="A membership with its end.")
 class EndMembershipPayload(Payload):
-    membership: Membership | None = strawberry.field(default=None, description="The membership.")
+    membership: Membership | None = edge(None, "Membership", "The membership.")
 
 
 @strawberry.type
@@ -177,7 +179,7 @@ class CommunityMutations(AssetMutations):
             )
             community_id = await communities.create_community(session, new, founder, by=viewer)
         await _look_again(info)
-        return CreateCommunityPayload(community=await info.context.loaders.node("Community", community_id))
+        return leading(CreateCommunityPayload(), community=community_id)
 
     @mutation("Change a community; for its administrators.")
     async def update_community(self, info: Info, input: UpdateCommunityInput) -> UpdateCommunityPayload:
@@ -186,14 +188,14 @@ class CommunityMutations(AssetMutations):
             await communities.update_community(
                 session, community_id, input.expected_version, _changes(input), by=info.context.caller
             )
-        return UpdateCommunityPayload(community=await info.context.loaders.node("Community", community_id))
+        return leading(UpdateCommunityPayload(), community=community_id)
 
     @mutation("Close a community; for its administrators. Its history stays readable.")
     async def close_community(self, info: Info, input: CloseCommunityInput) -> CloseCommunityPayload:
         community_id = key_of(input.id, "Community", "id")
         async with info.context.transaction() as session:
             await communities.close_community(session, community_id, input.expected_version, by=info.context.caller)
-        return CloseCommunityPayload(community=await info.context.loaders.node("Community", community_id))
+        return leading(CloseCommunityPayload(), community=community_id)
 
     @mutation("Admit a member; for administrators of the community.")
     async def add_member(self, info: Info, input: AddMemberInput) -> AddMemberPayload:
@@ -210,17 +212,14 @@ class CommunityMutations(AssetMutations):
         async with info.context.transaction() as session:
             membership_id = await memberships.add_member(session, community_id, new, by=info.context.caller)
             member_id = (await session.get_one(tables.Membership, membership_id)).member_id
-        return AddMemberPayload(
-            member=await info.context.loaders.node("Member", member_id),
-            membership=await info.context.loaders.node("Membership", membership_id),
-        )
+        return leading(AddMemberPayload(), member=member_id, membership=membership_id)
 
     @mutation("End a membership; for administrators of the community and for the member itself.")
     async def end_membership(self, info: Info, input: EndMembershipInput) -> EndMembershipPayload:
         membership_id = key_of(input.membership_id, "Membership", "membershipId")
         async with info.context.transaction() as session:
             await memberships.end_membership(session, membership_id, input.valid_to, by=info.context.caller)
-        return EndMembershipPayload(membership=await info.context.loaders.node("Membership", membership_id))
+        return leading(EndMembershipPayload(), membership=membership_id)
 
 
 NOT_NULL = {"name": "name", "kind": "kind", "is_listed": "isListed"}

@@ -165,8 +165,8 @@ def edge_key(name: str) -> str:
     return f"{name}__key"
 
 
-def leading(to: Mapping[str, UUID | None], instance: T) -> T:
-    """A payload or event whose edges lead to these entities, by the names of the fields."""
+def leading(instance: T, **to: UUID | None) -> T:
+    """A payload, or another object that is no row, whose edges lead to the entities with these keys."""
     instance.__dict__.update({edge_key(name): key for name, key in to.items()})
     return instance
 

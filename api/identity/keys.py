@@ -3,6 +3,8 @@
 import strawberry
 
 from api.context import Info
+from api.engine.declarations import leading
+from api.engine.fields import edge
 from api.identity.users import ApiKey
 from api.mutations import Payload, mutation
 from api.scalars import DateTime, key_of
@@ -27,13 +29,13 @@ class RevokeApiKeyInput:
 
 @strawberry.type(description="A new key; its text is shown this once.")
 class CreateApiKeyPayload(Payload):
-    api_key: ApiKey | None = strawberry.field(default=None, description="The key.")
+    api_key: ApiKey | None = edge(None, "ApiKey", "The key.")
     token: str | None = strawberry.field(default=None, description="The text to send as bearer token; keep it now.")
 
 
 @strawberry.type(description="An ended key.")
 class RevokeApiKeyPayload(Payload):
-    api_key: ApiKey | None = strawberry.field(default=None, description="The key.")
+    api_key: ApiKey | None = edge(None, "ApiKey", "The key.")
 
 
 def _person(viewer: Viewer) -> Viewer:
@@ -52,7 +54,7 @@ class KeyMutations:
             key_id, token = await keys.create_key(
                 session, owner.user_id, input.kind, input.name, frozenset(input.scopes), input.expires_at
             )
-        return CreateApiKeyPayload(api_key=await info.context.loaders.node("ApiKey", key_id), token=token)
+        return leading(CreateApiKeyPayload(token=token), api_key=key_id)
 
     @mutation("End a key at once.")
     async def revoke_api_key(self, info: Info, input: RevokeApiKeyInput) -> RevokeApiKeyPayload:
@@ -61,4 +63,4 @@ class KeyMutations:
         key_id = key_of(input.id, "ApiKey", "id")
         async with info.context.transaction() as session:
             await keys.revoke_key(session, key_id, owner_id=owner.user_id)
-        return RevokeApiKeyPayload(api_key=await info.context.loaders.node("ApiKey", key_id))
+        return leading(RevokeApiKeyPayload(), api_key=key_id)

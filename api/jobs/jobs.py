@@ -7,8 +7,8 @@ import strawberry
 
 from api.context import Info
 from api.engine.connections import Connection
-from api.engine.declarations import ENTITIES, Node, entity
-from api.engine.fields import column, many
+from api.engine.declarations import ENTITIES, Node, entity, leading
+from api.engine.fields import column, edge, many
 from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.scalars import DateTime, key_of
 from api.transport.errors import BadUserInput
@@ -71,7 +71,7 @@ class CancelJobInput:
 
 @strawberry.type(description="A job that was asked to stop; one that runs ends at its next report.")
 class CancelJobPayload(Payload):
-    job: Job | None = strawberry.field(default=None, description="The job.")
+    job: Job | None = edge(None, "Job", "The job.")
 
 
 @strawberry.type
@@ -91,7 +91,7 @@ class JobMutations:
             raise NotFound("job", input.id)
         async with info.context.transaction() as session:
             await queue.cancel(session, job_id, actor=viewer.key)
-        return CancelJobPayload(job=await info.context.loaders.node("Job", job_id))
+        return leading(CancelJobPayload(), job=job_id)
 
 
 @strawberry.type

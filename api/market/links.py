@@ -6,7 +6,7 @@ import strawberry
 
 from api.context import Info
 from api.engine.connections import Connection
-from api.engine.declarations import Node, entity
+from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many
 from api.geography.market_zones import MarketZone
 from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
@@ -56,7 +56,7 @@ class LinkZonesInput:
 
 @strawberry.type(description="A link as it stands.")
 class LinkZonesPayload(Payload):
-    link: ZoneLink | None = strawberry.field(default=None, description="The link.")
+    link: ZoneLink | None = edge(None, "ZoneLink", "The link.")
 
 
 @strawberry.type
@@ -79,4 +79,4 @@ class LinkMutations:
                 capacity_ukwh=input.capacity_ukwh,
                 cost_ueur_per_kwh=input.cost_ueur_per_kwh,
             )
-        return LinkZonesPayload(link=await info.context.loaders.node("ZoneLink", link_id))
+        return leading(LinkZonesPayload(), link=link_id)

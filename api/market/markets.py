@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, select
 
 from api.context import Info
 from api.engine.connections import Connection
-from api.engine.declarations import Node, entity
+from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many
 from api.geography.filters import matching
 from api.geography.market_zones import MarketZone
@@ -114,7 +114,7 @@ class CreateMarketInput:
 
 @strawberry.type(description="A market that was opened.")
 class CreateMarketPayload(Payload):
-    market: Market | None = strawberry.field(default=None, description="The market.")
+    market: Market | None = edge(None, "Market", "The market.")
 
 
 @strawberry.type
@@ -138,4 +138,4 @@ class MarketListMutations:
                 delivery_minutes=input.delivery_minutes,
                 horizon_hours=input.horizon_hours,
             )
-        return CreateMarketPayload(market=await info.context.loaders.node("Market", market_id))
+        return leading(CreateMarketPayload(), market=market_id)

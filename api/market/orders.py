@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from api.context import Info
 from api.engine.connections import Connection
-from api.engine.declarations import Node, entity
+from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many, part
 from api.enums import describe
 from api.market import placing
@@ -292,12 +292,12 @@ class CancelOrderInput:
 
 @strawberry.type(description="A placed order.")
 class PlaceOrderPayload(Payload):
-    order: Order | None = strawberry.field(default=None, description="The order.")
+    order: Order | None = edge(None, "Order", "The order.")
 
 
 @strawberry.type(description="A withdrawn order; what was filled stays.")
 class CancelOrderPayload(Payload):
-    order: Order | None = strawberry.field(default=None, description="The order.")
+    order: Order | None = edge(None, "Order", "The order.")
 
 
 @strawberry.type
@@ -322,11 +322,11 @@ class OrderMutations:
         queue = placing.queue_of(info.context.database)
         order_id = await queue.place(Request(info.context.caller, input.idempotency_key, proposal))
         info.context.refresh()
-        return PlaceOrderPayload(order=await info.context.loaders.node("Order", order_id))
+        return leading(PlaceOrderPayload(), order=order_id)
 
     @mutation("Withdraw what is open of an order of the caller; applications need the scope trade.", scope=TRADE)
     async def cancel_order(self, info: Info, input: CancelOrderInput) -> CancelOrderPayload:
         order_id = key_of(input.id, "Order", "id")
         async with info.context.transaction() as session:
             await orders.cancel(session, info.context.caller, order_id, now=datetime.now(UTC))
-        return CancelOrderPayload(order=await info.context.loaders.node("Order", order_id))
+        return leading(CancelOrderPayload(), order=order_id)

@@ -7,7 +7,7 @@ import strawberry
 
 from api.context import Info
 from api.engine.connections import Connection
-from api.engine.declarations import Node, entity
+from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many
 from api.geography.geojson import GeoJSONPoint
 from api.metering.series import ReadingSeries, refused_as_input
@@ -173,9 +173,9 @@ class RegisterMeteringPointInput:
 
 @strawberry.type(description="A metering point that takes part.")
 class RegisterMeteringPointPayload(Payload):
-    metering_point: MeteringPoint | None = strawberry.field(default=None, description="The metering point.")
-    participation: Annotated["Participation", strawberry.lazy("api.communities.members")] | None = strawberry.field(
-        default=None, description="Its share in the community."
+    metering_point: MeteringPoint | None = edge(None, "MeteringPoint", "The metering point.")
+    participation: Annotated["Participation", strawberry.lazy("api.communities.members")] | None = edge(
+        None, "Participation", "Its share in the community."
     )
 
 
@@ -205,7 +205,4 @@ class MeteringMutations:
                 new,
                 by=info.context.caller,
             )
-        return RegisterMeteringPointPayload(
-            metering_point=await info.context.loaders.node("MeteringPoint", point_id),
-            participation=await info.context.loaders.node("Participation", participation_id),
-        )
+        return leading(RegisterMeteringPointPayload(), metering_point=point_id, participation=participation_id)

@@ -10,7 +10,7 @@ from sqlalchemy import Row, select, text
 
 from api.context import Info
 from api.engine.connections import Connection
-from api.engine.declarations import Node, entity
+from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many, part
 from api.jobs.jobs import Job
 from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
@@ -251,7 +251,7 @@ class AllocatePeriodInput:
 
 @strawberry.type(description="The job that allocates; its result is an AllocationRun.")
 class AllocatePeriodPayload(Payload):
-    job: Job | None = strawberry.field(default=None, description="The job, to be followed.")
+    job: Job | None = edge(None, "Job", "The job, to be followed.")
 
 
 @strawberry.type
@@ -274,7 +274,7 @@ class AllocationMutations:
                 community_id=community_id,
                 time_limit_s=900,
             )
-        return AllocatePeriodPayload(job=await info.context.loaders.node("Job", job_id))
+        return leading(AllocatePeriodPayload(), job=job_id)
 
 
 def _arguments(community_id: UUID, span: Span, actor: str) -> dict[str, str]:

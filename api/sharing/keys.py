@@ -10,7 +10,7 @@ import strawberry
 
 from api.context import Info
 from api.engine.connections import Connection
-from api.engine.declarations import Node, entity
+from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many
 from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.scalars import DateTime, Decimal, key_of
@@ -99,7 +99,7 @@ class SetSharingKeyInput:
 
 @strawberry.type(description="A key that was set.")
 class SetSharingKeyPayload(Payload):
-    sharing_key: SharingKey | None = strawberry.field(default=None, description="The key.")
+    sharing_key: SharingKey | None = edge(None, "SharingKey", "The key.")
 
 
 @strawberry.type
@@ -123,7 +123,7 @@ class KeyMutations:
                 shares,
                 actor=info.context.caller.key,
             )
-        return SetSharingKeyPayload(sharing_key=await info.context.loaders.node("SharingKey", key_id))
+        return leading(SetSharingKeyPayload(), sharing_key=key_id)
 
 
 async def administered(info: Info, id: strawberry.ID, act: str) -> UUID:
