@@ -5,7 +5,8 @@ changes the state of a connection, so all that is left of a pool is a list.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -13,9 +14,13 @@ import asyncpg
 WAIT_SECONDS = 5.0
 STATEMENTS_KEPT = 256  # Per connection.
 
+# The statements of transactions are large and always the same; planning them anew would cost as much as their work.
+BEGIN = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"
+
 # What a server says that is starting, stopping or full.
 REFUSED = (OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.TooManyConnectionsError)
 
+ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InternalClientError)
 
 
@@ -57,6 +62,27 @@ class BarePool:
         finally:
             self._unused.release()
 
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection in one transaction: committed at the end, rolled back by any exception.
+
+        Raises DatabaseUnreachable, DatabaseBusy and what PostgreSQL says of a statement. Nobody knows whether a
+        transaction was committed whose connection was lost at COMMIT.
+        """
+        await self._take_turn()
+        try:
+            connection = await self._begun()
+            try:
+                yield connection
+                await connection.execute("COMMIT")
+            except BaseException as error:
+                if not await self._roll_back(connection, error):
+                    raise DatabaseUnreachable("The connection was lost.") from error
+                raise
+            self._put_back(connection)
+        finally:
+            self._unused.release()
+
     async def close(self) -> None:
         """Close what is idle now, and the rest when it comes back."""
         self._is_closed = True
@@ -81,7 +107,7 @@ class BarePool:
             # asyncpg asks the server to stop, and its next statement waits for that; others are preferred meanwhile.
             self._idle.insert(0, connection)
             raise
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        except ERRORS as error:
             if not _is_lost(connection, error):
                 self._put_back(connection)
                 raise
@@ -92,6 +118,36 @@ class BarePool:
             raise
         self._put_back(connection)
         return row
+
+    async def _begun(self) -> asyncpg.Connection:
+        """A connection in a new transaction, another one where the first turns out to be lost."""
+        for connection in (self._take_idle(), None):
+            begun = connection or await self._open()
+            try:
+                await begun.execute(BEGIN)
+                return begun
+            except ERRORS as error:
+                begun.terminate()
+                if not _is_lost(begun, error):
+                    raise
+            except BaseException:
+                begun.terminate()
+                raise
+            self._forget_idle()
+        raise DatabaseUnreachable("The connection was lost.")
+
+    async def _roll_back(self, connection: asyncpg.Connection, error: BaseException) -> bool:
+        """Undo a transaction; False where its connection was lost, which undoes it too."""
+        if not isinstance(error, Exception):
+            connection.terminate()
+            return True
+        try:
+            await connection.execute("ROLLBACK", timeout=self._wait_seconds)
+        except ERRORS:
+            connection.terminate()
+            return False
+        self._put_back(connection)
+        return True
 
     def _take_idle(self) -> asyncpg.Connection | None:
         while self._idle:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, a
 
 from api.bare_pool import BarePool
 from domain import tables as _all_tables  # noqa: F401 (foreign keys name tables of other contexts)
+from domain.statements import Transaction
 
 CONNECT_SECONDS = 5
 
@@ -42,6 +43,12 @@ class Database:
         It is one statement in no transaction, and is sent again when its connection was lost: never write with it.
         """
         return await self.bare.fetch(sql, values)
+
+    @asynccontextmanager
+    async def bare_transaction(self) -> AsyncIterator[Transaction]:
+        """A transaction for `domain.statements` only: without the cost of a session, on the connections of `fetch`."""
+        async with self.bare.transaction() as connection:
+            yield connection
 
     async def close(self) -> None:
         """Give all connections back to the server."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, Row, Text, delete, func
+from sqlalchemy import Index, LargeBinary, Text, delete, func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -127,7 +127,7 @@ def remembering(results: Mapping[Use, UUID]) -> Part:
     return Part(REMEMBERED, values, "ARRAY(SELECT result_id FROM idempotency_remembered) AS remembered")
 
 
-def check_remembered(results: Mapping[Use, UUID], told: Row[Any]) -> None:
+def check_remembered(results: Mapping[Use, UUID], told: Any) -> None:
     """Raise IdempotencyInProgress for a key whose first request ended between the snapshot of HELD and its lock."""
     remembered = set(told.remembered)
     for use, result_id in results.items():

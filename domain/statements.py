@@ -1,16 +1,49 @@
-"""One statement made of parts that several contexts bring, so that a transaction takes few round trips.
+"""Statements for the busiest writers: on sessions and on bare connections, and made of parts of several contexts.
 
+A bare connection does without SQLAlchemy's session, unit of work and results, which cost as much as placing an order.
 Rows that many transactions want stay locked from the first statement that takes them until COMMIT; the fewer round
-trips lie between, the more transactions fit into a second.
+trips lie between, the more transactions fit into a second. So contexts bring parts, and one statement writes them all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import Row, TextClause, text
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncSession
+
+Transaction: TypeAlias = AsyncSession | asyncpg.Connection
+
+
+class _Row(asyncpg.Record):  # type: ignore[misc]
+    """A row whose columns are attributes, as those of SQLAlchemy are."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        return self[name]
+
+
+class Statement:
+    """A text with parameters `:so`, each cast to its type where PostgreSQL would not know it."""
+
+    def __init__(self, written: str) -> None:
+        self._clause = text(written)
+        compiled = self._clause.compile(dialect=dialect())  # type: ignore[no-untyped-call]
+        self._sql = str(compiled)
+        self._names = tuple(compiled.positiontup or ())
+
+    async def rows(self, transaction: Transaction, values: Mapping[str, Any]) -> Sequence[Any]:
+        """Carry it out, after what a session still holds back; gives its rows."""
+        if isinstance(transaction, AsyncSession):
+            await transaction.flush()
+            return (await (await transaction.connection()).execute(self._clause, values)).all()
+        given = [values[name] for name in self._names]
+        rows: Sequence[Any] = await transaction.fetch(self._sql, *given, record_class=_Row)
+        return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +59,14 @@ class Part:
     told: str
 
 
-async def write(session: AsyncSession, *parts: Part) -> Row[Any]:
-    """Carry out parts as one statement, after what the session still holds back; gives what they tell."""
-    await session.flush()
+async def write(transaction: Transaction, *parts: Part) -> Any:
+    """Carry out parts as one statement; gives the row of what they tell."""
     values = {name: value for part in parts for name, value in part.values.items()}
-    statement = _statement(tuple((part.queries, part.told) for part in parts))
-    connection = await session.connection()
-    return (await connection.execute(statement, values)).one()
+    (told,) = await _joined(tuple((part.queries, part.told) for part in parts)).rows(transaction, values)
+    return told
 
 
 @lru_cache(maxsize=64)
-def _statement(parts: tuple[tuple[str, str], ...]) -> TextClause:
+def _joined(parts: tuple[tuple[str, str], ...]) -> Statement:
     queries, told = (",\n".join(texts) for texts in zip(*parts, strict=True))
-    return text(f"WITH {queries}\nSELECT {told}")
+    return Statement(f"WITH {queries}\nSELECT {told}")

@@ -15,11 +15,11 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.errors import DomainError
 from domain.market import placing
 from domain.market.placing import Outcome, Request
+from domain.statements import Transaction
 
 TOGETHER_MAX = 200  # Keeps a transaction within tens of milliseconds.
 
@@ -32,7 +32,7 @@ class Transactions(Protocol):
     """Something that gives transactions, such as a Database."""
 
     @property
-    def transaction(self) -> Callable[[], AbstractAsyncContextManager[AsyncSession]]:
+    def bare_transaction(self) -> Callable[[], AbstractAsyncContextManager[Transaction]]:
         """One transaction, committed at the end and rolled back by any exception."""
 
 
@@ -110,14 +110,14 @@ class Queue:
                 waiting.answer(outcome)
 
     async def _commit(self, requests: Sequence[Request]) -> list[Outcome]:
-        async with self._database.transaction() as session:
-            return await placing.place_many(session, requests, now=datetime.now(UTC))
+        async with self._database.bare_transaction() as transaction:
+            return await placing.place_many(transaction, requests, now=datetime.now(UTC))
 
 
 def _may_be_of_one(error: Exception) -> bool:
-    if isinstance(error, DBAPIError) and not error.connection_invalidated:
-        return (getattr(error.orig, "sqlstate", None) or "").startswith(OF_ONE)
-    return not isinstance(error, OSError | TimeoutError | DBAPIError)
+    said_by = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(said_by, "sqlstate", None)
+    return not isinstance(said_by, OSError) if state is None else state.startswith(OF_ONE)
 
 
 _QUEUES: WeakKeyDictionary[Transactions, Queue] = WeakKeyDictionary()

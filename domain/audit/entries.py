@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain import statements
 from domain.audit import tables
-from domain.statements import Part
+from domain.statements import Part, Statement, Transaction
 
 PLATFORM = "platform"
 GENESIS = bytes(32)
@@ -90,9 +90,9 @@ async def record_many(session: AsyncSession, acts: Sequence[Act]) -> None:
         await statements.write(session, await recording(session, acts))
 
 
-async def recording(session: AsyncSession, acts: Sequence[Act]) -> Part:
+async def recording(transaction: Transaction, acts: Sequence[Act]) -> Part:
     """Hold the heads of the chains of acts, and give the part of the caller's next statement that appends entries."""
-    at, reached = datetime.now(UTC), await _hold(session, {chain_of(act.scope_id) for act in acts})
+    at, reached = datetime.now(UTC), await _hold(transaction, {chain_of(act.scope_id) for act in acts})
     columns: list[tuple[Any, ...]] = []
     for act in acts:
         chain = chain_of(act.scope_id)
@@ -106,28 +106,28 @@ async def recording(session: AsyncSession, acts: Sequence[Act]) -> Part:
     return Part(RECORDED, values, "true AS is_recorded")
 
 
-async def _hold(session: AsyncSession, chains: Collection[str]) -> dict[str, tuple[int, bytes]]:
+async def _hold(transaction: Transaction, chains: Collection[str]) -> dict[str, tuple[int, bytes]]:
     """Sequence and hash of the ends of chains, locked in a steady order; chains are begun where there is none."""
-    connection, wanted = await session.connection(), {"chains": sorted(chains)}
-    held = {chain: (sequence, hash) for chain, sequence, hash in await connection.execute(HOLD, wanted)}
-    if len(held) < len(wanted["chains"]):
-        await connection.execute(BEGIN, wanted | {"genesis": GENESIS})
-        held = {chain: (sequence, hash) for chain, sequence, hash in await connection.execute(HOLD, wanted)}
-    return held
+    wanted = {"chains": sorted(chains)}
+    held = await HOLD.rows(transaction, wanted)
+    if len(held) < len(chains):
+        await BEGIN.rows(transaction, wanted | {"genesis": GENESIS})
+        held = await HOLD.rows(transaction, wanted)
+    return {chain: (sequence, hash) for chain, sequence, hash in held}
 
 
 def _by_column(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
     return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
 
-HOLD = text("""
+HOLD = Statement("""
     SELECT chain, sequence, hash FROM audit_head WHERE chain = ANY(CAST(:chains AS text[]))
     ORDER BY chain COLLATE "C" FOR UPDATE
 """)
-BEGIN = text("""
+BEGIN = Statement("""
     INSERT INTO audit_head (chain, sequence, hash)
     SELECT chain, 0, CAST(:genesis AS bytea) FROM unnest(CAST(:chains AS text[])) AS begun (chain)
-    ON CONFLICT DO NOTHING
+    ON CONFLICT DO NOTHING RETURNING chain
 """)
 ENTRY = (
     "audit_chains",

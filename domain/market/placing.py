@@ -10,9 +10,6 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from domain import idempotency, statements
 from domain.audit import entries
 from domain.audit.entries import Act
@@ -23,7 +20,7 @@ from domain.identity.keys import TRADE
 from domain.identity.viewers import Viewer, require_scope
 from domain.market import changes
 from domain.market.orders import Proposal, Terms, check
-from domain.statements import Part
+from domain.statements import Part, Statement, Transaction
 
 KEY_MAX = 200
 
@@ -64,18 +61,18 @@ class Placed:
         return self.request.proposal.market_id
 
 
-async def place(session: AsyncSession, viewer: Viewer, key: str, proposal: Proposal, *, now: datetime) -> UUID:
+async def place(transaction: Transaction, viewer: Viewer, key: str, proposal: Proposal, *, now: datetime) -> UUID:
     """Place an order once per idempotency key; the same request again gives the order it placed before.
 
     Raises NotAllowed, NotFound, InvalidValue, IdempotencyKeyReused, IdempotencyInProgress and those of `orders.check`.
     """
-    (outcome,) = await place_many(session, [Request(viewer, key, proposal)], now=now)
+    (outcome,) = await place_many(transaction, [Request(viewer, key, proposal)], now=now)
     if isinstance(outcome, DomainError):
         raise outcome
     return outcome
 
 
-async def place_many(session: AsyncSession, requests: Sequence[Request], *, now: datetime) -> list[Outcome]:
+async def place_many(transaction: Transaction, requests: Sequence[Request], *, now: datetime) -> list[Outcome]:
     """Place orders in their order of arrival; gives for each its id, or the refusal that `place` raises.
 
     Raises IdempotencyInProgress where a key's first request ended at this moment: nothing may be committed then.
@@ -83,13 +80,13 @@ async def place_many(session: AsyncSession, requests: Sequence[Request], *, now:
     """
     refused = [_refusal(request) for request in requests]
     open_requests = [request for request, refusal in zip(requests, refused, strict=True) if refusal is None]
-    rows = iter(await _read(session, open_requests))
+    rows = iter(await _read(transaction, open_requests))
     batch = _Batch(now)
     outcomes = [
         refusal or batch.decide(request, next(rows)) for request, refusal in zip(requests, refused, strict=True)
     ]
     if batch.placed:
-        await _store(session, batch.placed)
+        await _store(transaction, batch.placed)
     return outcomes
 
 
@@ -101,14 +98,14 @@ class _Batch:
         self.placed: list[Placed] = []
         self.used: dict[tuple[str, str], Used] = {}  # Keys whose first request is among `placed`.
 
-    def decide(self, request: Request, row: Row[Any]) -> Outcome:
+    def decide(self, request: Request, row: Any) -> Outcome:
         try:
             used = self.used.get(request.use.owner) or idempotency.used(request.use, row)
             return self._place(request, row) if used is None else used.again(request.use)
         except DomainError as refused:
             return refused
 
-    def _place(self, request: Request, row: Row[Any]) -> UUID:
+    def _place(self, request: Request, row: Any) -> UUID:
         if row.delivery_minutes is None:
             raise NotFound("market", request.proposal.market_id)
         terms = Terms(row.delivery_minutes, row.horizon_hours)
@@ -131,7 +128,7 @@ def _refusal(request: Request) -> DomainError | None:
     return None
 
 
-READ = text(f"""
+READ = Statement(f"""
     WITH {idempotency.HELD}
     SELECT held.is_held, held.input_digest, held.result_id, held.used_at, held.held_at,
            market.delivery_minutes, market.horizon_hours
@@ -142,17 +139,16 @@ READ = text(f"""
 """)  # noqa: S608 - made of constants.
 
 
-async def _read(session: AsyncSession, requests: Sequence[Request]) -> Sequence[Row[Any]]:
+async def _read(transaction: Transaction, requests: Sequence[Request]) -> Sequence[Any]:
     """Hold the keys of requests, and read what is known of each key and market."""
     if not requests:
         return []
-    await session.flush()
     given = idempotency.held([request.use for request in requests])
     given["market_ids"] = [request.proposal.market_id for request in requests]
-    return (await (await session.connection()).execute(READ, given)).all()
+    return await READ.rows(transaction, given)
 
 
-async def _store(session: AsyncSession, placed: Sequence[Placed]) -> None:
+async def _store(transaction: Transaction, placed: Sequence[Placed]) -> None:
     """Write orders, intervals, audit entries, events and keys; the heads of the audit chains are held until commit."""
     results = {each.request.use: each.order_id for each in placed}
     acts = [
@@ -160,9 +156,9 @@ async def _store(session: AsyncSession, placed: Sequence[Placed]) -> None:
         for each in placed
     ]
     told = await statements.write(
-        session,
+        transaction,
         _placing(placed),
-        await entries.recording(session, acts),
+        await entries.recording(transaction, acts),
         changes.announcing((each.market_id, each.request.proposal.delivery) for each in placed),
         idempotency.remembering(results),
     )

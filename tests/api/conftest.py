@@ -54,6 +54,8 @@ class OneTransaction:
         async with self.turn, self.session.begin_nested():
             yield self.session
 
+    bare_transaction = transaction
+
     async def fetch(self, sql: str, values: Sequence[Any] = ()) -> asyncpg.Record | None:
         async with self.turn:
             connection = await (await self.session.connection()).get_raw_connection()

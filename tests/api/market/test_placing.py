@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError, InterfaceError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import database
+from api.bare_pool import DatabaseUnreachable
 from api.database import Database
 from api.market.placing import Queue, queue_of
 from domain.audit import entries
@@ -23,6 +23,7 @@ from domain.market import placing
 from domain.market.orders import OffLot
 from domain.market.placing import Request
 from domain.market.tables import Order
+from domain.statements import Transaction
 from tests.factories.market import a_market, a_proposal, a_trader
 
 
@@ -38,13 +39,13 @@ class Counting:
         self.gate.set()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
+    async def bare_transaction(self) -> AsyncIterator[Transaction]:
         self.begun += 1
         await self.gate.wait()
         if self.failure is not None:
             raise self.failure
-        async with self.real.transaction() as session:
-            yield session
+        async with self.real.bare_transaction() as transaction:
+            yield transaction
         self.committed += 1
 
 
@@ -127,7 +128,7 @@ async def test_a_request_that_breaks_the_transaction_fails_alone(world: World, f
 
     outcomes = await world.together(*requests)
 
-    assert isinstance(outcomes.pop(fault), IntegrityError)
+    assert isinstance(outcomes.pop(fault), asyncpg.ForeignKeyViolationError)
     assert await world.stored() == outcomes
     assert all(isinstance(outcome, UUID) for outcome in outcomes)
     assert world.database.committed < 6
@@ -138,11 +139,11 @@ async def test_a_lost_race_for_a_key_fails_or_repeats_its_own_request_only(
 ) -> None:
     real, asked = placing.place_many, []
 
-    async def overtaken(session: AsyncSession, requests: Any, *, now: Any) -> Any:
+    async def overtaken(transaction: Transaction, requests: Any, *, now: Any) -> Any:
         asked.append([request.key for request in requests])
         if "b" in asked[-1]:
             raise IdempotencyInProgress("b")
-        return await real(session, requests, now=now)
+        return await real(transaction, requests, now=now)
 
     monkeypatch.setattr(placing, "place_many", overtaken)
     first, second, third = await world.together(*(world.request(key) for key in "abc"))
@@ -153,13 +154,13 @@ async def test_a_lost_race_for_a_key_fails_or_repeats_its_own_request_only(
 
 
 async def test_an_outage_fails_all_at_once_and_the_queue_goes_on(world: World) -> None:
-    world.database.failure = InterfaceError("SELECT", {}, ConnectionError("gone"))
+    world.database.failure = DatabaseUnreachable("The connection was lost.")
     failed = await world.together(*(world.request(f"key {n}") for n in range(20)))
     begun = world.database.begun
     world.database.failure = None
     placed = await world.together(*(world.request(f"key {n}") for n in range(20)))
 
-    assert [type(outcome) for outcome in failed] == [InterfaceError] * 20
+    assert [type(outcome) for outcome in failed] == [DatabaseUnreachable] * 20
     assert begun == 1
     assert await world.stored() == placed
 
