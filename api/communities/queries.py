@@ -50,7 +50,7 @@ def conditions(given: CommunityFilter) -> list[ColumnElement[bool]]:
         (table.kind, given.kind),
         (table.status, given.status),
         (table.country, _plain(given.country, "country")),
-        (table.substation_area_id, area_id and key_of(area_id, "SubstationArea", "substationAreaId")),
+        (table.substation_area_id, None if area_id is None else key_of(area_id, "SubstationArea", "substationAreaId")),
     ]
     found: list[ColumnElement[bool]] = [column == value for column, value in pairs if value is not None]
     name = _plain(given.name, "name")

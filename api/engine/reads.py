@@ -1,6 +1,7 @@
 """Read records: one statement per level of a query, whatever the number of parents."""
 
-from collections.abc import Callable, Hashable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -21,6 +22,17 @@ class Reading(Protocol):
     def __call__(self) -> Any: ...
 
 
+class SharedLoader(DataLoader[Any, Any]):
+    """A loader whose readers cannot take an answer from each other.
+
+    graphql-core cancels the fields beside one that failed. Without the shield that would cancel the future itself, and
+    with it every other field that waits for the same key.
+    """
+
+    def load(self, key: Any) -> Awaitable[Any]:
+        return asyncio.shield(super().load(key))
+
+
 class Loaders:
     """The batched reads of one operation for one viewer."""
 
@@ -32,7 +44,7 @@ class Loaders:
     def loader(self, key: Hashable, load: Callable[[list[Any]], Any]) -> DataLoader[Any, Any]:
         """The loader of a key, made on first use."""
         if key not in self._loaders:
-            self._loaders[key] = DataLoader(load_fn=load)
+            self._loaders[key] = SharedLoader(load_fn=load)
         return self._loaders[key]
 
     async def fetch(self, statement: Select[Any]) -> Sequence[Any]:
