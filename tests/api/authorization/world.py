@@ -267,7 +267,8 @@ async def _market(session: AsyncSession, world: World, users: Users) -> None:
         owner = Viewer(user_id=users[name].id)
         world.keep("Order", f"{name}'s", await an_order(session, owner, market_id, side, price=price))
     assert await clear(session, market_id)
-    world.keep("Trade", "gus to bob", (await session.scalars(select(Trade.id))).one())
+    made = await session.scalars(select(Trade.id).where(Trade.market_id == market_id))
+    world.keep("Trade", "gus to bob", made.one())
 
 
 async def _others(session: AsyncSession, world: World) -> None:
