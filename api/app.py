@@ -23,6 +23,7 @@ from api.engine.connections import PageSize
 from api.events import Hub
 from api.failures import KNOWN
 from api.geography import imports as geography_imports
+from api.market import placing
 from api.metering import imports as metering_imports
 from api.metering import posting as metering_posting
 from api.schema import make_schema
@@ -69,6 +70,7 @@ def create_app(configured: Settings | None = None) -> Starlette:
             yield
         for task in tasks:
             task.cancel()
+        await placing.queue_of(connected).finish()  # What a caller left behind who did not wait.
         await redis.aclose()
         await connected.close()
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, proxy
 
 from sqlalchemy.exc import DBAPIError
 
@@ -127,5 +127,6 @@ def queue_of(database: Transactions) -> Queue:
     """The one queue of a process for a database."""
     queue = _QUEUES.get(database)
     if queue is None:
-        queue = _QUEUES[database] = Queue(database)
+        # A value that held its key would keep both for ever.
+        queue = _QUEUES[database] = Queue(proxy(database))
     return queue

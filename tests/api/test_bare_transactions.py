@@ -79,6 +79,17 @@ async def test_plans_are_kept_within_transactions_only(database: Database) -> No
     assert (within, await connection.fetchval(mode)) == ("force_generic_plan", "auto")
 
 
+async def test_a_plan_that_was_made_for_an_empty_table_uses_its_index(database: Database, fresh_database: str) -> None:
+    owner = connect(fresh_database, role=None, pool=1)
+    await owner.fetch("VACUUM ANALYZE event_stream")
+    await owner.close()
+
+    async with database.bare.transaction() as connection:
+        plan = await connection.fetchval("EXPLAIN SELECT * FROM event_stream WHERE stream = 'one'")
+
+    assert plan.startswith("Index Scan using pk_event_stream")
+
+
 async def test_a_connection_that_was_lost_while_idle_is_replaced(database: Database, fresh_database: str) -> None:
     await insert(database, "one")
     await end_all(fresh_database)

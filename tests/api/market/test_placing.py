@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -215,8 +217,14 @@ async def test_two_processes_place_orders_of_one_market_side_by_side(world: Worl
     assert len(stored) == 16 * 5 + 8 * 5
 
 
-async def test_a_database_has_one_queue(world: World) -> None:
+async def test_a_database_has_one_queue_which_goes_with_it(world: World) -> None:
     other = Counting(world.database.real)
+    queue = queue_of(other)
 
-    assert queue_of(world.database) is queue_of(world.database)
-    assert queue_of(world.database) is not queue_of(other)
+    assert queue_of(other) is queue
+    assert queue_of(world.database) is not queue
+    assert isinstance(await queue.place(world.request("a key")), UUID)
+    gone = weakref.ref(queue), weakref.ref(other)
+    del queue, other
+    gc.collect()
+    assert [reference() for reference in gone] == [None, None]
