@@ -44,10 +44,14 @@ class Context:
         self.refresh()
 
     def follow(
-        self, stream: str, after: int | None = None, standing: following.Standing | None = None
+        self,
+        stream: str,
+        after: int | None = None,
+        standing: following.Standing | None = None,
+        check: following.Check = following.nothing,
     ) -> AsyncIterator[Event]:
         """Events of a stream after a number, or what stands now and then every new one; see `following`."""
-        return following.events(self, stream, after, standing)
+        return following.events(self, stream, after, standing, check)
 
     def watch(self, stream: str, about: following.About = following.anything) -> AsyncIterator[Event | None]:
         """None at once, then the events that matter: each time the state should be looked at; see `following`."""

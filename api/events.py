@@ -47,20 +47,21 @@ class Hub:
             try:
                 async with self.redis.pubsub() as subscription:
                     await subscription.psubscribe(PREFIX + "*")
-                    self._wake(*self.readers)
+                    self.wake(*self.readers)
                     async for message in subscription.listen():
                         if message["type"] == "pmessage":
-                            self._wake(message["channel"].decode().removeprefix(PREFIX))
+                            self.wake(message["channel"].decode().removeprefix(PREFIX))
             except (RedisError, OSError):
                 logger.warning("announcements interrupted; listening again in a second")
                 await asyncio.sleep(1)
 
     async def follow(
         self, stream: str, after: int | None, until: Callable[[], float] = lambda: math.inf
-    ) -> AsyncGenerator[Event, None]:
+    ) -> AsyncGenerator[list[Event], None]:
         """Events of a stream after a number, or from now on, each once and in order; no more once `until` is reached.
 
-        A number ahead of the stream is waited for: another process may have told of it first.
+        They come in lists of those that are there already. A number ahead of the stream is waited for: another
+        process may have told of it first.
         """
         async with self._reader(stream) as reader:
             number = reader.position if after is None else after
@@ -68,13 +69,13 @@ class Hub:
                 news, position = reader.news, reader.position
                 events = reader.after(number)
                 if events is None:
-                    events = await self.read(stream, number) or []
+                    events = await self.read(stream, number)
                     number = number if events else position
                 elif not events:
                     await reader.wait(news)
-                for event in events:
-                    number = event.sequence
-                    yield event
+                if events:
+                    number = events[-1].sequence
+                    yield events
 
     async def position(self, stream: str) -> int:
         """The number of the newest event of a stream."""
@@ -107,7 +108,8 @@ class Hub:
         if self.readers.get(reader.stream) is reader:
             del self.readers[reader.stream]
 
-    def _wake(self, *streams: str) -> None:
+    def wake(self, *streams: str) -> None:
+        """Say that there may be news of streams."""
         for stream in streams:
             if stream in self.readers:
                 self.readers[stream].woken.set()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.transport import shares
 from api.transport.shares import Share
+from api.transport.subscribers import Subscriber
 from domain.events.tables import Event
 
 if TYPE_CHECKING:
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
 
 # What stands before any event, and the number after which events follow; read in one transaction.
 Standing = Callable[[], Awaitable[tuple[Sequence[Event], int]]]
+Check = Callable[[], Awaitable[None]]
 About = Callable[[dict[str, Any]], bool]
+
+
+async def nothing() -> None:
+    """Nothing is to be checked."""
 
 
 def anything(payload: dict[str, Any]) -> bool:
@@ -30,24 +36,40 @@ def anything(payload: dict[str, Any]) -> bool:
 
 
 async def events(
-    context: "Context", stream: str, after: int | None, standing: Standing | None
+    context: "Context", stream: str, after: int | None, standing: Standing | None, check: Check
 ) -> AsyncGenerator[Event, None]:
-    """Events of a stream after a number; without one what stands now, where that is told, and then new ones."""
+    """Events of a stream after a number; without one what stands now, where that is told, and then new ones.
+
+    `check` raises where the stream may not be followed. A share's execution makes it for all.
+    """
     part = shares.current()
     if isinstance(part, Share):
+        await check()
         async for event in _shared(context, stream, part, anything):
             yield event
         return
-    if part is not None and not await part.join(partial(context.hub.position, stream)):
-        part = None
+    if part is not None and await part.join(partial(context.hub.position, stream)):
+        context.refresh(part.viewer)
+        async for event in _missed(context, stream, part, after, standing):
+            yield event
+        return
+    await check()
     if after is None and standing is not None:
         stood, after = await standing()
         for event in stood:
             yield event
-    if part is None:
-        async for event in _checked(context, context.hub.follow(stream, after)):
+    async for event in _checked(context, context.hub.follow(stream, after)):
+        yield event
+
+
+async def _missed(
+    context: "Context", stream: str, part: Subscriber, after: int | None, standing: Standing | None
+) -> AsyncGenerator[Event, None]:
+    if after is None and standing is not None:
+        assert part.share is not None
+        stood, after = await part.share.standing(standing)
+        for event in stood:
             yield event
-        return
     number = part.until if after is None else after
     async for event in _checked(context, context.hub.follow(stream, number, lambda: part.until)):
         number = event.sequence
@@ -63,31 +85,38 @@ async def looks(context: "Context", stream: str, about: About) -> AsyncGenerator
     part = shares.current()
     if isinstance(part, Share):
         yield None
+        await part.hand_out()
         async for event in _shared(context, stream, part, about):
             yield event
         return
     if part is not None and await part.join(partial(context.hub.position, stream), replays=True):
-        await context.check_again()
         part.caught_up()
         return
     number = await context.hub.position(stream)  # Before the state is read, so that no change is missed.
     yield None
-    news = (event async for event in context.hub.follow(stream, number) if about(event.payload))
-    async for event in _checked(context, news):
+    async for event in _checked(context, context.hub.follow(stream, number), about):
         yield event
 
 
 async def _shared(context: "Context", stream: str, share: Share, about: About) -> AsyncGenerator[Event, None]:
+    """Events that are there together are given away together, after one look at who follows."""
     async with aclosing(context.hub.follow(stream, share.position)) as news:
-        async for event in news:
-            if about(event.payload):
+        async for found in news:
+            events = [event for event in found if about(event.payload)]
+            if events:
                 context.refresh(await share.admit())
+            for event in events:
                 share.position = event.sequence
                 yield event
+            await share.hand_out()
 
 
-async def _checked(context: "Context", news: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
+async def _checked(
+    context: "Context", news: AsyncGenerator[list[Event], None], about: About = anything
+) -> AsyncGenerator[Event, None]:
     async with aclosing(news):
-        async for event in news:
-            await context.check_again()
-            yield event
+        async for found in news:
+            for event in found:
+                if about(event.payload):
+                    await context.check_again()
+                    yield event

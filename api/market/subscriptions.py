@@ -79,13 +79,16 @@ def number_in(cursor: str, stream: str) -> int:
     return number
 
 
-async def _market_of(info: Info, id: strawberry.ID) -> UUID:
-    """The market's key. Raises Unauthenticated, BadUserInput."""
+def _key_of(info: Info, id: strawberry.ID) -> UUID:
+    """The market's key, for who signed in. Raises Unauthenticated, BadUserInput."""
     _ = info.context.caller
-    market_id = key_of(id, "Market", "marketId")
-    if await info.context.loaders.node("Market", market_id) is None:
+    return key_of(id, "Market", "marketId")
+
+
+async def _check(info: Info, key: UUID) -> None:
+    """Raises BadUserInput where there is no such market."""
+    if await info.context.loaders.node("Market", key) is None:
         raise BadUserInput("There is no such market.", argument="marketId")
-    return market_id
 
 
 def _number(after: str | None, stream: str) -> int | None:
@@ -110,9 +113,9 @@ class MarketSubscriptions:
         metadata={SIGHT: EntitySight("Trade")},
     )
     async def trades(self, info: Info, market_id: MARKET_ID, after: AFTER = None) -> AsyncIterator[TradeEvent]:
-        key = await _market_of(info, market_id)
+        key = _key_of(info, market_id)
         stream = trades.stream_of(key)
-        async for event in info.context.follow(stream, _number(after, stream)):
+        async for event in info.context.follow(stream, _number(after, stream), check=partial(_check, info, key)):
             trade = await info.context.loaders.node("Trade", UUID(event.payload["trade_id"]))
             if trade is not None:
                 yield TradeEvent(cursor=cursor_of(event), trade=trade)
@@ -123,14 +126,14 @@ class MarketSubscriptions:
         metadata={SIGHT: anybody_signed_in},
     )
     async def price_ticks(self, info: Info, market_id: MARKET_ID, after: AFTER = None) -> AsyncIterator[PriceTick]:
-        key = await _market_of(info, market_id)
+        key = _key_of(info, market_id)
         stream = prices.stream_of(key)
 
         async def standing() -> tuple[list[Event], int]:
             async with info.context.database.transaction() as session:
                 return await prices.standing(session, key, datetime.now(UTC))
 
-        async for event in info.context.follow(stream, _number(after, stream), standing):
+        async for event in info.context.follow(stream, _number(after, stream), standing, partial(_check, info, key)):
             yield _tick(event)
 
     @strawberry.subscription(
@@ -140,10 +143,12 @@ class MarketSubscriptions:
     async def order_book(
         self, info: Info, market_id: MARKET_ID, delivery_start: DELIVERY_START, depth: DEPTH = 20
     ) -> AsyncIterator[OrderBook]:
-        key = await _market_of(info, market_id)
+        key = _key_of(info, market_id)
         shown = None
         about = partial(changes.is_about, delivery_start=delivery_start)
-        async for _ in info.context.watch(changes.stream_of(key), about):
+        async for event in info.context.watch(changes.stream_of(key), about):
+            if event is None:
+                await _check(info, key)
             current = await books.read(info.context, key, delivery_start, depth)
             if current != shown:
                 shown = current

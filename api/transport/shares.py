@@ -15,12 +15,13 @@ Cursors are left out of the key: a thousand subscribers that resume from differe
 """
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Sequence
 from contextlib import aclosing
 from contextvars import Context, ContextVar
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import HTTPConnection
 from strawberry.types import ExecutionResult
@@ -32,10 +33,14 @@ from api.transport.errors import SubscribeAgain, Unauthenticated
 from api.transport.identity import Viewer
 from api.transport.limits import Analysis
 from api.transport.requests import GraphQLRequest
+from api.transport.rolls import AskStanding, Roll
 from api.transport.subscribers import Position, Subscriber
 
-AT_ONCE = 250  # Subscribers that are handed a result before others of this process have their turn.
+READY_MAX = 50  # Results that are handed out together.
+AT_ONCE = 250  # Deliveries before others of this process have their turn.
+STANDING_S = 1.0
 
+T = TypeVar("T")
 Execute = Callable[[GraphQLRequest, HTTPConnection, Viewer], AsyncGenerator[ExecutionResult, None]]
 
 
@@ -48,7 +53,7 @@ class Sharing:
     """
 
     sight_of: Callable[[Any, Document, Analysis], Hashable]
-    standing: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]
+    standing: AskStanding
 
 
 async def _as_they_are(viewers: Sequence[Any]) -> Sequence[Any]:
@@ -56,6 +61,10 @@ async def _as_they_are(viewers: Sequence[Any]) -> Sequence[Any]:
 
 
 BY_VIEWER = Sharing(lambda viewer, document, analysis: viewer, _as_they_are)
+
+
+async def _awaited(read: Callable[[], Awaitable[T]]) -> T:
+    return await read()
 
 
 class Share:
@@ -66,10 +75,13 @@ class Share:
         self.key = key
         self.sight_of = sight_of
         self.position = position  # Number of the last event that was begun, or before which the share began.
+        self.ready: list[Encoded] = []  # Not handed out yet.
         self.latest: Encoded | None = None
         self.subscribers: dict[Subscriber, None] = {}
         self.viewers: dict[Viewer, int] = {}  # And how many subscribers each has.
         self.task: asyncio.Task[None] | None = None
+        self._stood: asyncio.Task[Any] | None = None
+        self._stood_at_s = 0.0
 
     def start(self, results: AsyncGenerator[ExecutionResult, None]) -> None:
         """Execute in a task that inherits nothing of the subscriber who happened to be first."""
@@ -90,8 +102,31 @@ class Share:
                 if self.task is not None and asyncio.current_task() is not self.task:
                     self.task.cancel()
 
+    async def standing(self, read: Callable[[], Awaitable[T]]) -> T:
+        """What stands before the news, read once for all who ask within a second: they catch up from there."""
+        now_s = time.monotonic()
+        if self._stood is None or now_s - self._stood_at_s > STANDING_S:
+            self._stood_at_s, self._stood = now_s, asyncio.create_task(_awaited(read))
+        found: T = await asyncio.shield(self._stood)
+        return found
+
+    async def hand_out(self) -> None:
+        """Give away the results that are ready, to each subscriber all of them: they leave in one write."""
+        results, self.ready = self.ready, []
+        if not results:
+            return
+        self.latest = results[-1]
+        given = 0
+        for subscriber in list(self.subscribers):
+            for result in results:
+                subscriber.take(result)
+            given += len(results)
+            if given >= AT_ONCE:
+                given = 0
+                await asyncio.sleep(0)
+
     async def admit(self) -> Any:
-        """Before an event: who has left meanwhile is sent away. Gives a viewer who may see it, as all others may."""
+        """Before events: who has ended meanwhile is sent away. Gives a viewer who may see it, as all others may."""
         viewers = list(self.viewers)
         current = await self.shares.sharing.standing(viewers)
         changed = {before: now for before, now in zip(viewers, current, strict=True) if now != before}
@@ -108,20 +143,16 @@ class Share:
         try:
             async with aclosing(results):
                 async for result in results:
-                    await self._hand_out(Encoded(result, self.position))
+                    self.ready.append(Encoded(result, self.position))
+                    if len(self.ready) >= READY_MAX:
+                        await self.hand_out()
                     if not self.subscribers:
                         return
+            await self.hand_out()
         finally:
             self.shares.forget(self)
             for subscriber in list(self.subscribers):
                 subscriber.complete()
-
-    async def _hand_out(self, result: Encoded) -> None:
-        self.latest = result
-        for number, subscriber in enumerate(list(self.subscribers), start=1):
-            subscriber.take(result)
-            if number % AT_ONCE == 0:
-                await asyncio.sleep(0)
 
     def _look_again(self, subscriber: Subscriber, viewer: Viewer | None) -> None:
         if viewer is None:
@@ -149,6 +180,7 @@ class Shares:
         self.documents = documents
         self.sharing = sharing
         self.execute = execute
+        self.roll = Roll(sharing.standing)
         self.open: dict[Hashable, Share] = {}
 
     async def joined(self, subscriber: Subscriber, position: Position) -> Share | None:

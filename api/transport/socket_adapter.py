@@ -1,8 +1,10 @@
 """A WebSocket as Strawberry's handler wants it."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping
+from functools import partial
 
 import orjson
+from starlette.types import Send
 from starlette.websockets import WebSocket, WebSocketState
 from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageReceived, WebSocketDisconnected
 
@@ -15,10 +17,12 @@ MESSAGE_TOO_BIG = 1009
 class SocketAdapter:
     """Frames in and out, as Strawberry's handler wants them."""
 
-    def __init__(self, websocket: WebSocket, settings: TransportSettings, give_up: Callable[[], None]) -> None:
+    def __init__(
+        self, websocket: WebSocket, send: Send, settings: TransportSettings, give_up: Callable[[], None]
+    ) -> None:
         self.websocket = websocket
         self.frame_bytes_max = settings.frame_bytes_max
-        self.mailbox: Mailbox[str] = Mailbox(websocket.send_text, settings.mailbox, give_up)
+        self.mailbox: Mailbox[str] = Mailbox(partial(_send_text, send), settings.mailbox, give_up)
 
     @property
     def is_closed(self) -> bool:
@@ -51,3 +55,8 @@ class SocketAdapter:
         self.mailbox.close()
         if not self.is_closed:
             await self.websocket.close(code=code, reason=reason[:120])
+
+
+async def _send_text(send: Send, frame: str) -> None:
+    """Straight to the server: most of what a socket does is this."""
+    await send({"type": "websocket.send", "text": frame})

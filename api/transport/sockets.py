@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 from graphql import GraphQLError
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.http.websocket_origin import is_same_origin, normalize_origin
@@ -36,8 +37,9 @@ POLICY_VIOLATION, INTERNAL_ERROR, TRY_AGAIN_LATER = 1008, 1011, 1013
 BAD_REQUEST, FORBIDDEN, SUBPROTOCOL_NOT_ACCEPTABLE, TOO_MANY_INITS = 4400, 4403, 4406, 4429
 
 
-async def serve(websocket: WebSocket, execution: Execution) -> None:
+async def serve(scope: Scope, receive: Receive, send: Send, execution: Execution) -> None:
     """Answer a handshake: 403 to foreign pages, 4406 to other protocols, else serve until either side closes."""
+    websocket = WebSocket(scope, receive, send)
     if not is_origin_allowed(websocket.headers, execution.settings.allowed_origins):
         await websocket.close(POLICY_VIOLATION)  # Before accepting: the server answers 403.
         return
@@ -46,7 +48,7 @@ async def serve(websocket: WebSocket, execution: Execution) -> None:
         await websocket.close(SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
         return
     await websocket.accept(subprotocol=PROTOCOL)
-    await SocketHandler(websocket, execution).handle()
+    await SocketHandler(websocket, send, execution).handle()
 
 
 def is_origin_allowed(headers: Mapping[str, str], allowed_origins: tuple[str, ...]) -> bool:
@@ -60,9 +62,9 @@ def is_origin_allowed(headers: Mapping[str, str], allowed_origins: tuple[str, ..
 class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
     """One socket from its handshake to its end."""
 
-    def __init__(self, websocket: WebSocket, execution: Execution) -> None:
+    def __init__(self, websocket: WebSocket, send: Send, execution: Execution) -> None:
         settings = execution.settings
-        adapter = SocketAdapter(websocket, settings, self._give_up)
+        adapter = SocketAdapter(websocket, send, settings, self._give_up)
         super().__init__(
             view=None,  # type: ignore[arg-type]  # Only on_ws_connect of a view is used, which we replace.
             websocket=adapter,  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from starlette.requests import HTTPConnection
 
 from api.transport.encoding import Encoded, encoded_error
-from api.transport.errors import CodedError
+from api.transport.errors import CodedError, Unauthenticated
 from api.transport.lifecycle import first_extensions
 from api.transport.operations import Operation
 from api.transport.requests import GraphQLRequest
@@ -68,8 +68,12 @@ class Subscriber:
         """Take a place among its equals, whose results wait from now on. With `replays` the latest waits already.
 
         `position` is asked for the number of the newest event when there are no equals yet. False where the document
-        is none that can be shared: then its own execution goes on alone.
+        is none that can be shared: then its own execution goes on alone. Raises Unauthenticated.
         """
+        current = await self.shares.roll.standing(self.operation.viewer)
+        if current is None:
+            raise Unauthenticated("The session has ended.")
+        self.operation.viewer = current
         self.share = await self.shares.joined(self, position)
         if self.share is None:
             return False
@@ -77,6 +81,11 @@ class Subscriber:
         if replays and self.share.latest is not None:
             self.waiting = [self.share.latest]
         return True
+
+    @property
+    def viewer(self) -> Any:
+        """Who subscribed, as of when last asked."""
+        return self.operation.viewer
 
     def caught_up(self, sequence: int = -1) -> None:
         """Its own execution has told of everything up to a number, and ends with that."""

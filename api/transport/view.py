@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette.websockets import WebSocket
 
 from api.transport import errors, identity, media_types, requests, responses, sockets
 from api.transport.errors import CodedError
@@ -35,7 +34,7 @@ class GraphQLEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            await sockets.serve(WebSocket(scope, receive, send), self.execution)
+            await sockets.serve(scope, receive, send, self.execution)
             return
         request = Request(scope, receive)
         response = await self._answer(request)
