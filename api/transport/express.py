@@ -111,7 +111,8 @@ class Express:
             return None
         token = authorization and authorization[len(BEARER) :].decode("latin-1").strip()
         client = scope.get("client")
-        request_id = logs.accepted_id(headers.get(b"x-request-id", b"").decode("latin-1"))
+        given_id = headers.get(b"x-request-id")
+        request_id = logs.new_id() if given_id is None else logs.accepted_id(given_id.decode("latin-1"))
         return Asked(media_type, token, request_id, client[0] if client else identity.NO_ADDRESS)
 
     def _is_within_limit(self, length: bytes) -> bool:

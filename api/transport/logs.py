@@ -21,7 +21,12 @@ _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 def request_id() -> str:
     """The id of the request or socket this task serves; a new one outside of any."""
-    return _request_id.get() or uuid4().hex
+    return _request_id.get() or new_id()
+
+
+def new_id() -> str:
+    """A request id of our own."""
+    return uuid4().hex
 
 
 def begin(request_id: str) -> None:
@@ -31,7 +36,7 @@ def begin(request_id: str) -> None:
 
 def accepted_id(given: str) -> str:
     """The caller's own request id when it is well-formed, else a new one."""
-    return given if ACCEPTED_ID.fullmatch(given) else uuid4().hex
+    return given if ACCEPTED_ID.fullmatch(given) else new_id()
 
 
 class RequestIds:
