@@ -46,6 +46,7 @@ class BarePool:
         self._wait_seconds = wait_seconds
         self._unused = asyncio.Semaphore(size)
         self._idle: list[asyncpg.Connection] = []  # The last one was used last.
+        self._ending: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
     async def fetch(self, sql: str, values: Sequence[Any] = ()) -> asyncpg.Record | None:
@@ -88,7 +89,9 @@ class BarePool:
         """Close what is idle now, and the rest when it comes back."""
         self._is_closed = True
         idle, self._idle = self._idle, []
-        await asyncio.gather(*(connection.close(timeout=self._wait_seconds) for connection in idle))
+        for connection in idle:
+            self._end(connection)
+        await asyncio.gather(*self._ending)
 
     async def _take_turn(self) -> None:
         if not self._unused.locked():
@@ -105,8 +108,7 @@ class BarePool:
         try:
             row = await connection.fetchrow(sql, *values)
         except asyncio.CancelledError:
-            # asyncpg asks the server to stop, and its next statement waits for that; others are preferred meanwhile.
-            self._idle.insert(0, connection)
+            self._end(connection)
             raise
         except ERRORS as error:
             if not _is_lost(connection, error):
@@ -169,9 +171,22 @@ class BarePool:
         else:
             self._idle.append(connection)
 
+    def _end(self, connection: asyncpg.Connection) -> None:
+        """Close a connection in the background, after asyncpg has asked the server to stop what runs on it."""
+        task = asyncio.create_task(_closed(connection, self._wait_seconds))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
     def _forget_idle(self) -> None:
         while self._idle:
             self._idle.pop().terminate()
+
+
+async def _closed(connection: asyncpg.Connection, wait_seconds: float) -> None:
+    try:
+        await connection.close(timeout=wait_seconds)
+    except ERRORS:
+        connection.terminate()  # It was ended already, or does not answer.
 
 
 def _is_lost(connection: asyncpg.Connection, error: Exception) -> bool:

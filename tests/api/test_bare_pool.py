@@ -129,7 +129,7 @@ async def test_a_wrong_statement_costs_no_connection(database: Database) -> None
 
 
 async def test_who_gives_up_waiting_disturbs_nobody(database: Database) -> None:
-    """Cancelled reads leave their connections to others, whose answers are their own."""
+    """Cancelled reads give up their places, and all answers are of those who asked."""
 
     async def read(number: int) -> Any:
         async with asyncio.timeout(0.02 if number % 3 else None):
@@ -140,7 +140,24 @@ async def test_who_gives_up_waiting_disturbs_nobody(database: Database) -> None:
     assert answers[::3] == list(range(0, 30, 3))
     assert all(isinstance(answer, TimeoutError) for number, answer in enumerate(answers) if number % 3)
     assert await asyncio.gather(*(value(database, "SELECT $1::int", n) for n in range(9))) == list(range(9))
-    assert await backends(database) <= POOL
+    async with asyncio.timeout(5):
+        while await backends(database) > POOL:
+            await asyncio.sleep(0.01)
+
+
+async def test_what_nobody_waits_for_any_more_is_stopped(fresh_database: str) -> None:
+    database = connect(fresh_database, role=None, pool=POOL)  # The application may not see what others run.
+    running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)' AND state = 'active'"
+    async with asyncio.timeout(10):
+        long = asyncio.create_task(value(database, "SELECT pg_sleep(60)"))
+        while not await value(database, running):
+            await asyncio.sleep(0.01)
+
+        long.cancel()
+
+        while await value(database, running):
+            await asyncio.sleep(0.01)
+    await database.close()
 
 
 async def code_of(attempt: Any) -> str:
