@@ -2,50 +2,44 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.metrics_core import Metric
 
 from api.transport.errors import CodedError
 from api.transport.live import Live
 from api.transport.operation_log import OperationLog
 from api.transport.operations import Operation
+from api.transport.tallies import Tally, histogram
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 COSTS = (1, 5, 25, 100, 500, 1_000, 5_000, 10_000)
 
 
-Labels = tuple[str, str, str, str]  # operation, kind, transport, code
+COMMON = ("operation", "kind", "transport")
 
 
-class Series(NamedTuple):
-    """What is counted under one set of labels. Finding it by labels costs more than counting."""
+@dataclass(slots=True)
+class Series:
+    """What is counted under one set of labels."""
 
-    operations: Counter
-    cost: Histogram
-    seconds: Histogram | None  # Not of subscriptions, which may last for ever.
+    cost: Tally
+    seconds: Tally | None  # Not of subscriptions, which may last for ever.
+    operations: int = 0
 
 
 class Observations:
-    """Metrics of one app, in the registry it is given."""
+    """Metrics of one app, in the registry it is given. Series are as many as known names, kinds and codes allow."""
 
     def __init__(self, registry: CollectorRegistry, known_operations: frozenset[str], live: Live) -> None:
         self.known_operations = known_operations
         self.log = OperationLog()
-        self.series: dict[Labels, Series] = {}  # As many as there are known names, kinds, transports and codes.
-        labels = ("operation", "kind", "transport")
-        self.seconds = Histogram(
-            "graphql_operation_seconds",
-            "Duration of queries and mutations.",
-            labels,
-            buckets=SECONDS,
-            registry=registry,
-        )
-        self.cost = Histogram("graphql_operation_cost", "Points charged.", labels, buckets=COSTS, registry=registry)
-        self.operations = Counter(
-            "graphql_operations", "Operations by their first error code, OK without one.", (*labels, "code"),
-            registry=registry,
-        )  # fmt: skip
+        self.series: dict[tuple[str, ...], Series] = {}  # By COMMON and the code.
+        self.costs: dict[tuple[str, ...], Tally] = {}
+        self.durations: dict[tuple[str, ...], Tally] = {}
+        registry.register(self)
         self._gauge(registry, "graphql_open_connections", "Open sockets.", lambda: live.connections_open)
         self._gauge(
             registry, "graphql_open_streams", "Operations on sockets and event streams.", lambda: live.streams_open
@@ -53,6 +47,16 @@ class Observations:
 
     def _gauge(self, registry: CollectorRegistry, name: str, text: str, value: "object") -> None:
         Gauge(name, text, registry=registry).set_function(value)  # type: ignore[arg-type]
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics of operations, when Prometheus asks."""
+        text = "Operations by their first error code, OK without one."
+        operations = CounterMetricFamily("graphql_operations", text, labels=(*COMMON, "code"))
+        for labels, series in self.series.items():
+            operations.add_metric(labels, series.operations)
+        yield operations
+        yield histogram("graphql_operation_seconds", "Duration of queries and mutations.", COMMON, self.durations)
+        yield histogram("graphql_operation_cost", "Points charged.", COMMON, self.costs)
 
     @contextmanager
     def observing(self, operation: Operation) -> Iterator[None]:
@@ -78,13 +82,14 @@ class Observations:
         series = self.series.get(labels)
         if series is None:
             series = self.series[labels] = self._series_of(labels)
-        series.operations.inc()
+        series.operations += 1
         series.cost.observe(operation.cost)
         if series.seconds is not None:
             series.seconds.observe(seconds)
         self.log.note(operation, ending, seconds)
 
-    def _series_of(self, labels: Labels) -> Series:
-        *common, _ = labels
-        seconds = None if labels[1] == "subscription" else self.seconds.labels(*common)
-        return Series(self.operations.labels(*labels), self.cost.labels(*common), seconds)
+    def _series_of(self, labels: tuple[str, ...]) -> Series:
+        *values, _ = labels
+        common, kind = tuple(values), labels[1]
+        cost = self.costs.setdefault(common, Tally(COSTS))
+        return Series(cost, None if kind == "subscription" else self.durations.setdefault(common, Tally(SECONDS)))

@@ -111,7 +111,7 @@ async def test_logs_and_counts_as_the_ordinary_way_does(caplog: pytest.LogCaptur
     assert (by_lane["operation"], by_lane["requestId"], by_lane["ending"]) == ("Named", "request-1", "completed")
     (series,) = site.execution.observations.series
     assert series == ("Named", "query", "http", "OK")
-    assert site.execution.observations.series[series].operations._value.get() == 2
+    assert site.execution.observations.series[series].operations == 2
 
 
 async def test_makes_a_request_id_of_its_own_when_none_is_well_formed() -> None:

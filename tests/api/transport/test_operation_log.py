@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
 from api.transport.errors import ErrorCode
 from api.transport.live import Live
 from api.transport.logs import JsonLines
-from api.transport.observations import Observations
+from api.transport.observations import COMMON, COSTS, Observations
 from api.transport.operation_log import LINES_MAX, OperationLog
 from api.transport.operations import Operation
 from tests.api.transport.small_schema import Viewer
@@ -111,6 +111,25 @@ async def test_is_silent_when_the_level_says_so(written: io.StringIO) -> None:
         log.note(an_operation(), "completed", 0.25)
 
     assert lines(written) == []
+
+
+def test_histograms_count_as_those_of_prometheus_do() -> None:
+    registry, theirs = CollectorRegistry(), CollectorRegistry()
+    observations = Observations(registry, frozenset({"Named"}), Live(1, 1))
+    histogram = Histogram("graphql_operation_cost", "", COMMON, buckets=COSTS, registry=theirs)
+
+    for cost in (0, 1, 2, 5, 6, 10_000, 10_001):
+        operation = an_operation()
+        operation.cost = cost
+        observations.note(operation)
+        histogram.labels("Named", "query", "http").observe(cost)
+
+    def lines(of: CollectorRegistry) -> list[str]:
+        text = generate_latest(of).decode().splitlines()
+        return sorted(line for line in text if line.startswith("graphql_operation_cost_") and "_created" not in line)
+
+    assert lines(registry) == lines(theirs)
+    assert len(lines(registry)) == len(COSTS) + 3
 
 
 def test_counts_each_set_of_labels_by_itself() -> None:
