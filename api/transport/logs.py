@@ -51,6 +51,9 @@ class RequestIds:
             return
         id_ = accepted_id(Headers(scope=scope).get(HEADER, ""))
         begin(id_)
+        if scope["type"] == "websocket":
+            await self.app(scope, receive, send)  # Frames have no headers, and there are many of them.
+            return
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -59,6 +59,7 @@ class Mailbox(Generic[Frame]):
         if rest is not None:
             self._kept = deque()
             self._writer = asyncio.create_task(self._write(rest, self._kept))
+            self._writer.add_done_callback(lambda _: rest.close())  # It may be cancelled before it began.
 
     async def send(self, frame: Frame) -> None:
         """Send a frame, after those that wait. Raises MailboxClosed."""
