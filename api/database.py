@@ -77,8 +77,10 @@ def connect(url: str, *, role: str | None, pool: int = 10, statement_seconds: fl
         connect_args={"server_settings": options, "timeout": CONNECT_SECONDS},
     )
     bare = {**_driver_arguments(engine.url), "timeout": CONNECT_SECONDS}
-    # Compiling pays for reports only; one row for a page does not repay it.
-    return Database(engine, BarePool({**bare, "server_settings": {**options, "jit": "off"}}, pool))
+    # Compiling pays for reports only. Ready statements name their page sizes, so that one plan is good for all values,
+    # and planning again for each would cost more than most of them take.
+    ready = {"jit": "off", "plan_cache_mode": "force_generic_plan"}
+    return Database(engine, BarePool({**bare, "server_settings": {**options, **ready}}, pool))
 
 
 def _driver_arguments(url: URL) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NewType
 from uuid import UUID
 
 import uuid_utils
-from sqlalchemy import BigInteger, DateTime, Enum, MetaData, Uuid, func
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Enum, MetaData, Uuid, func
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 NAMING = {
@@ -51,6 +51,16 @@ def text_enum(values: type[Any], name: str | None = None) -> Enum:
         values_callable=lambda kind: [member.value for member in kind],
         name=name or values.__name__.lower(),
     )
+
+
+def text_enums(column: str, values: type[Any]) -> CheckConstraint:
+    """The check of a text array that holds values of a StrEnum, and no null."""
+    return CheckConstraint(text_enums_check(column, values), name=f"known_{column}")
+
+
+def text_enums_check(column: str, values: type[Any]) -> str:
+    """The condition of that check."""
+    return f"{column} <@ ARRAY[{', '.join(repr(member.value) for member in values)}]"
 
 
 Id = Annotated[UUID, mapped_column(primary_key=True, default=new_id)]

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from api.communities.frameworks import Framework
 from api.context import Info
 from api.engine.connections import Connection
-from api.engine.declarations import Node, entity
+from api.engine.declarations import Node, Through, entity
 from api.engine.fields import column, edge, many
 from api.geography.boundaries import boundary_field
 from api.geography.geojson import GeoJSONMultiPolygon, GeoJSONPoint
@@ -24,7 +24,6 @@ from domain.communities import balance, frameworks, participations, sight, table
 from domain.communities.tables import CommunityKind, CommunityStatus
 from domain.identity.viewers import Viewer, one_of
 from domain.intervals import Resolution
-from domain.metering.tables import MeteringPoint as Point
 from domain.sharing import tables as sharing
 from domain.sharing import visibility as sharing_visibility
 
@@ -46,16 +45,6 @@ _members_now = (
     .where(tables.Membership.community_id == tables.Community.id, sight.in_force())
     .scalar_subquery()
 )
-
-
-def _members_here(viewer: Viewer) -> ColumnElement[bool]:
-    """Members whose membership here may be seen: to see a member elsewhere does not tell where else it is."""
-    return and_(visibility.members(viewer), visibility.memberships(viewer))
-
-
-def _points_here(viewer: Viewer) -> ColumnElement[bool]:
-    """Metering points whose participation here may be seen."""
-    return and_(visibility.metering_points(viewer), visibility.participations(viewer))
 
 
 @strawberry.type(description="What a community injects and withdraws together, packed: one number per interval.")
@@ -118,8 +107,8 @@ class Community(Node):
         "Member",
         "Today's members that the viewer may see.",
         on=tables.Membership.community_id,
-        through=(tables.Membership, (tables.Membership.member_id == tables.Member.id) & sight.in_force()),
-        visible=_members_here,
+        through=Through(tables.Membership, tables.Membership.member_id, sight.in_force),
+        visible=visibility.memberships,  # Who sees a membership sees the member; to see it elsewhere is not enough.
     )
     memberships: Connection[Annotated["Membership", MEMBERS]] = many(
         "Membership", "Memberships, past ones too, that the viewer may see.", on=tables.Membership.community_id
@@ -128,11 +117,8 @@ class Community(Node):
         "MeteringPoint",
         "Metering points that take part today and that the viewer may see.",
         on=tables.Participation.community_id,
-        through=(
-            tables.Participation,
-            (tables.Participation.metering_point_id == Point.id) & participations.in_force(),
-        ),
-        visible=_points_here,
+        through=Through(tables.Participation, tables.Participation.metering_point_id, participations.in_force),
+        visible=visibility.participations,  # Who sees a participation sees the point; as with members.
     )
     assets: Connection[Annotated["Asset", strawberry.lazy("api.communities.assets")]] = many(
         "Asset", "Plants and storage that the viewer may see.", on=tables.Asset.community_id

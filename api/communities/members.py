@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement
 
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity
-from api.engine.fields import column, edge, many
+from api.engine.fields import column, edge, enums, many
 from api.scalars import Date, DateTime, Decimal
 from domain.communities import tables, visibility
 from domain.communities.tables import CommunityRole, LegalForm, MemberKind
@@ -33,7 +33,7 @@ class Member(Node):
     )
 
 
-@entity(tables.Membership, visible=visibility.memberships, carries={"role_names": tables.Membership.roles})
+@entity(tables.Membership, visible=visibility.memberships)
 class Membership(Node):
     """A member's time in a community. Visible to the member and to administrators of the community."""
 
@@ -47,10 +47,7 @@ class Membership(Node):
     participations: Connection[Annotated["Participation", strawberry.lazy("api.communities.members")]] = many(
         "Participation", "Metering points it brings, past ones too.", on=tables.Participation.membership_id
     )
-
-    @strawberry.field(description="What the member may do there.")
-    def roles(self) -> list[CommunityRole]:
-        return [CommunityRole(role) for role in self.__dict__["role_names"]]
+    roles: list[CommunityRole] = column(enums(tables.Membership.roles, CommunityRole), "What the member may do there.")
 
 
 @entity(tables.Participation, visible=visibility.participations)

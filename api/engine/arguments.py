@@ -17,7 +17,7 @@ from strawberry import Schema
 from strawberry.types.arguments import convert_arguments
 
 from api.engine.connections import Page, beyond, page_of
-from api.engine.declarations import ENTITIES, Column, Many
+from api.engine.declarations import Column, Many
 from api.engine.emitters import Refused
 from api.engine.selections import Site
 
@@ -66,7 +66,7 @@ def _of_page(many: Many, values: dict[str, Any]) -> Given:
     page = page_of(many, values)
     given = values.get("filter")
     filters = many.where(given) if given is not None and many.where else []
-    conditions = [*filters, *beyond(ENTITIES[many.target], page)]
+    conditions = [*filters, *beyond(many, page)]
     structure, binds = _structure(conditions)
     # The size is part of the text: a planner that knows the limit plans once and well for all viewers.
     terms = (page.order_name, page.is_backward, page.size, page.bound is None, structure)

@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 from sqlalchemy import ColumnElement, literal, tuple_
 
-from api.engine.declarations import Entity, Many, Order
+from api.engine.declarations import ENTITIES, Many, Order
 from api.transport.errors import BadUserInput
 
 NodeType = TypeVar("NodeType")
@@ -100,22 +100,23 @@ def decode_cursor(cursor: str, order_name: str, argument: str) -> tuple[Any, ...
     return (value, key) if has_value else (key,)
 
 
-def sort_columns(entity: Entity, order: Order) -> list[Any]:
+def sort_columns(many: Many, order: Order) -> list[Any]:
     """The columns that order a list, ending with the id so that the order is total."""
-    return [entity.table.id] if order.by is None else [order.by, entity.table.id]
+    key = ENTITIES[many.target].table.id if many.through is None else many.through.key
+    return [key] if order.by is None else [order.by, key]
 
 
-def ordering(entity: Entity, page: Page) -> list[Any]:
+def ordering(many: Many, page: Page) -> list[Any]:
     """ORDER BY of a page, reversed for a backward one."""
     is_descending = page.order.is_descending != page.is_backward
-    return [column.desc() if is_descending else column.asc() for column in sort_columns(entity, page.order)]
+    return [column.desc() if is_descending else column.asc() for column in sort_columns(many, page.order)]
 
 
-def beyond(entity: Entity, page: Page) -> list[ColumnElement[bool]]:
-    """The condition that a page starts after its cursor. Raises BadUserInput for a value of the wrong type."""
+def beyond(many: Many, page: Page) -> list[ColumnElement[bool]]:
+    """The condition that a page starts after its cursor. Raises BadUserInput for a cursor of another order."""
     if page.bound is None:
         return []
-    columns = sort_columns(entity, page.order)
+    columns = sort_columns(many, page.order)
     if len(columns) != len(page.bound):
         argument = "before" if page.is_backward else "after"
         raise BadUserInput("The cursor belongs to another list or order.", argument=argument)

@@ -80,16 +80,37 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Through:
+    """The table between a connection's parents and its targets, for many-to-many.
+
+    `key` is its column that holds the target's id. Pages are ordered by it, so that an index of the parent's column
+    and this one gives a page without sorting. `where` says which of its rows count.
+    """
+
+    table: Any
+    key: Any
+    where: Callable[[], ColumnElement[bool]] | None = None
+
+    def joins(self, target: Any) -> ColumnElement[bool]:
+        """The condition that joins it to the target's table."""
+        condition: ColumnElement[bool] = self.key == target.id
+        return condition if self.where is None else condition & self.where()
+
+
+@dataclass(frozen=True)
 class Many:
     """A connection: the target's rows whose `on` column equals this row's id; a root list where `on` is None.
 
-    `through` joins the target to the table that holds `on`, for many-to-many. `where` turns the value of the `filter`
-    input into conditions. The members of the `orders` enum are `Order`s by value; the first one is the default.
+    `on` may belong to a table that the target is reached `through`, or to a `source`: a sub-select that stands for the
+    target's table, with all its columns, where a row belongs to a parent in more than one way. `where` turns the value
+    of the `filter` input into conditions. The members of the `orders` enum are `Order`s by value; the first one is the
+    default.
     """
 
     target: str
     on: Any = None
-    through: tuple[Any, ColumnElement[bool]] | None = None
+    through: Through | None = None
+    source: Any = None
     filter: Any = None
     where: Callable[[Any], list[ColumnElement[bool]]] | None = None
     orders: Mapping[str, Order] = field(default_factory=lambda: {"ID": Order()})

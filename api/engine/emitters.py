@@ -10,7 +10,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from graphql import GraphQLEnumType, GraphQLNonNull, GraphQLOutputType, GraphQLScalarType, get_nullable_type
+from graphql import (
+    GraphQLEnumType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLOutputType,
+    GraphQLScalarType,
+    get_nullable_type,
+)
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -31,11 +38,14 @@ from sqlalchemy import (
     literal_column,
     type_coerce,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import BinaryExpression, BindParameter, Cast, Grouping, TypeCoerce
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import add, mul, sub
 from sqlalchemy.types import TypeEngine
+
+from domain.database import text_enums_check
 
 SAFE = re.compile(r"[A-Za-z0-9_.:-]*")
 # Functions of PostgreSQL and PostGIS that give no null unless an argument is null.
@@ -132,6 +142,8 @@ def emitter(expression: Any, kind: GraphQLOutputType) -> Emit:
 
 
 def _emitter_of(expression: Any, kind: Any) -> Emit:
+    if isinstance(kind, GraphQLList):
+        return _emitter_of_list(expression, kind)
     if isinstance(kind, GraphQLEnumType):
         return _emitter_of_enum(expression, kind)
     if not isinstance(kind, GraphQLScalarType) or kind.name not in SCALARS:
@@ -151,6 +163,18 @@ def _emitter_of_enum(expression: Any, kind: GraphQLEnumType) -> Emit:
     if any(member.name != member.value or not SAFE.fullmatch(member.value) for member in values):
         raise Refused(f"{kind} has values that are not their names")
     return _quoted
+
+
+def _emitter_of_list(expression: Any, kind: GraphQLList[Any]) -> Emit:
+    """Lists of enums whose column has a check that admits nothing else."""
+    item: Any = expression.type.item_type if isinstance(expression.type, ARRAY) else None
+    column: Any = expression.clause if isinstance(expression, TypeCoerce) else None
+    kinds: Any = getattr(item, "enum_class", None)
+    if not isinstance(item, Enum) or not isinstance(get_nullable_type(kind.of_type), GraphQLEnumType):
+        raise Refused(f"{kind} has no form in SQL")
+    if not _has_check(column, lambda text: text == text_enums_check(column.name, kinds)):
+        raise Refused("no check keeps other values out of the column")
+    return lambda value: cast(func.array_to_json(value), Text)
 
 
 def is_never_null(expression: Any) -> bool:
@@ -196,8 +220,13 @@ def _is_finite(expression: Any) -> bool:
     """Whether a check of the table bounds a float column on both sides, which keeps NaN and infinity out."""
     if isinstance(expression, FunctionElement):
         return getattr(expression, "name", "") in FINITE_FUNCTIONS
+    return _has_check(expression, lambda text: text.startswith(f"{expression.name} BETWEEN "))
+
+
+def _has_check(expression: Any, is_it: Callable[[str], bool]) -> bool:
+    """Whether the table of a column has a check with such a text."""
     column = expression.__clause_element__() if hasattr(expression, "__clause_element__") else expression
     if not isinstance(column, Column):
         return False
     checks = (check for check in column.table.constraints if isinstance(check, CheckConstraint))
-    return any(str(check.sqltext).startswith(f"{column.name} BETWEEN ") for check in checks)
+    return any(is_it(str(check.sqltext)) for check in checks)

@@ -2,19 +2,22 @@
 
 import dataclasses
 from collections.abc import Callable, Hashable
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
 import orjson
 import strawberry
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, type_coerce
+from sqlalchemy import Enum as SQLEnum
+from sqlalchemy.dialects.postgresql import ARRAY
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.extensions import FieldExtension
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
 from api.engine.connections import page_of
-from api.engine.declarations import ENTITIES, MARK, Column, Edge, Many, Order, Part, Visible, edge_key
+from api.engine.declarations import ENTITIES, MARK, Column, Edge, Many, Order, Part, Through, Visible, edge_key
 
 
 def column(expression: Any, description: str, *, name: str | None = None, heavy: bool = False) -> Any:
@@ -25,6 +28,11 @@ def column(expression: Any, description: str, *, name: str | None = None, heavy:
     return strawberry.field(
         description=description, name=name, metadata={MARK: mark}, resolver=_no_argument, extensions=[Heavy()]
     )
+
+
+def enums(expression: Any, kind: type[Enum]) -> Any:
+    """A text array whose check (`domain.database.text_enums`) admits values of an enum only, as a list of them."""
+    return type_coerce(expression, ARRAY(SQLEnum(kind, native_enum=False, create_constraint=False)))
 
 
 def shaped(
@@ -68,7 +76,8 @@ def many(
     description: str,
     *,
     on: Any = None,
-    through: tuple[Any, ColumnElement[bool]] | None = None,
+    through: Through | None = None,
+    source: Any = None,
     filter: Any = None,
     where: Callable[[Any], list[ColumnElement[bool]]] | None = None,
     orders: Any = None,
@@ -76,7 +85,7 @@ def many(
 ) -> Any:
     """A connection; see `Many`. `orders` is a Strawberry enum whose values are `Order`s, the first one the default."""
     named = {"ID": Order()} if orders is None else {member.name: member.value for member in orders}
-    mark = Many(target, on, through, filter, where, named, orders, visible)
+    mark = Many(target, on, through, source, filter, where, named, orders, visible)
     described = f"{description} At most 100 a page."
     return strawberry.field(
         description=described, metadata={MARK: mark}, resolver=_no_argument, extensions=[Paging(mark)]

@@ -13,6 +13,7 @@ from strawberry.dataloader import DataLoader
 from api.engine.connections import Connection, Edge, Page, PageInfo, beyond, encode_cursor, ordering, sort_columns
 from api.engine.declarations import Edge as EdgeMark
 from api.engine.declarations import Entity, Many, entity_named
+from api.engine.rows import Rows
 from domain.identity.viewers import Viewer
 
 
@@ -116,25 +117,28 @@ class Loaders:
 
         return self.loader((entity.name, str(match), where), load)
 
-    def _target(self, many: Many, conditions: tuple[Any, ...], columns: list[Any]) -> tuple[Entity, Select[Any]]:
+    def _target(self, many: Many, conditions: tuple[Any, ...], columns: list[Any]) -> tuple[Rows, Select[Any]]:
         entity = entity_named(many.target)
-        statement = select(*columns).select_from(entity.table)
+        rows = Rows("target", entity.table, many.source, many.through and many.through.table)
+        statement = select(*(rows.of(column) for column in columns)).select_from(rows.base)
         if many.through is not None:
-            statement = statement.join(many.through[0], many.through[1])
-        visible = many.visible or entity.visible
-        return entity, statement.where(visible(self.viewer), *conditions)
+            statement = statement.join(rows.through, rows.of(many.through.joins(entity.table)))
+        visible = (many.visible or entity.visible)(self.viewer)
+        return rows, statement.where(*(rows.of(condition) for condition in (visible, *conditions)))
 
     def _page_statement(self, many: Many, page: Page, conditions: tuple[Any, ...], parents: list[Any]) -> Select[Any]:
         entity = entity_named(many.target)
-        sort = [column.label(f"sort__{i}") for i, column in enumerate(sort_columns(entity, page.order))]
-        _, statement = self._target(many, conditions, [*entity.selection(), *sort])
-        statement = statement.where(*beyond(entity, page)).order_by(*ordering(entity, page)).limit(page.size + 1)
+        sort = [column.label(f"sort__{i}") for i, column in enumerate(sort_columns(many, page.order))]
+        conditions = (*conditions, *beyond(many, page))
+        rows, statement = self._target(many, conditions, [*entity.selection(), *sort])
+        statement = statement.order_by(*(rows.of(column) for column in ordering(many, page))).limit(page.size + 1)
         if many.on is None:
             return statement
+        on = rows.of(many.on)
         if len(parents) == 1:
-            return statement.add_columns(many.on.label("parent__key")).where(many.on == parents[0])
+            return statement.add_columns(on.label("parent__key")).where(on == parents[0])
         given = func.unnest(bindparam("parents", parents, type_=ARRAY(Uuid()))).table_valued("key").render_derived()
-        below = statement.where(many.on == given.c.key).lateral()
+        below = statement.where(on == given.c.key).lateral()
         return select(given.c.key.label("parent__key"), *below.c).select_from(given).join(below, true())
 
     def _connection(
@@ -165,9 +169,10 @@ class Loaders:
                 _, statement = self._target(many, conditions, [func.count().label("count")])
                 return [(await self.fetch(statement))[0]["count"]] * len(parents)
             columns = [many.on.label("key"), func.count().label("count")]
-            _, statement = self._target(many, conditions, columns)
-            rows = await self.fetch(statement.where(_among(many.on, parents)).group_by(many.on))
-            counts = {row["key"]: row["count"] for row in rows}
+            rows, statement = self._target(many, conditions, columns)
+            on = rows.of(many.on)
+            found = await self.fetch(statement.where(_among(on, parents)).group_by(on))
+            counts = {row["key"]: row["count"] for row in found}
             return [counts.get(parent, 0) for parent in parents]
 
         result: int = await self.loader((id(many), "count", filter_key), load).load(parent)

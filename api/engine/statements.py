@@ -7,16 +7,14 @@ over at most size + 1 rows, of which the last only tells whether there are more.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Column as SQLColumn
 from sqlalchemy import Integer, Text, cast, func, literal_column, select
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
-from sqlalchemy.sql import visitors
-from sqlalchemy.sql.util import _deep_deannotate
 
 from api.engine.arguments import Given, renamed
 from api.engine.connections import Page, ordering
 from api.engine.declarations import Edge, Entity, Many, Visible
 from api.engine.emitters import constant, emitter, joined
+from api.engine.rows import Rows
 from api.engine.selections import (
     Constant,
     Edges,
@@ -37,36 +35,6 @@ ONE = literal_column("1", Integer)
 CURSOR = "cursor of the row"  # No response key has blanks.
 
 
-class Rows:
-    """One appearance of an entity's table in a statement, with the table it is reached through."""
-
-    def __init__(self, number: int, *tables: Any) -> None:
-        self.aliases = [_from(table).alias(f"t{number}_{i}") for i, table in enumerate(tables)]
-        self.base = self.aliases[0]
-        self.of_table = {_from(table): alias for table, alias in zip(tables, self.aliases, strict=True)}
-
-    def of(self, expression: Any) -> Any:
-        """An expression over the tables as one over this appearance of them."""
-
-        def replace(element: Any, **_: Any) -> Any:
-            if isinstance(element, SQLColumn) or hasattr(element, "table"):
-                alias = self.of_table.get(getattr(element, "table", None))
-                return None if alias is None else alias.c[element.key]
-            return None
-
-        plain = expression.__clause_element__() if hasattr(expression, "__clause_element__") else expression
-        return visitors.replacement_traverse(_deep_deannotate(plain), {}, replace)
-
-    @property
-    def id(self) -> Any:
-        return self.base.c.id
-
-
-def _from(table: Any) -> Any:
-    """The table of a mapped class; sub-selects stand for themselves."""
-    return getattr(table, "__table__", table)
-
-
 class Writer:
     """Writes the JSON of one root field for viewers of one shape and arguments of one structure."""
 
@@ -75,10 +43,13 @@ class Writer:
         self.given = given
         self.tables = 0
 
-    def rows(self, entity: Entity, *through: Any) -> Rows:
-        """A new appearance of an entity's table."""
+    def rows(self, entity: Entity, many: Many | None = None) -> Rows:
+        """A new appearance of an entity's table, as the target of a connection where one is given."""
         self.tables += 1
-        return Rows(self.tables, entity.table, *through)
+        name = f"t{self.tables}"
+        if many is None:
+            return Rows(name, entity.table)
+        return Rows(name, entity.table, many.source, many.through and many.through.table)
 
     def one(self, row: Row, condition: Callable[[Rows], Any]) -> Any:
         """JSON of the one visible row that fulfils a condition, a text that is null where there is none."""
@@ -193,7 +164,7 @@ class _Page:
     def _rows(self) -> Any:
         """The rows of the page in its order, with one more where that is asked for."""
         rows, statement = self._target()
-        order = [rows.of(column) for column in ordering(self.pages.entity, self.page)]
+        order = [rows.of(column) for column in ordering(self.pages.many, self.page)]
         columns = [self._column(part, rows).label(name) for name, part in self.columns.items()]
         if self.page.is_backward:
             columns.append(func.row_number().over(order_by=order).label("place"))
@@ -216,10 +187,10 @@ class _Page:
     def _target(self) -> tuple[Rows, Any]:
         """The list's rows that the viewer may see, below the parent."""
         many, entity = self.pages.many, self.pages.entity
-        rows = self.writer.rows(entity, *([many.through[0]] if many.through else []))
+        rows = self.writer.rows(entity, many)
         source = rows.base
         if many.through is not None:
-            source = source.join(rows.aliases[1], rows.of(many.through[1]))
+            source = source.join(rows.through, rows.of(many.through.joins(entity.table)))
         statement = select().select_from(source).where(rows.of(_visible(many, entity)(self.writer.shape)))
         if many.on is not None:
             assert self.parent is not None

@@ -15,7 +15,7 @@ from api.market import book, prices
 from api.market.book import OrderBook
 from api.market.orders import own_orders
 from api.market.prices import PriceSeries
-from api.market.trades import MARKETS_OF, trades
+from api.market.trades import BY_MARKET, trades
 from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.periods import PeriodInput
 from api.scalars import DateTime, Decimal, key_of
@@ -57,8 +57,8 @@ class Market(Node):
     )
     trades: Connection[Annotated["Trade", strawberry.lazy("api.market.trades")]] = trades(
         "Trades with a buyer or a seller in this market, oldest first; none for who is not signed in.",
-        through=(MARKETS_OF, MARKETS_OF.c.trade_id == tables.Trade.id),
-        on=MARKETS_OF.c.market_id,
+        source=BY_MARKET,
+        on=BY_MARKET.c.parent_id,
     )
     clearings: Connection[Annotated["Clearing", strawberry.lazy("api.market.clearings")]] = many(
         "Clearing",

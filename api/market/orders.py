@@ -14,7 +14,7 @@ from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many, part
 from api.enums import describe
 from api.market import placing
-from api.market.trades import ORDERS_OF, trades
+from api.market.trades import BY_ORDER, trades
 from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.periods import Period, PeriodInput
 from api.scalars import DateTime, Decimal, key_of
@@ -99,8 +99,8 @@ class Order(Node):
     )
     fills: Connection[Annotated["Trade", strawberry.lazy("api.market.trades")]] = trades(
         "Trades of this order, oldest first.",
-        through=(ORDERS_OF, ORDERS_OF.c.trade_id == tables.Trade.id),
-        on=ORDERS_OF.c.order_id,
+        source=BY_ORDER,
+        on=BY_ORDER.c.parent_id,
     )
 
     @strawberry.field(description="Why it got what it got, for each interval of its delivery, earliest first.")

@@ -55,17 +55,16 @@ class Trade(Node):
     created_at: DateTime = column(tables.Trade.created_at, "When it was made.")
 
 
-# A trade belongs to two orders, and to one or two markets.
-ORDERS_OF = union_all(
-    select(tables.Trade.id.label("trade_id"), tables.Trade.buy_order_id.label("order_id")),
-    select(tables.Trade.id, tables.Trade.sell_order_id),
-).subquery("orders_of_trade")
-MARKETS_OF = union_all(
-    select(tables.Trade.id.label("trade_id"), tables.Trade.market_id.label("market_id")),
-    select(tables.Trade.id, tables.Trade.seller_market_id).where(
-        tables.Trade.seller_market_id != tables.Trade.market_id
-    ),
-).subquery("markets_of_trade")
+def _by(*parents: Any) -> Any:
+    """All trades once for each of the columns that name a parent, and once where two name the same."""
+    first, second = parents
+    every = tables.Trade.__table__.columns
+    twice = select(*every, second.label("parent_id")).where(second != first)
+    return union_all(select(*every, first.label("parent_id")), twice).subquery()
+
+
+BY_ORDER = _by(tables.Trade.buy_order_id, tables.Trade.sell_order_id)
+BY_MARKET = _by(tables.Trade.market_id, tables.Trade.seller_market_id)
 
 
 @strawberry.input(description="Which trades; all the given conditions must hold.")

@@ -8,7 +8,7 @@ import strawberry
 from api.context import Info
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity, leading
-from api.engine.fields import column, edge, many
+from api.engine.fields import column, edge, enums, many
 from api.geography.geojson import GeoJSONPoint
 from api.metering.series import ReadingSeries, refused_as_input
 from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
@@ -34,7 +34,7 @@ Table = tables.MeteringPoint
 @entity(
     Table,
     visible=visibility.metering_points,
-    carries={"zone": Table.timezone, "metered": Table.directions},
+    carries={"zone": Table.timezone},
 )
 class MeteringPoint(Node):
     """A point of connection to the grid. Visible to who brings or brought it and to administrators there."""
@@ -48,6 +48,7 @@ class MeteringPoint(Node):
     substation_area: Annotated["SubstationArea", AREA] | None = edge(
         Table.substation_area_id, "SubstationArea", "The area its location lies in; null when not known."
     )
+    directions: list[Direction] = column(enums(Table.directions, Direction), "Which directions it measures.")
     created_at: DateTime = column(Table.created_at, "When it was registered.")
     participations: Connection[Annotated["Participation", strawberry.lazy("api.communities.members")]] = many(
         "Participation",
@@ -57,10 +58,6 @@ class MeteringPoint(Node):
     assets: Connection[Annotated["Asset", strawberry.lazy("api.communities.assets")]] = many(
         "Asset", "Plants and storage behind it.", on=AssetTable.metering_point_id
     )
-
-    @strawberry.field(description="Which directions it measures.")
-    def directions(self) -> list[Direction]:
-        return [Direction(direction) for direction in self.__dict__["metered"]]
 
     @strawberry.field(
         description="Its energy in a period of at most 10000 intervals. Readings of days on which the point was not "

@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, Computed, Date, ForeignKey, Index, Integ
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from domain.database import Base, CreatedAt, Id, Micro, text_enum
+from domain.database import Base, CreatedAt, Id, Micro, text_enum, text_enums
 from domain.geography.tables import VALID_BOUNDARY, boundary_column, boundary_geojson_column
 
 
@@ -154,7 +154,9 @@ class Membership(Base):
             using="gist",
         ),
         CheckConstraint("cardinality(roles) > 0", name="some_role"),
+        text_enums("roles", CommunityRole),
         Index("ix_membership_community_id", "community_id", "id"),
+        Index("ix_membership_community_member", "community_id", "member_id"),
         Index("ix_membership_member_id", "member_id", "id"),
     )
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import BigInteger
 
-from domain.database import Base, CreatedAt, Id, Micro, text_enum
+from domain.database import Base, CreatedAt, Id, Micro, text_enum, text_enums
 
 
 class Direction(StrEnum):
@@ -45,6 +45,7 @@ class MeteringPoint(Base):
     __tablename__ = "metering_point"
     __table_args__ = (
         CheckConstraint("cardinality(directions) > 0", name="some_direction"),
+        text_enums("directions", Direction),
         Index("ix_metering_point_location", "location", postgresql_using="gist"),
     )
 

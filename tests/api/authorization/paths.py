@@ -74,7 +74,12 @@ def paths(schema: GraphQLSchema) -> Iterator[Path]:
         for name, field in kind.fields.items():
             leads, target, is_list = target_of(get_named_type(field.type))
             if leads:
-                yield Path(kind.name, name, target, definition(field).metadata.get(MARK), is_list)
+                yield Path(kind.name, name, target, _declared(definition(field).metadata.get(MARK)), is_list)
+
+
+def _declared(mark: Any) -> Any:
+    """Edges and connections of rows; what is told where it leads by code is a field like any other."""
+    return mark if isinstance(mark, Many) or (isinstance(mark, Edge) and mark.key is not None) else None
 
 
 def computed(schema: GraphQLSchema) -> Iterator[str]:
@@ -123,12 +128,13 @@ async def truth_of_edge(connection: AsyncConnection, entity: Entity, edge: Edge)
 async def truth_of_many(connection: AsyncConnection, many: Many) -> dict[UUID | None, set[tuple[UUID, UUID | None]]]:
     """What a connection holds below each parent: rows, with the row that links them where there is one."""
     target = entity_named(many.target)
-    parent = target.table.id if many.on is None else many.on
+    table = target.table if many.source is None else many.source.c
+    parent = table.id if many.on is None else many.on
     linked_by = linking(many)
-    link = target.table.id if linked_by is None else ENTITIES[linked_by].table.id
-    statement = select(parent, target.table.id, link).select_from(target.table)
+    link = table.id if linked_by is None else ENTITIES[linked_by].table.id
+    statement = select(parent, table.id, link)
     if many.through is not None:
-        statement = statement.join(many.through[0], many.through[1])
+        statement = statement.select_from(target.table).join(many.through.table, many.through.joins(target.table))
     found: dict[UUID | None, set[tuple[UUID, UUID | None]]] = {}
     for parent_id, id, link_id in await connection.execute(statement):
         place = found.setdefault(None if many.on is None else parent_id, set())
@@ -140,4 +146,4 @@ def linking(many: Many) -> str | None:
     """The entity of the rows that link parents and targets, where there are such."""
     if many.through is None:
         return None
-    return next((entity.name for entity in ENTITIES.values() if entity.table is many.through[0]), None)
+    return next((entity.name for entity in ENTITIES.values() if entity.table is many.through.table), None)

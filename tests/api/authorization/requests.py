@@ -27,8 +27,6 @@ REVIEWED = {
     "Framework.interval",
     "Framework.parameters",
     "Job.error",
-    "Membership.roles",
-    "MeteringPoint.directions",
     "Order.explanation",  # Of an order that the viewer may see; it names prices, never others.
     "Market.orderBook",  # Prices are public.
     "Market.prices",
