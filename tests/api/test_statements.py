@@ -10,25 +10,25 @@ from typing import Any
 
 import orjson
 import pytest
-from graphql import GraphQLObjectType, GraphQLSchema, get_named_type, is_leaf_type
+from graphql import GraphQLSchema
 from redis.asyncio import Redis
 from sqlalchemy import event
 
 from api.context import Context
 from api.database import Database, connect
-from api.engine.declarations import ENTITIES, MARK, Many, global_id
+from api.engine.declarations import ENTITIES, Many, global_id
 from api.events import Hub
 from api.schema import make_schema
 from domain.identity.viewers import Viewer
 from tests.api.authorization import paths
 from tests.api.authorization.paths import Path
 from tests.api.crowd import MANY, Crowd, a_crowd
+from tests.api.selections import below, document_of
 from tests.conftest import Server
 
 SCHEMA = make_schema()
 CORE: GraphQLSchema = SCHEMA._schema
 CONNECTIONS = [path for path in paths.paths(CORE) if isinstance(path.mark, Many)]
-INSIDE = "totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
 
 
 @dataclass
@@ -64,58 +64,9 @@ async def asked(server: Server) -> AsyncIterator[Asked]:
     await server.drop_database(url)
 
 
-def everything_of(entity: str) -> str:
-    """All that can be asked of an entity without arguments, one level deep."""
-    kind = CORE.type_map[entity]
-    assert isinstance(kind, GraphQLObjectType)
-    below = {path.name: path for path in paths.paths(CORE) if path.parent == entity}
-    parts = []
-    for name, field in kind.fields.items():
-        inner = get_named_type(field.type)
-        if name in below:
-            parts.append(_below(below[name]))
-        elif paths.needs_arguments(field):
-            continue
-        else:
-            parts.append(name if is_leaf_type(inner) else f"{name} {{ __typename }}")
-    return " ".join(parts)
-
-
-def _below(path: Path) -> str:
-    """What a path leads to: the columns of an edge's target, a page of a connection."""
-    columns = _columns(path.target) if path.target else "__typename id"
-    if path.is_list:
-        return f"{path.name}(first: 3) {{ {INSIDE} edges {{ cursor node {{ {columns} }} }} }}"
-    return f"{path.name} {{ {columns} }}"
-
-
-def _columns(entity: str) -> str:
-    kind = CORE.type_map[entity]
-    assert isinstance(kind, GraphQLObjectType)
-    return " ".join(
-        name for name, field in kind.fields.items() if is_leaf_type(get_named_type(field.type)) and _is_column(field)
-    )
-
-
-def _is_column(field: Any) -> bool:
-    return MARK in paths.definition(field).metadata or not field.args
-
-
-def document_of(path: Path) -> str:
-    """A page of a connection, below a node or at the root."""
-    assert path.target is not None
-    page = f"{path.name}(first: $size) {{ {INSIDE} edges {{ cursor node {{ {everything_of(path.target)} }} }} }}"
-    if path.parent == "Query":
-        return f"query Q($size: Int!) {{ page: {page} }}"
-    if path.parent not in ENTITIES:
-        return f"query Q($size: Int!) {{ holder: {path.parent.lower()} {{ page: {page} }} }}"
-    inside = f"... on {path.parent} {{ page: {page} }}"
-    return f"query Q($size: Int!, $id: ID!) {{ holder: node(id: $id) {{ {inside} }} }}"
-
-
 @pytest.mark.parametrize("path", CONNECTIONS, ids=str)
 async def test_fifty_take_as_many_statements_as_one(asked: Asked, path: Path) -> None:
-    document, variables = document_of(path), {}
+    document, variables = document_of(CORE, path), {}
     if path.parent in ENTITIES:
         variables["id"] = global_id(path.parent, asked.crowd.parents[path.parent])
     viewer = asked.crowd.owner
@@ -136,7 +87,9 @@ async def test_pages_below_fifty_parents_are_read_together(asked: Asked) -> None
     for path in CONNECTIONS:
         if path.parent in ENTITIES:
             ids = [global_id(path.parent, key) for key in asked.crowd.rows[path.parent][:MANY]]
-            document = f"query Q($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {path.parent} {{ {_below(path)} }} }} }}"
+            document = (
+                f"query Q($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {path.parent} {{ {below(CORE, path)} }} }} }}"
+            )
             viewer = asked.crowd.owner
             await asked.ask(viewer, document, ids=ids[:1])
             for_one = asked.statements
