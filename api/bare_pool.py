@@ -14,9 +14,8 @@ import asyncpg
 WAIT_SECONDS = 5.0
 STATEMENTS_KEPT = 256  # Per connection.
 
-# The statements of transactions are large and always the same: planning them anew would cost as much as their work.
-# A plan that is kept must also suit the table that is still empty when the plan is made.
-BEGIN = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off"
+# Plans of transactions are kept too, and must also suit a table that is still empty when its plan is made.
+BEGIN = "BEGIN; SET LOCAL enable_seqscan = off"
 
 # What a server says that is starting, stopping or full.
 REFUSED = (OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.TooManyConnectionsError)

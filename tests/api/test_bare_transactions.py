@@ -70,13 +70,13 @@ async def test_a_refused_statement_leaves_a_connection_that_works(database: Data
     assert len(database.bare._idle) == 1
 
 
-async def test_plans_are_kept_within_transactions_only(database: Database) -> None:
-    mode = "SELECT current_setting('plan_cache_mode')"
+async def test_plans_are_kept_and_tables_are_scanned_outside_of_transactions_only(database: Database) -> None:
+    settings = "SELECT current_setting('plan_cache_mode') || ' ' || current_setting('enable_seqscan')"
 
     async with database.bare.transaction() as connection:
-        within = await connection.fetchval(mode)
+        within = await connection.fetchval(settings)
 
-    assert (within, await connection.fetchval(mode)) == ("force_generic_plan", "auto")
+    assert (within, await connection.fetchval(settings)) == ("force_generic_plan off", "force_generic_plan on")
 
 
 async def test_a_plan_that_was_made_for_an_empty_table_uses_its_index(database: Database, fresh_database: str) -> None:
