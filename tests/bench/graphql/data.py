@@ -9,6 +9,7 @@ The filled cluster is kept stopped in `.local/bench` until migrations or this fi
 
 import asyncio
 import contextlib
+import fcntl
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -200,14 +201,19 @@ def _kept(installation: Installation, sizes: Sizes) -> Path:
     """The filled, stopped cluster, made on first use."""
     made_by = f"{installation.programs} {installation.version} {script(sizes)}"
     kept = KEPT / f"data-{sizes.trades}-{migrated.digest_of_migrations(made_by)}"
-    if not kept.exists():
-        KEPT.mkdir(exist_ok=True)
-        for outdated in KEPT.glob(f"data-{sizes.trades}-*"):
-            shutil.rmtree(outdated)
-        part = KEPT / "part"
-        shutil.rmtree(part, ignore_errors=True)
-        migrated.copy_migrated_cluster(part, installation)
-        with migrated.socket_directory() as sockets, postgres.running(installation, part, postgres.FORGETFUL, sockets):
-            asyncio.run(fill(migrated.url_on_socket(sockets), sizes))
-        part.rename(kept)
+    KEPT.mkdir(exist_ok=True)
+    with (KEPT / "data.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # Another bench may be filling the same one.
+        if not kept.exists():
+            for outdated in KEPT.glob(f"data-{sizes.trades}-*"):
+                shutil.rmtree(outdated)
+            _fill_cluster(installation, sizes, KEPT / "part")
+            (KEPT / "part").rename(kept)
     return kept
+
+
+def _fill_cluster(installation: Installation, sizes: Sizes, data: Path) -> None:
+    shutil.rmtree(data, ignore_errors=True)
+    migrated.copy_migrated_cluster(data, installation)
+    with migrated.socket_directory() as sockets, postgres.running(installation, data, postgres.FORGETFUL, sockets):
+        asyncio.run(fill(migrated.url_on_socket(sockets), sizes))
