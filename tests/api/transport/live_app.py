@@ -16,7 +16,7 @@ from strawberry.types.execution import PreExecutionError
 from api import following
 from api.database import Database
 from api.events import BATCH, Hub
-from api.transport import shares
+from api.transport import identity, shares
 from api.transport.app import GraphQLApp, build_graphql_app
 from api.transport.encoding import Encoded
 from api.transport.errors import Forbidden, Unauthenticated
@@ -177,7 +177,9 @@ def build(world: World, **options: Any) -> GraphQLApp:
 class Reader:
     """A subscriber, as the transports drive one, that notes what it gets."""
 
-    def __init__(self, app: GraphQLApp, query: str = NUMBERS, viewer: Viewer | None = None, **variables: Any) -> None:
+    def __init__(
+        self, app: GraphQLApp, query: str = NUMBERS, viewer: identity.Viewer | None = None, **variables: Any
+    ) -> None:
         self.app = app
         self.results: list[Any] = []  # Values, or codes of errors.
         self.extensions: list[dict[str, Any]] = []
