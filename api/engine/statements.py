@@ -7,12 +7,12 @@ over at most size + 1 rows, of which the last only tells whether there are more.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Integer, Text, cast, func, literal_column, select
+from sqlalchemy import Integer, Text, case, cast, false, func, literal_column, select, true
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from api.engine.arguments import Given, renamed
 from api.engine.connections import Page, ordering
-from api.engine.declarations import Edge, Entity, Many, Visible
+from api.engine.declarations import Edge, Entity, Many
 from api.engine.emitters import constant, emitter, joined
 from api.engine.rows import Rows
 from api.engine.selections import (
@@ -191,11 +191,13 @@ class _Page:
         source = rows.base
         if many.through is not None:
             source = source.join(rows.through, rows.of(many.through.joins(entity.table)))
-        statement = select().select_from(source).where(rows.of(_visible(many, entity)(self.writer.shape)))
-        if many.on is not None:
-            assert self.parent is not None
-            statement = statement.where(rows.of(many.on) == self.parent.id).correlate(self.parent.base)
-        return rows, statement
+        visible = rows.of((many.visible or entity.visible)(self.writer.shape))
+        statement = select().select_from(source)
+        if many.on is None:
+            return rows, statement.where(visible)
+        assert self.parent is not None
+        below = statement.where(rows.of(many.on) == self.parent.id, _filtering(visible))
+        return rows, below.correlate(self.parent.base)
 
     def _conditions(self, rows: Rows) -> list[Any]:
         """Those of the filter, then that of the cursor."""
@@ -207,8 +209,13 @@ class _Page:
         return cast(statement.add_columns(func.count()).scalar_subquery(), Text)
 
 
-def _visible(many: Many, entity: Entity) -> Visible:
-    return many.visible or entity.visible
+def _filtering(visible: Any) -> Any:
+    """A predicate that finds no rows, as these are found below their parent, but only filters them.
+
+    Whom one may see depends on the parent, which the planner does not know: guessing that few are seen, it would sort
+    all there are instead of reading a page in the order of an index.
+    """
+    return visible if visible.compare(true()) else case((visible, true()), else_=false())
 
 
 def _nth(page: Any, place: Any) -> Any:

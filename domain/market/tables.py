@@ -154,7 +154,13 @@ class Trade(Base):
     __table_args__ = (
         CheckConstraint("energy_ukwh > 0", name="energy"),
         Index("ix_trade_market_id", "market_id", "id"),
-        Index("ix_trade_seller_market_id", "seller_market_id", "id"),
+        # Trades within one market are found by `market_id` already.
+        Index(
+            "ix_trade_seller_market_id",
+            "seller_market_id",
+            "id",
+            postgresql_where=text("seller_market_id <> market_id"),
+        ),
         Index("ix_trade_buy_order_id", "buy_order_id", "id"),
         Index("ix_trade_sell_order_id", "sell_order_id", "id"),
         Index("ix_trade_buyer_id", "buyer_id", "id"),

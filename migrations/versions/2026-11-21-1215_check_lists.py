@@ -1,4 +1,4 @@
-"""check lists: roles and directions are known ones; a community's members are read in order from an index
+"""check lists: roles and directions are known ones; pages of members and of trades are read in order from an index
 
 Revision ID: lists
 Revises: sight
@@ -7,6 +7,7 @@ Create Date: 2026-11-21 12:15:00
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
 from alembic import op
 
 revision: str = "lists"
@@ -19,9 +20,18 @@ def upgrade() -> None:
     op.create_check_constraint("known_roles", "membership", "roles <@ ARRAY['ADMIN', 'MEMBER']")
     op.create_check_constraint("known_directions", "metering_point", "directions <@ ARRAY['INJECTED', 'WITHDRAWN']")
     op.create_index("ix_membership_community_member", "membership", ["community_id", "member_id"])
+    op.drop_index("ix_trade_seller_market_id", "trade")
+    op.create_index(
+        "ix_trade_seller_market_id",
+        "trade",
+        ["seller_market_id", "id"],
+        postgresql_where=sa.text("seller_market_id <> market_id"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_trade_seller_market_id", "trade")
+    op.create_index("ix_trade_seller_market_id", "trade", ["seller_market_id", "id"])
     op.drop_index("ix_membership_community_member", "membership")
     op.drop_constraint(op.f("ck_metering_point_known_directions"), "metering_point")
     op.drop_constraint(op.f("ck_membership_known_roles"), "membership")
