@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
-from graphql import GraphQLObjectType
+from graphql import GraphQLObjectType, VariableNode
 from graphql.execution.values import VariableValues
 from sqlalchemy import BindParameter, ColumnElement, Text, Uuid, bindparam, case, func, literal_column, select
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
@@ -89,7 +89,7 @@ class Part:
     async def run(self, asker: Asker, places: "Places", write: Write, kind: Hashable = None, **keys: Any) -> str | None:
         """Run the statement of a selection. `keys` fill its `key:` parameters, `kind` tells selections apart."""
         given = places.given(asker.variables)
-        structure = (self, kind, asker.shape, *(given[number].structure for number in places.varying))
+        structure = (self, kind, id(asker.shape), *(given[number].structure for number in places.varying))
         statement = self.compiler.statements.get(structure, lambda: self._compile(Writer(asker.shape, given), write))
         row = await asker.database.fetch(statement.text, statement.values(given, keys, asker.viewer))
         if not row[1]:
@@ -152,14 +152,20 @@ class NodesPart(Part):
         self.fields = fields
         self.site = selector.site(kind, fields[0].node)
         self.is_list = self.site.field.python_name == "nodes"
+        self.argument = (self.site.node.arguments or ())[0].value
         self.rows: dict[str, tuple[Row, Places]] = {}
 
     async def read(self, asker: Asker) -> str | None:
-        values = self.compiler.arguments.values_at(self.site, asker.variables)
-        parsed = [parse_id(text) for text in (values["ids"] if self.is_list else [values["id"]])]
+        parsed = [parse_id(text) for text in self._ids(asker.variables)]
         if None in parsed or len(parsed) > IDS_MAX:
             raise Refused("an id is malformed, or there are too many")
         return await self._read(asker, [pair for pair in parsed if pair])
+
+    def _ids(self, variables: VariableValues) -> Sequence[str]:
+        if not self.is_list and isinstance(self.argument, VariableNode):
+            return [variables.coerced[self.argument.name.value]]  # An ID!, as validation saw to.
+        values = self.compiler.arguments.values_at(self.site, variables)
+        return values["ids"] if self.is_list else [values["id"]]
 
     async def _read(self, asker: Asker, ids: Sequence[tuple[str, UUID]]) -> str | None:
         kinds = tuple(sorted({kind for kind, _ in ids if kind in ENTITIES}))

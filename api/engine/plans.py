@@ -24,7 +24,7 @@ from graphql import (
     get_nullable_type,
     visit,
 )
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.values import VariableValues
 from sqlalchemy import true
 from strawberry import Schema
 
@@ -43,6 +43,7 @@ from api.engine.parts import (
     Statements,
 )
 from api.engine.selections import Fields, Selector, strawberry_field
+from api.engine.variables import Variables
 from api.transport.errors import CodedError
 from api.transport.plans import NotStanding
 from domain.identity.viewers import Viewer
@@ -67,6 +68,7 @@ class Operation:
 
     document: DocumentNode
     node: OperationDefinitionNode
+    variables: Variables
     directive_variables: tuple[str, ...]
     plans: OrderedDict[tuple[Any, ...], Plan] = field(default_factory=OrderedDict)
 
@@ -121,12 +123,12 @@ class Plans:
 
     def operation(self, document: DocumentNode, node: OperationDefinitionNode) -> Operation:
         """An operation without plans yet."""
-        return Operation(document, node, _directive_variables(document))
+        return Operation(document, node, Variables(self.core, document, node), _directive_variables(document))
 
     def prepared(self, operation: Operation, variables: Mapping[str, Any]) -> Prepared | None:
         """The operation's plan for these variables; None where the variables are not as declared."""
-        values = get_variable_values(self.core, operation.node.variable_definitions or (), dict(variables))
-        if not isinstance(values, VariableValues):
+        values = operation.variables.coerced(variables)
+        if values is None:
             return None
         key = tuple(values.coerced.get(name) for name in operation.directive_variables)
         plan = operation.plans.get(key)

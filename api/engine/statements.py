@@ -196,7 +196,9 @@ class _Page:
         if many.on is None:
             return rows, statement.where(visible)
         assert self.parent is not None
-        below = statement.where(rows.of(many.on) == self.parent.id, _filtering(visible))
+        # A list's own predicate, such as of one's orders in a market, names few rows by a column that has an index.
+        is_narrow = many.visible is not None and many.through is None
+        below = statement.where(rows.of(many.on) == self.parent.id, visible if is_narrow else _filtering(visible))
         return rows, below.correlate(self.parent.base)
 
     def _conditions(self, rows: Rows) -> list[Any]:

@@ -47,12 +47,14 @@ class Viewer:
     day: date | None = None  # Of UTC on which the memberships held.
     noted_at: datetime | None = field(default=None, compare=False)  # When the use of a key was last written down.
     _shape: "Viewer | None" = field(default=None, init=False, compare=False, repr=False)
+    _brought: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def shape(self) -> "Viewer":
-        """What texts of statements may depend on; equal for all viewers that may share a plan."""
+        """What texts of statements may depend on; the same object for all viewers that may share a plan."""
         if self._shape is None:
-            object.__setattr__(self, "_shape", self._made_shape())  # A viewer is asked for it in every request.
+            made = self._made_shape()  # A viewer is asked for it in every request.
+            object.__setattr__(self, "_shape", SHAPES.setdefault(made, made))
         assert self._shape is not None
         return self._shape
 
@@ -151,10 +153,19 @@ def _bound(name: str, ids: frozenset[UUID]) -> frozenset[UUID]:
 
 ANONYMOUS = Viewer()
 PARAMETER = "viewer:"
+SHAPES: dict[Viewer, Viewer] = {}  # One object per shape; there are as many as ways to be a viewer.
 
 
 def value_of(viewer: Viewer, parameter: str) -> Any:
     """What a viewer brings for a parameter of a statement made for its shape, such as `viewer:member_ids`."""
+    try:
+        return viewer._brought[parameter]
+    except KeyError:
+        found = viewer._brought[parameter] = _value_of(viewer, parameter)
+        return found
+
+
+def _value_of(viewer: Viewer, parameter: str) -> Any:
     names = parameter.removeprefix(PARAMETER).split("|")
     if len(names) == 1:
         found = getattr(viewer, names[0])
