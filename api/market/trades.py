@@ -65,6 +65,7 @@ def _by(*parents: Any) -> Any:
 
 BY_ORDER = _by(tables.Trade.buy_order_id, tables.Trade.sell_order_id)
 BY_MARKET = _by(tables.Trade.market_id, tables.Trade.seller_market_id)
+BY_PARTY = _by(tables.Trade.buyer_id, tables.Trade.seller_id)
 
 
 @strawberry.input(description="Which trades; all the given conditions must hold.")
@@ -90,5 +91,7 @@ def trades(description: str, **terms: Any) -> Any:
 @strawberry.type
 class TradeViewer:
     trades: Connection[Annotated["Trade", strawberry.lazy("api.market.trades")]] = trades(
-        "Trades in which the viewer is the buyer or the seller, oldest first.", visible=visibility.own_trades
+        "Trades in which the viewer is the buyer or the seller, oldest first.",
+        source=BY_PARTY,
+        visible=lambda viewer: visibility.own_trades(viewer, BY_PARTY.c.parent_id),
     )

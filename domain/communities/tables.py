@@ -184,6 +184,7 @@ class Participation(Base):
         ),
         CheckConstraint("factor_ppm BETWEEN 1 AND 1000000", name="factor"),
         Index("ix_participation_community_id", "community_id", "metering_point_id"),
+        Index("ix_participation_membership_id", "membership_id", "id"),
         Index("ix_participation_metering_point_id", "metering_point_id"),
         Index("ix_participation_member_id", "member_id"),
     )

@@ -37,6 +37,7 @@ class Job(Base):
         CheckConstraint("progress BETWEEN 0 AND 1", name="progress"),
         Index("ix_job_open", "created_at", postgresql_where=text("status IN ('QUEUED', 'RUNNING')")),
         Index("ix_job_owner", "owner_id", "id"),
+        Index("ix_job_community_id", "community_id", "id"),
     )
 
     id: Mapped[Id]

@@ -1,6 +1,8 @@
 """What a viewer may see of markets, orders and trades."""
 
-from sqlalchemy import ColumnElement, and_, false, or_, true
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, true
 
 from domain.identity.keys import READ, TRADE
 from domain.identity.viewers import Viewer, is_viewer
@@ -17,10 +19,9 @@ def trades(viewer: Viewer) -> ColumnElement[bool]:
     return true() if _takes_part(viewer) else false()
 
 
-def own_trades(viewer: Viewer) -> ColumnElement[bool]:
-    """Trades in which the viewer is the buyer or the seller."""
-    is_side = or_(is_viewer(tables.Trade.buyer_id, viewer), is_viewer(tables.Trade.seller_id, viewer))
-    return and_(trades(viewer), is_side)
+def own_trades(viewer: Viewer, party_id: Any) -> ColumnElement[bool]:
+    """Trades in which the viewer is the party whose column is given, buyer or seller."""
+    return and_(trades(viewer), is_viewer(party_id, viewer))
 
 
 def orders(viewer: Viewer) -> ColumnElement[bool]:
