@@ -78,8 +78,10 @@ class Writer:
     def _value(self, value: Value, rows: Rows) -> Any:
         if value.site is None:
             return value.emit(rows.of(value.column.select()))
-        (expression,) = renamed(self.given[value.site.number], value.site.number)
-        emit = emitter(expression, value.site.type.fields[value.site.node.name.value].type)
+        given = self.given[value.site.number]
+        (expression,) = renamed(given, value.site.number)
+        # The value of a parameter proves that it is not null; by its new name it has none.
+        emit = emitter(given.expressions[0], value.site.type.fields[value.site.node.name.value].type)
         return emit(rows.of(expression))
 
     def _leading(self, edge: Edge, row: Row, rows: Rows) -> Any:

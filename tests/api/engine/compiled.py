@@ -42,6 +42,13 @@ class Tally:
         names = self.fields.keys() - HOLD_NONE
         return sum(self.compiled_fields[name] for name in names) / max(1, sum(self.fields[name] for name in names))
 
+    @property
+    def given_up_share(self) -> float:
+        """Of the planned root fields, those not answered; but of ids, for only their values tell what is selected."""
+        names = self.fields.keys() - HOLD_NONE - {"node", "nodes"}
+        given_up, answered = (sum(each[name] for name in names) for each in (self.given_up, self.compiled_fields))
+        return given_up / max(1, given_up + answered)
+
     def __str__(self) -> str:
         shares = ", ".join(f"{name} {self.compiled_fields[name]}/{self.fields[name]}" for name in sorted(self.fields))
         counts = f"{self.whole} whole, {self.partly} partly, {self.not_at_all} not at all, {self.faulty} with errors"
@@ -70,7 +77,7 @@ class Compiled:
         prepared = self.prepared(operation)
         if prepared is None:
             return None
-        whole = await prepared.answer(self.database, None, viewer)
+        whole = await prepared.answer(self.database, operation.variables, viewer)
         if whole is not None:
             return [((), orjson.loads(whole))]
         found: list[Piece] = []
@@ -95,8 +102,7 @@ class Compiled:
                 tally.fields[name] += 1
                 is_compiled = () in paths or any(path[:1] == (key,) for path in paths)
                 tally.compiled_fields[name] += is_compiled
-                is_excused = "simplifyMeters" in operation.text  # Its form is known when the argument is.
-                tally.given_up[name] += (key,) in prepared.plan.parts and not (is_compiled or is_excused)
+                tally.given_up[name] += (key,) in prepared.plan.parts and not is_compiled
 
 
 def _operation_of(document: DocumentNode, name: str | None) -> OperationDefinitionNode:

@@ -1,6 +1,5 @@
 """A database with a crowd, the world of all roles, and odd values; and the ordinary way to run an operation there."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from redis.asyncio import Redis
 
 from api.context import Context
 from api.database import Database, connect
+from api.engine.plans import Prepared
 from api.events import Hub
 from domain.communities import sight
 from domain.identity.viewers import ANONYMOUS, Viewer
@@ -36,9 +36,10 @@ class Site:
     changed: dict[str, int]
     supplies: Supplies
 
-    async def ordinary(self, operation: Operation, viewer: Viewer) -> Answer:
-        """The answer of Strawberry's executor and the loaders."""
+    async def ordinary(self, operation: Operation, viewer: Viewer, prepared: Prepared | None = None) -> Answer:
+        """The answer of Strawberry's executor and the loaders; with a plan, that of its parts put into the rest."""
         context = Context(self.database, Hub(self.database, Redis()), viewer)
+        context.prepared = prepared
         result = await self.schema.execute(
             operation.text,
             variable_values=operation.variables,
@@ -71,6 +72,8 @@ async def a_site(server: Server, schema: strawberry.Schema) -> AsyncIterator[Sit
         return (await site.ordinary(Operation("", document, variables), crowd.owner)).data
 
     site.supplies = await gathered(database, schema._schema, ask)
-    yield site
-    await asyncio.gather(database.close())
-    await server.drop_database(url)
+    try:
+        yield site
+    finally:
+        await database.close()
+        await server.drop_database(url)

@@ -30,7 +30,10 @@ SHOWN_MAX = int(os.environ.get("COMMONWATT_SHOWN", "3"))
 # ten fields is computed in Python.
 COMPILED_WHOLE_MIN = 0.15  # Of the operations without errors.
 COMPILED_FIELDS_MIN = 0.7  # Of the root fields that hold entities.
-SECONDS_MAX = 60 + OPERATIONS // 2
+# Of those that were planned. A wrong argument below rows that are not there is no error, but the compiled path looks at
+# it all the same and leaves the answer to the ordinary one.
+GIVEN_UP_MAX = 0.04
+SECONDS_MAX = 120 + OPERATIONS
 SCHEMA = make_schema()
 CORE = SCHEMA._schema
 
@@ -94,7 +97,11 @@ async def compare(site: Site, compiled: Compiled, operation: Operation, viewer: 
     except Exception as error:  # Shown with the smallest document, like any other difference.
         return [f"raised {error!r}"]
     compiled.count(operation, ordinary, pieces)
-    return internal or differences(ordinary, pieces)
+    found = internal or differences(ordinary, pieces)
+    if not found and pieces and pieces[0][0]:  # Parts of it: as the transport does, put them into the rest.
+        mixed = await site.ordinary(operation, viewer, compiled.prepared(operation))
+        found = [f"mixed: {text}" for text in answers.differences(ordinary, mixed)]
+    return found
 
 
 async def explained(site: Site, operation: Operation, role: str, found: list[str]) -> str:
@@ -124,8 +131,7 @@ async def test_compiled_and_ordinary_answers_are_the_same(site: Site, compiled: 
     assert not failures, f"COMMONWATT_SEED={SEED}, {len(failures)} operations failed\n" + "\n\n".join(shown)
     assert compiled.tally.whole_share >= COMPILED_WHOLE_MIN, str(compiled.tally)
     assert compiled.tally.fields_share >= COMPILED_FIELDS_MIN, str(compiled.tally)
-    # Of ids, only the values tell what is selected; all other refusals are known when the plan is made.
-    assert set(+compiled.tally.given_up) <= {"node", "nodes"}
+    assert compiled.tally.given_up_share <= GIVEN_UP_MAX, str(compiled.tally)
 
 
 def test_operations_are_valid_and_a_seed_gives_one(site: Site) -> None:

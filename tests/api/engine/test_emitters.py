@@ -1,0 +1,182 @@
+"""Only what a declaration proves may be written by the database."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import orjson
+import pytest
+from graphql import (
+    GraphQLBoolean,
+    GraphQLEnumType,
+    GraphQLFloat,
+    GraphQLInt,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLScalarType,
+    GraphQLString,
+)
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Double,
+    Integer,
+    MetaData,
+    Numeric,
+    Table,
+    Text,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.engine.emitters import Refused, emitter, is_never_null
+from api.engine.fields import enums
+from api.engine.selections import refusals
+from api.scalars import SCALARS, Decimal
+from api.scalars import DateTime as Instant
+from api.schema import make_schema
+from domain.database import text_enum, text_enums
+
+
+class Colour(StrEnum):
+    RED = "RED"
+    BLUE = "BLUE"
+
+
+class Odd(StrEnum):
+    RED = "red"
+
+
+COLOUR = GraphQLEnumType("Colour", Colour)
+DECIMAL = GraphQLScalarType("Decimal")
+INSTANT = GraphQLScalarType("DateTime")
+THING = Table(
+    "thing",
+    MetaData(),
+    Column("name", Text, nullable=False),
+    Column("note", Text),
+    Column("count", Integer, nullable=False),
+    Column("energy_ukwh", BigInteger, nullable=False),
+    Column("share", Double, nullable=False),
+    Column("bounded", Double, nullable=False),
+    Column("price", Numeric, nullable=False),
+    Column("colour", text_enum(Colour), nullable=False),
+    Column("odd", text_enum(Odd), nullable=False),
+    Column("colours", ARRAY(Text), nullable=False),
+    Column("others", ARRAY(Text), nullable=False),
+    CheckConstraint("bounded BETWEEN 0 AND 1"),
+    text_enums("colours", Colour),
+).c
+
+
+@pytest.mark.parametrize(
+    ("expression", "kind", "reason"),
+    [
+        (THING.note, GraphQLNonNull(GraphQLString), "provably not null"),
+        (func.upper(THING.name, type_=Text()), GraphQLNonNull(GraphQLString), "provably not null"),
+        (THING.energy_ukwh / 2, GraphQLNonNull(DECIMAL), "does not come from"),
+        (THING.energy_ukwh, GraphQLInt, "does not come from"),
+        (THING.share, GraphQLFloat, "NaN"),
+        (THING.price, GraphQLFloat, "does not come from"),
+        (THING.name, GraphQLScalarType("Unknown"), "no form in SQL"),
+        (THING.odd, GraphQLEnumType("Odd", Odd), "values that are not their names"),
+        (THING.name, COLOUR, "checked enum"),
+        (enums(THING.others, Colour), GraphQLList(GraphQLNonNull(COLOUR)), "no check"),
+        (THING.colours, GraphQLList(GraphQLString), "no form in SQL"),
+    ],
+    ids=str,
+)
+def test_what_is_not_proven_is_refused(expression: Any, kind: Any, reason: str) -> None:
+    with pytest.raises(Refused, match=reason):
+        emitter(expression, kind)
+
+
+@pytest.mark.parametrize(
+    ("expression", "kind"),
+    [
+        (THING.name, GraphQLNonNull(GraphQLString)),
+        (THING.note, GraphQLString),
+        (THING.bounded, GraphQLNonNull(GraphQLFloat)),
+        (THING.energy_ukwh - THING.energy_ukwh, GraphQLNonNull(DECIMAL)),
+        (THING.colour, GraphQLNonNull(COLOUR)),
+        (enums(THING.colours, Colour), GraphQLNonNull(GraphQLList(GraphQLNonNull(COLOUR)))),
+        (select(func.count()).select_from(THING.name.table).scalar_subquery(), GraphQLNonNull(GraphQLInt)),
+    ],
+    ids=str,
+)
+def test_what_is_proven_is_written(expression: Any, kind: Any) -> None:
+    assert emitter(expression, kind) is not None
+
+
+def test_a_difference_with_a_nullable_column_may_be_null() -> None:
+    assert not is_never_null(THING.count - func.length(THING.note))
+    assert is_never_null(THING.count - THING.count * 2)
+
+
+TEXTS = ["", 'a "quote"', "back\\slash", "\b\f\n\r\t\x01\x1f\x7f", "Zoë ⚡ 漢字 \U0001f600", "</script>", "\u2028"]
+NUMBERS = [0, 1, -1, 10, 999_999, 1_000_000, 1_250_000, -1_500_000, 2**63 - 1, -(2**63)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "column", "values"),
+    [
+        (GraphQLString, Text(), TEXTS),
+        (GraphQLBoolean, Boolean(), [True, False]),
+        (GraphQLInt, Integer(), [0, 2**31 - 1, -(2**31)]),
+        (DECIMAL, BigInteger(), NUMBERS),
+    ],
+    ids=str,
+)
+async def test_the_database_writes_what_python_writes(
+    session: AsyncSession, kind: Any, column: Any, values: Sequence[Any]
+) -> None:
+    serialize = SCALARS[Decimal].serialize if kind is DECIMAL else (lambda value: value)
+    for value in values:
+        emit = emitter(literal(value, column), kind)
+        written = await session.scalar(select(emit(literal(value, column))))
+        assert written is not None
+        assert orjson.loads(written) == serialize(value)
+    assert await session.scalar(select(emitter(literal(None, column), kind)(literal(None, column)))) == "null"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-31T12:00:00+00:00",
+        "2026-03-29T01:30:00.5+00:00",
+        "2026-10-25T02:30:00.000001+02:00",
+        "0900-06-01T00:00:00+00:00",
+    ],
+)
+async def test_instants_are_written_in_utc_without_trailing_zeros(session: AsyncSession, text: str) -> None:
+    value = datetime.fromisoformat(text)
+    bound = literal(value, DateTime(timezone=True))
+    written = await session.scalar(select(emitter(bound, INSTANT)(bound)))
+
+    assert orjson.loads(written or "") == SCALARS[Instant].serialize(value)
+
+
+def test_every_field_that_is_not_compiled_is_known_with_its_reason() -> None:
+    in_python = "it is computed in Python"
+    assert refusals(make_schema()._schema) == {
+        "AllocationRun.series": in_python,
+        "ApiKey.scopes": "[String!] has no form in SQL",
+        "Community.balance": in_python,
+        "Community.sharingKey": in_python,
+        "Framework.allowedKeys": in_python,
+        "Framework.interval": in_python,
+        "Framework.parameters": in_python,
+        "Job.error": in_python,
+        "Job.result": in_python,
+        "Market.orderBook": in_python,
+        "Market.prices": in_python,
+        "MeteringPoint.readings": in_python,
+        "Order.explanation": in_python,
+    }
