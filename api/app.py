@@ -3,16 +3,17 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import orjson
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 from sqlalchemy import text
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp
 
 from api import database, examples, gauges, sights
 from api.authentication import Authentication
@@ -41,6 +42,17 @@ from domain.identity.viewers import Viewer
 
 # REST routes: each module has its PATH, its BODY_LIMIT and `routes(database, authenticate)`.
 REST = (geography_imports, metering_imports, metering_posting, operator_figures)
+
+
+class Application(Starlette):
+    """A Starlette application with a lane around all of it, its own middleware included."""
+
+    def __init__(self, lane: Callable[[ASGIApp], ASGIApp], **parts: Any) -> None:
+        super().__init__(**parts)
+        self.lane = lane
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return self.lane(super().build_middleware_stack())
 
 
 def create_app(configured: Settings | None = None) -> Starlette:
@@ -74,8 +86,12 @@ def create_app(configured: Settings | None = None) -> Starlette:
         await redis.aclose()
         await connected.close()
 
-    express = Middleware(Express, execution=graphql.execution, standing=authenticate)  # Around all other middleware.
-    return Starlette(routes=[*graphql.routes, *rest], middleware=[express, *graphql.middleware], lifespan=lifespan)
+    return Application(
+        lambda app: Express(app, graphql.execution, authenticate),
+        routes=[*graphql.routes, *rest],
+        middleware=graphql.middleware,
+        lifespan=lifespan,
+    )
 
 
 def trusted_documents(path: Path | None) -> dict[str, str]:
