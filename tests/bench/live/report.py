@@ -29,6 +29,7 @@ Figures are medians over {rounds} rounds, each with servers started afresh.
 """
 COLUMNS = {
     "deliveries/s in a burst": "burst_per_s",
+    "first socket ms": "first_ms",
     "p50 ms": "p50_ms",
     "p99 ms": "p99_ms",
     "dropped": "dropped",

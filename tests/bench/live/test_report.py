@@ -14,6 +14,7 @@ OURS_AT_1000 = Point(
     sockets=1_000,
     round=0,
     burst_per_s=100_000,
+    first_ms=2,
     p50_ms=5,
     p99_ms=20,
     sent=40_000,

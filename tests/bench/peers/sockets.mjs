@@ -87,13 +87,19 @@ const percentile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.fl
 
 // How events that were sent at given instants arrived.
 function report(sent) {
-  const latencies = [];
+  const latencies = [], firsts = [];
   let last = 0;
   for (const [event, at] of Object.entries(sent)) {
-    for (const arrived of arrivals.get(Number(event)) ?? []) { latencies.push(arrived - at); last = Math.max(last, arrived); }
+    const seen = arrivals.get(Number(event)) ?? [];
+    for (const arrived of seen) { latencies.push(arrived - at); last = Math.max(last, arrived); }
+    if (seen.length) firsts.push(seen[0] - at);
   }
   const sorted = Float64Array.from(latencies).sort();
-  return { deliveries: sorted.length, last_ms: last, p50_ms: percentile(sorted, 0.5), p99_ms: percentile(sorted, 0.99) };
+  const first = percentile(Float64Array.from(firsts).sort(), 0.5);
+  return {
+    deliveries: sorted.length, last_ms: last, first_ms: first,
+    p50_ms: percentile(sorted, 0.5), p99_ms: percentile(sorted, 0.99),
+  };
 }
 
 const answers = {
