@@ -4,6 +4,7 @@ A part is a page, an entity by id, several by their ids, or the entity that a pa
 by the viewer's shape and the structure of its arguments.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,16 +45,29 @@ class Statements:
     def __init__(self, most: int = STATEMENTS_MAX) -> None:
         self.most = most
         self.kept: OrderedDict[Hashable, Statement] = OrderedDict()
+        self.making: dict[Hashable, asyncio.Task[Statement]] = {}
 
-    def get(self, key: Hashable, compile: Callable[[], Statement]) -> Statement:
-        """The statement of a key, compiled on first use."""
+    def get(self, key: Hashable) -> Statement | None:
+        """The statement of a key, if it is kept."""
         statement = self.kept.get(key)
-        if statement is None:
-            statement = self.kept[key] = compile()
-            if len(self.kept) > self.most:
-                self.kept.popitem(last=False)
-        else:
+        if statement is not None:
             self.kept.move_to_end(key)
+        return statement
+
+    async def make(self, key: Hashable, compile: Callable[[], Statement]) -> Statement:
+        """Compile the statement of a key in a thread, once for all who wait: a large one takes a tenth of a second."""
+        task = self.making.get(key)
+        if task is None:
+            task = self.making[key] = asyncio.create_task(self._make(key, compile))
+        return await asyncio.shield(task)
+
+    async def _make(self, key: Hashable, compile: Callable[[], Statement]) -> Statement:
+        try:
+            statement = self.kept[key] = await asyncio.to_thread(compile)
+        finally:
+            del self.making[key]
+        if len(self.kept) > self.most:
+            self.kept.popitem(last=False)
         return statement
 
 
@@ -90,7 +104,10 @@ class Part:
         """Run the statement of a selection. `keys` fill its `key:` parameters, `kind` tells selections apart."""
         given = places.given(asker.variables)
         structure = (self, kind, id(asker.shape), *(given[number].structure for number in places.varying))
-        statement = self.compiler.statements.get(structure, lambda: self._compile(Writer(asker.shape, given), write))
+        statements = self.compiler.statements
+        statement = statements.get(structure)
+        if statement is None:
+            statement = await statements.make(structure, lambda: self._compile(Writer(asker.shape, given), write))
         row = await asker.database.fetch(statement.text, statement.values(given, keys, asker.viewer))
         if not row[1]:
             raise NotStanding

@@ -1,15 +1,20 @@
 """Plans: what is kept, for whom, and how much of it."""
 
+import asyncio
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pytest
 from graphql import OperationDefinitionNode, parse
 
+from api.engine.emitters import Refused
 from api.engine.parts import Statements
 from api.engine.plans import PLANS_MAX, Operation, Plans, Prepared
+from api.engine.texts import Statement
 from api.schema import make_schema
 from api.transport.plans import NotStanding
 from domain.communities import sight
@@ -141,7 +146,7 @@ def test_other_values_of_a_directives_variable_have_other_plans_and_few_are_kept
     assert len(operation.plans) == PLANS_MAX
 
 
-def test_statements_are_bounded_and_the_ones_used_are_kept() -> None:
+async def test_statements_are_bounded_and_the_ones_used_are_kept() -> None:
     statements, made = Statements(most=3), []
 
     def compiled(key: int) -> Any:
@@ -149,10 +154,36 @@ def test_statements_are_bounded_and_the_ones_used_are_kept() -> None:
         return key
 
     for key in (1, 2, 3, 1, 4, 1, 2):
-        statements.get(key, lambda key=key: compiled(key))  # type: ignore[misc]
+        if statements.get(key) is None:
+            await statements.make(key, partial(compiled, key))
 
     assert made == [1, 2, 3, 4, 2]
     assert len(statements.kept) == 3
+
+
+async def test_a_statement_is_compiled_once_for_all_who_wait_and_not_in_the_event_loop() -> None:
+    statements, threads = Statements(), []
+    statement = Statement("SELECT 1", ())
+
+    def compiled() -> Statement:
+        threads.append(threading.current_thread())
+        return statement
+
+    assert await asyncio.gather(*(statements.make("key", compiled) for _ in range(5))) == [statement] * 5
+    assert threads != [threading.main_thread()]
+    assert (len(threads), statements.making) == (1, {})
+
+
+async def test_a_statement_that_cannot_be_compiled_is_tried_again() -> None:
+    statements = Statements()
+
+    def fails() -> Any:
+        raise Refused("no")
+
+    for _ in range(2):
+        with pytest.raises(Refused):
+            await statements.make("key", fails)
+    assert (statements.kept, statements.making) == ({}, {})
 
 
 async def test_sizes_of_pages_are_text_and_values_of_filters_are_bound() -> None:
