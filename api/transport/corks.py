@@ -1,0 +1,50 @@
+"""The server's side of a WebSocket, which sends the frames of one turn of the event loop in one write.
+
+A write is a system call and costs more than everything else that is done for a frame; several events are often there
+at once. uvicorn uses this by `--ws api.transport.corks:CorkedProtocol`. Backpressure is as before: a connection that
+is paused makes its senders wait, and what is corked never exceeds what a transport takes before it pauses.
+"""
+
+from typing import Any
+
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
+
+CORKED_MAX = 64 * 1024  # Characters; more is written at once.
+
+
+class CorkedProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's protocol with a cork: text frames wait until the loop has run what is ready now.
+
+    They wait among the output of `conn`, so that whatever else is written meanwhile, such as a ping or a close, takes
+    them along in order.
+    """
+
+    corked = 0
+
+    async def send(self, message: Any) -> None:
+        """Take an ASGI message; as the base class does, but for frames of text on an open socket."""
+        text = message.get("text")
+        if text is None or not self.handshake_complete or self.close_sent or self.initial_response is not None:
+            await super().send(message)
+            return
+        if not self.writable.is_set():
+            await self.writable.wait()
+        if self.disconnected:
+            raise ClientDisconnected
+        try:
+            self.conn.send_text(text.encode())
+        except InvalidState:
+            raise ClientDisconnected from None
+        if not self.corked:
+            self.loop.call_soon(self._write)
+        self.corked += len(text)
+        if self.corked > CORKED_MAX:
+            self._write()
+
+    def _write(self) -> None:
+        self.corked = 0
+        frames = self.conn.data_to_send()
+        if frames and not self.transport.is_closing():
+            self.transport.write(b"".join(frames))
