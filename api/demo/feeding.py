@@ -68,7 +68,8 @@ async def _meters(database: Database) -> None:
 async def report_until(session: AsyncSession, place: Place, end: datetime) -> None:
     """Record every quarter-hour of a place that has ended and is not there yet."""
     codes = [place.code(number) for number in range(len(place.people))]
-    last_day = select(func.max(Reading.day)).join(MeteringPoint).where(MeteringPoint.code.in_(codes))
+    points = select(MeteringPoint.id).where(MeteringPoint.code.in_(codes))
+    last_day = select(func.max(Reading.day)).where(Reading.metering_point_id.in_(points))
     start: date | None = (await session.execute(last_day)).scalar_one()
     if start is None:
         return
