@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from graphql import GraphQLError
 
+from api.failures import KNOWN
 from api.transport import errors
 
 Path = tuple[str | int, ...]
@@ -33,7 +34,7 @@ def answer_of(data: Any, found: Sequence[GraphQLError] | None) -> Answer:
     """The answer of an execution, its errors coded as the transport codes them."""
     faults = []
     for error in found or ():
-        coded = errors.coded(error)
+        coded = errors.coded(error, KNOWN)
         code = str((coded.extensions or {}).get("code"))
         faults.append(Fault(tuple(coded.path or ()), code, coded.message))
     return Answer(orjson.loads(orjson.dumps(data)), tuple(faults))

@@ -27,6 +27,7 @@ class Tally:
     partly: int = 0
     not_at_all: int = 0
     faulty: int = 0  # The ordinary answer has errors: the compiled path leaves these to it.
+    unanswered: int = 0  # The machine was too slow.
     fields: Counter[str] = field(default_factory=Counter)
     compiled_fields: Counter[str] = field(default_factory=Counter)
     given_up: Counter[str] = field(default_factory=Counter)  # Planned, but not answered; by the root fields.
@@ -52,6 +53,7 @@ class Tally:
     def __str__(self) -> str:
         shares = ", ".join(f"{name} {self.compiled_fields[name]}/{self.fields[name]}" for name in sorted(self.fields))
         counts = f"{self.whole} whole, {self.partly} partly, {self.not_at_all} not at all, {self.faulty} with errors"
+        counts += f", {self.unanswered} unanswered"
         return f"{counts}; root fields: {shares}; given up: {dict(+self.given_up)}"
 
 

@@ -96,11 +96,17 @@ KEPT = {
     "participation.valid_from",
     "participation.valid_to",
     "allocation_run.interval_minutes",
+    "allocation_run.period_start",  # A period ends after it starts.
+    "allocation_run.period_end",
     "allocation_run.members_min",
     "asset.power_w",  # Shown in micro-kW: 64 bits hold it for any plant there is.
     "clearing.batch",  # Shown as an instant.
     "clearing.bought_ukwh",  # Prices add them up: 64 bits hold any energy there is.
     "clearing.sold_ukwh",
+    "clearing.price_low_ueur_per_kwh",  # Explanations of orders add the cost of a link, and turn limits round.
+    "clearing.price_high_ueur_per_kwh",
+    "zone_link.cost_ueur_per_kwh",
+    "market_order.limit_price_ueur_per_kwh",
     "job.error_code",  # A failed job has a code and a message.
     "job.result_type",
     "market.delivery_minutes",

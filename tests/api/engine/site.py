@@ -54,7 +54,7 @@ async def a_site(server: Server, schema: strawberry.Schema) -> AsyncIterator[Sit
     """All of it, in a database of its own."""
     url = await server.create_database()
     owner = connect(url, role=None, pool=1)
-    database = connect(url, role="commonwatt_app", pool=4)
+    database = connect(url, role="commonwatt_app", pool=10)
     crowd = await a_crowd(owner)
     world = await a_world(database)
     viewers = {MUCH: crowd.owner}
