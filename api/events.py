@@ -7,6 +7,7 @@ few seconds, so that events come late but come.
 
 import asyncio
 import contextlib
+import json
 import logging
 import math
 from collections import deque
@@ -15,10 +16,8 @@ from itertools import islice
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.database import Database
-from domain.events import feed
 from domain.events.tables import Event
 
 logger = logging.getLogger("commonwatt.events")
@@ -26,6 +25,13 @@ PREFIX = "commonwatt:news:"
 LOOK_S = 2.0
 BATCH = 200
 RECENT_EVENTS = 1_000  # Held in memory for each stream; who is further behind reads the feed.
+
+# Ready statements, as every event waits for them. The tail is read as one row, an array for each column.
+POSITION = "SELECT sequence FROM event_stream WHERE stream = $1"
+AFTER = """
+SELECT coalesce(array_agg(sequence), '{}'), coalesce(array_agg(payload), '{}'), coalesce(array_agg(created_at), '{}')
+FROM (SELECT sequence, payload::text, created_at FROM event WHERE stream = $1 AND sequence > $2
+      ORDER BY sequence LIMIT $3) AS tail"""
 
 
 def channel_of(stream: str) -> str:
@@ -79,13 +85,17 @@ class Hub:
 
     async def position(self, stream: str) -> int:
         """The number of the newest event of a stream."""
-        async with AsyncSession(self.database.reader) as session:
-            return await feed.last_sequence(session, stream)
+        row = await self.database.fetch(POSITION, [stream])
+        return 0 if row is None else int(row[0])
 
     async def read(self, stream: str, number: int) -> list[Event]:
         """Events after a number, from the feed."""
-        async with AsyncSession(self.database.reader) as session:
-            return await feed.after(session, stream, number, BATCH)
+        row = await self.database.fetch(AFTER, [stream, number, BATCH])
+        assert row is not None
+        return [
+            Event(stream=stream, sequence=sequence, payload=json.loads(payload), created_at=created_at)
+            for sequence, payload, created_at in zip(*row, strict=True)
+        ]
 
     @contextlib.asynccontextmanager
     async def _reader(self, stream: str) -> AsyncIterator["Reader"]:

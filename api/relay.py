@@ -8,7 +8,8 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 
 import asyncpg
 from arq.connections import ArqRedis
@@ -31,46 +32,74 @@ POLL_S = 0.5
 
 
 async def relay_once(connected: Database, carrier: ArqRedis) -> bool:
-    """One round. Whether there was more than one round's worth."""
-    for act in PERIODIC:
-        async with connected.transaction() as session:
-            await act(session)
+    """One round of everything. Whether there was more than one round's worth."""
+    has_more_news = await announce(connected, carrier)
+    await act_periodically(connected)
+    return await hand_out(connected, carrier) or has_more_news
+
+
+async def announce(connected: Database, carrier: ArqRedis) -> bool:
+    """Tell of news of event streams."""
+    async with connected.bare_transaction() as transaction:
+        news = await feed.take_unannounced(transaction, AT_MOST)
+        for stream, sequence in news:
+            await carrier.publish(channel_of(stream), str(sequence))
+    return len(news) == AT_MOST
+
+
+async def hand_out(connected: Database, carrier: ArqRedis) -> bool:
+    """Send due jobs to the queue."""
     async with connected.transaction() as session:
         due = await queue.take_due(session, AT_MOST)
         for job in due:
             await transport.send(carrier, job)
-    async with connected.transaction() as session:
-        news = await feed.take_unannounced(session, AT_MOST)
-        for stream, sequence in news:
-            await carrier.publish(channel_of(stream), str(sequence))
-    return len(due) == AT_MOST or len(news) == AT_MOST
+    return len(due) == AT_MOST
+
+
+async def act_periodically(connected: Database) -> None:
+    """Look whether periodic work is due."""
+    for act in PERIODIC:
+        async with connected.transaction() as session:
+            await act(session)
 
 
 @contextlib.asynccontextmanager
-async def woken(url: str) -> AsyncIterator[asyncio.Event]:
-    """An event that is set whenever a transaction with news commits."""
-    event = asyncio.Event()
+async def woken(url: str, *events: asyncio.Event) -> AsyncIterator[None]:
+    """Sets the events whenever a transaction with news or jobs commits."""
+
+    def wake(*_: object) -> None:
+        for event in events:
+            event.set()
+
     connection = await asyncpg.connect(url.replace("+asyncpg", ""), timeout=5)
     try:
-        await connection.add_listener(feed.WAKE_CHANNEL, lambda *_: event.set())
-        yield event
+        await connection.add_listener(feed.WAKE_CHANNEL, wake)
+        yield
     finally:
         connection.terminate()
 
 
 async def relay(configured: Settings, connected: Database) -> None:
-    """Relay for ever; raises when the database or Redis is lost."""
+    """Relay for ever; raises a group when the database or Redis is lost. News waits for nothing else."""
     carrier = await transport.connect(str(configured.redis_url))
+    news, jobs = asyncio.Event(), asyncio.Event()
     try:
-        async with woken(str(configured.database_url)) as event:
-            while True:
-                event.clear()
-                if not await relay_once(connected, carrier):
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(event.wait(), POLL_S)
+        async with woken(str(configured.database_url), news, jobs), asyncio.TaskGroup() as group:
+            group.create_task(_repeat(partial(announce, connected, carrier), news))
+            group.create_task(_repeat(partial(hand_out, connected, carrier), jobs))
+            group.create_task(_repeat(partial(act_periodically, connected), asyncio.Event()))
     finally:
         with contextlib.suppress(RedisError, OSError):
             await carrier.aclose(close_connection_pool=True)
+
+
+async def _repeat(act: Callable[[], Awaitable[bool | None]], event: asyncio.Event) -> None:
+    """Act at once when woken or when there was more than one round's worth, else every now and then."""
+    while True:
+        event.clear()
+        if not await act():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(event.wait(), POLL_S)
 
 
 async def main() -> None:
@@ -91,8 +120,9 @@ async def _for_ever(configured: Settings, connected: Database) -> None:
     while True:
         try:
             await relay(configured, connected)
-        except (RedisError, DBAPIError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            logger.warning("relay interrupted: %s; going on in a second", type(error).__name__)
+        except* (RedisError, DBAPIError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as group:
+            lost = ", ".join(sorted({type(error).__name__ for error in group.exceptions}))
+            logger.warning("relay interrupted: %s; going on in a second", lost)
             await asyncio.sleep(1)
 
 

@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain import statements
 from domain.events import tables
-from domain.statements import Part
+from domain.statements import Part, Statement, Transaction
 
 WAKE_CHANNEL = "commonwatt_wake"
 
@@ -76,17 +76,14 @@ async def last_sequence(session: AsyncSession, stream: str) -> int:
     return int((await session.execute(query)).scalar_one())
 
 
-async def take_unannounced(session: AsyncSession, limit: int) -> list[tuple[str, int]]:
+async def take_unannounced(transaction: Transaction, limit: int) -> list[tuple[str, int]]:
     """Streams with news for subscribers, marked as announced; the relay's commit confirms it."""
-    query = (
-        select(tables.EventStream.stream, tables.EventStream.sequence)
-        .where(tables.EventStream.announced < tables.EventStream.sequence)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    news = [(stream, sequence) for stream, sequence in await session.execute(query)]
-    for stream, sequence in news:
-        await session.execute(
-            update(tables.EventStream).where(tables.EventStream.stream == stream).values(announced=sequence)
-        )
-    return news
+    return [(row.stream, row.sequence) for row in await UNANNOUNCED.rows(transaction, {"limit": limit})]
+
+
+UNANNOUNCED = Statement("""
+WITH news AS (
+    SELECT stream, sequence FROM event_stream WHERE announced < sequence
+    LIMIT CAST(:limit AS bigint) FOR UPDATE SKIP LOCKED)
+UPDATE event_stream SET announced = news.sequence FROM news WHERE event_stream.stream = news.stream
+RETURNING news.stream, news.sequence""")
