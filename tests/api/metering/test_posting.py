@@ -246,7 +246,7 @@ async def test_who_may_post(
         "a person": a_viewer(user_id=gateway.user_id),
         "a partner": a_gateway(gateway.user_id, api_key_kind=ApiKeyKind.PARTNER, scopes=frozenset({"read"})),
         "a gateway without the scope": a_gateway(gateway.user_id, scopes=frozenset()),
-        "a gateway of another": a_gateway(new_id()),
+        "a gateway of another": a_gateway((await a_user(session)).id),
         "a gateway of the owner": gateway,
     }[who]
 
