@@ -16,9 +16,7 @@ class DocumentPlans:
     def __init__(self, schema: Schema) -> None:
         self.plans = Plans(schema, proof=sight.stands)
 
-    def prepared(
-        self, document: Document, operation_name: str | None, variables: Mapping[str, Any], viewer: Any = None
-    ) -> Prepared | None:
+    def prepared(self, document: Document, operation_name: str | None, variables: Mapping[str, Any]) -> Prepared | None:
         """The plan of an operation with its variables; None where it has none, or they are not as declared."""
         operation: Operation | None = document.plans.get(operation_name)
         if operation is None:

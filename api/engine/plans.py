@@ -85,7 +85,7 @@ class Prepared:
         """Whether it answers all of the operation, and not only parts of it."""
         return bool(self.plan.root_keys)
 
-    async def answer(self, database: Reading, _: Any, viewer: Viewer) -> bytes | None:
+    async def answer(self, database: Reading, viewer: Viewer) -> bytes | None:
         """JSON of the whole `data`, None where the ordinary path has to answer. Raises NotStanding."""
         keys = self.plan.root_keys
         asker = Asker(database, self.variables, viewer, viewer.shape)

@@ -146,7 +146,7 @@ class DocumentChecks(SchemaExtension):
         with suppress(NotStanding):  # It ended after it was let in; what it may see was decided then.
             # Strawberry does not leave the contexts it has entered when entering one fails, so the deadline is our own.
             async with asyncio.timeout(self.documents.settings.operation_seconds_max):
-                return await prepared.answer(self.reads.database, context.variables or {}, context.context.viewer)
+                return await prepared.answer(self.reads.database, context.context.viewer)
         return None
 
     def _prepared(self) -> Prepared | None:
@@ -154,7 +154,7 @@ class DocumentChecks(SchemaExtension):
         if self.reads is None or self.document is None or context.operation_type is OperationType.SUBSCRIPTION:
             return None
         name, variables = context._provided_operation_name, context.variables or {}
-        return self.reads.plans.prepared(self.document, name, variables, context.context.viewer)
+        return self.reads.plans.prepared(self.document, name, variables)
 
     async def _admit(self) -> None:
         operation = operations.current()

@@ -10,7 +10,6 @@ Nobody watches whether the client has left: what the lane reads is one statement
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -49,7 +48,6 @@ class Ready(NamedTuple):
     asked: Asked
     operation: Operation
     prepared: Prepared
-    variables: Mapping[str, Any]
 
 
 class Express:
@@ -136,13 +134,13 @@ class Express:
         node_count = self.admissions.node_count(admission, variables)
         if node_count is None:
             return None
-        prepared = self.reads.plans.prepared(admission.document, operation_name, variables, viewer)
+        prepared = self.reads.plans.prepared(admission.document, operation_name, variables)
         if prepared is None or not prepared.is_whole:
             return None
         operation = Operation(asked.request_id, viewer, asked.address, "http")
         operation.name, operation.kind, operation.document_hash = admission.name, "query", admission.document.hash
         operation.node_count = node_count
-        return Ready(asked, operation, prepared, variables)
+        return Ready(asked, operation, prepared)
 
     def _request(self, parameters: dict[str, Any]) -> tuple[str, str | None, dict[str, Any]]:
         """Text, operation name and variables. Raises for what is none; not every fault of it need be seen here."""
@@ -173,7 +171,7 @@ class Express:
 
     async def _data(self, ready: Ready) -> bytes | None:
         try:
-            return await ready.prepared.answer(self.reads.database, ready.variables, ready.operation.viewer)
+            return await ready.prepared.answer(self.reads.database, ready.operation.viewer)
         except NotStanding:
             self.standing.forget(ready.asked.token or "")
         except Exception:

@@ -24,7 +24,7 @@ class Prepared(Protocol):
     def is_whole(self) -> bool:
         """Whether it answers all of the operation, and not only parts of it."""
 
-    async def answer(self, database: Any, variables: Mapping[str, Any], viewer: Any, /) -> bytes | None:
+    async def answer(self, database: Any, viewer: Any, /) -> bytes | None:
         """The JSON object of `data`; None where the ordinary path has to answer. Raises NotStanding."""
 
 
@@ -32,9 +32,9 @@ class Plans(Protocol):
     """Plans of valid documents."""
 
     def prepared(
-        self, document: "Document", operation_name: str | None, variables: Mapping[str, Any], viewer: Any
+        self, document: "Document", operation_name: str | None, variables: Mapping[str, Any]
     ) -> Prepared | None:
-        """The plan of an operation, without waiting for anything; None where it has none."""
+        """The plan of an operation with its variables, without waiting for anything; None where it has none."""
 
 
 class Standing(Protocol):

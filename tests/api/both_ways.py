@@ -38,7 +38,7 @@ async def _by_plan(
     context = make_context()
     prepared = plans.prepared(plans.operation(parse(document), operation), variables)
     assert prepared is not None
-    data = await prepared.answer(context.database, variables, context.viewer)
+    data = await prepared.answer(context.database, context.viewer)
     if data is not None:
         return ExecutionResult(data=orjson.Fragment(data), errors=None)  # type: ignore[arg-type]
     context.prepared = prepared

@@ -79,7 +79,7 @@ class Compiled:
         prepared = self.prepared(operation)
         if prepared is None:
             return None
-        whole = await prepared.answer(self.database, operation.variables, viewer)
+        whole = await prepared.answer(self.database, viewer)
         if whole is not None:
             return [((), orjson.loads(whole))]
         found: list[Piece] = []

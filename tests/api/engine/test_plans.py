@@ -61,7 +61,7 @@ async def test_a_statement_holds_no_value_of_a_viewer_and_serves_all_of_one_shap
     plan = prepared(BY_ID, id=COMMUNITY)
 
     for viewer in (one, other):
-        assert await plan.answer(told, {}, viewer) == b'{"node":"told"}'
+        assert await plan.answer(told, viewer) == b'{"node":"told"}'
 
     (text, first), (again, second) = told.asked
     assert text is again
@@ -76,8 +76,8 @@ async def test_a_statement_holds_no_value_of_a_viewer_and_serves_all_of_one_shap
 async def test_viewers_of_other_shapes_have_statements_of_their_own() -> None:
     told, plan = Told(), prepared(BY_ID, id=COMMUNITY)
 
-    await plan.answer(told, {}, ANONYMOUS)
-    await plan.answer(told, {}, a_viewer())
+    await plan.answer(told, ANONYMOUS)
+    await plan.answer(told, a_viewer())
 
     (public, of_nobody), (own, _) = told.asked
     assert public != own
@@ -98,7 +98,7 @@ async def test_who_no_longer_stands_is_answered_nothing() -> None:
     told = Told(answer=('"secret"', False))
 
     with pytest.raises(NotStanding):
-        await plan.answer(told, {}, viewer)
+        await plan.answer(told, viewer)
     (text, values), *_ = told.asked
     assert "sight_version" in text
     assert viewer.session_id in values
@@ -119,7 +119,7 @@ async def test_who_no_longer_stands_is_answered_nothing() -> None:
     ],
 )
 async def test_what_a_plan_may_not_answer_is_left_to_the_ordinary_path(text: str, variables: dict[str, Any]) -> None:
-    assert await prepared(text, **variables).answer(Told(), {}, ANONYMOUS) is None
+    assert await prepared(text, **variables).answer(Told(), ANONYMOUS) is None
 
 
 @pytest.mark.parametrize("variables", [{}, {"id": None}, {"id": 1.5}, {"id": ["x"]}])
@@ -130,7 +130,7 @@ def test_variables_that_are_not_as_declared_have_no_plan(variables: dict[str, An
 
 
 async def test_a_missing_result_is_left_to_the_ordinary_path() -> None:
-    assert await prepared(BY_ID, id=COMMUNITY).answer(Told(answer=(None, True)), {}, ANONYMOUS) is None
+    assert await prepared(BY_ID, id=COMMUNITY).answer(Told(answer=(None, True)), ANONYMOUS) is None
 
 
 def test_other_values_of_a_directives_variable_have_other_plans_and_few_are_kept() -> None:
@@ -194,7 +194,7 @@ async def test_sizes_of_pages_are_text_and_values_of_filters_are_bound() -> None
     for first, name in ((3, "alpha"), (3, "beta"), (4, "beta")):
         plan = plans.prepared(operation, {"first": first, "name": name})
         assert plan is not None
-        await plan.answer(told, {}, ANONYMOUS)
+        await plan.answer(told, ANONYMOUS)
 
     texts = [sql for sql, _ in told.asked]
     assert texts[0] is texts[1]

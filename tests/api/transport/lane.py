@@ -31,9 +31,10 @@ class Prepared:
     plans: "SmallPlans"
     document: Document
     operation_name: str | None
+    variables: Mapping[str, Any]
     is_whole: bool = True
 
-    async def answer(self, database: Any, variables: Mapping[str, Any], viewer: Any) -> bytes | None:
+    async def answer(self, database: Any, viewer: Any) -> bytes | None:
         self.plans.asked += 1
         if isinstance(self.plans.fails_by, Exception):
             raise self.plans.fails_by
@@ -43,7 +44,7 @@ class Prepared:
         found = execute(
             schema._schema,
             self.document.node,
-            variable_values=dict(variables),
+            variable_values=dict(self.variables),
             operation_name=self.operation_name,
         )
         result = found if isinstance(found, ExecutionResult) else await found
@@ -63,11 +64,11 @@ class SmallPlans:
     asked: int = 0
     answered: int = 0
 
-    def prepared(
-        self, document: Document, operation_name: str | None, variables: Mapping[str, Any], viewer: Any
-    ) -> Prepared | None:
+    def prepared(self, document: Document, operation_name: str | None, variables: Mapping[str, Any]) -> Prepared | None:
         is_query = document.analysis(operation_name).operation.operation is OperationType.QUERY
-        return Prepared(self, document, operation_name, self.is_whole) if self.has_plans and is_query else None
+        if not (self.has_plans and is_query):
+            return None
+        return Prepared(self, document, operation_name, variables, self.is_whole)
 
 
 @dataclass
