@@ -5,13 +5,21 @@ at once. uvicorn uses this by `--ws api.transport.corks:CorkedProtocol`. Backpre
 is paused makes its senders wait, and what is corked never exceeds what a transport takes before it pauses.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.exceptions import InvalidState
+from websockets.frames import Frame, Opcode
+from websockets.protocol import OPEN
 
 CORKED_MAX = 64 * 1024  # Characters; more is written at once.
+
+
+@lru_cache(maxsize=8)
+def _framed(text: str) -> bytes:
+    """A text as a server's frame, which is not masked: many connections in a row are sent the same."""
+    return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
 
 
 class CorkedProtocol(WebSocketsSansIOProtocol):
@@ -24,19 +32,18 @@ class CorkedProtocol(WebSocketsSansIOProtocol):
     corked = 0
 
     async def send(self, message: Any) -> None:
-        """Take an ASGI message; as the base class does, but for frames of text on an open socket."""
+        """Take an ASGI message; as the base class does, but for uncompressed text on an open socket."""
         text = message.get("text")
-        if text is None or not self.handshake_complete or self.close_sent or self.initial_response is not None:
+        if text is None or not self.handshake_complete or self.close_sent or self.conn.extensions:
             await super().send(message)
             return
         if not self.writable.is_set():
             await self.writable.wait()
         if self.disconnected:
             raise ClientDisconnected
-        try:
-            self.conn.send_text(text.encode())
-        except InvalidState:
-            raise ClientDisconnected from None
+        if self.conn.state is not OPEN:
+            raise ClientDisconnected
+        self.conn.writes.append(_framed(text))
         if not self.corked:
             self.loop.call_soon(self._write)
         self.corked += len(text)

@@ -6,6 +6,7 @@ token, and one fresh operation per subscription instead of one context per socke
 
 import asyncio
 import logging
+import sys
 from collections.abc import Mapping
 from contextlib import aclosing
 from datetime import timedelta
@@ -256,24 +257,25 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
 class SocketOutlet:
     """Results of a share as frames of one operation."""
 
-    __slots__ = ("handler", "id", "key", "operation", "prefix")
+    __slots__ = ("handler", "id", "key", "mailbox", "operation", "prefix")
 
     def __init__(self, handler: SocketHandler, id: str, noted: operations.Operation, key: str) -> None:
         self.handler = handler
+        self.mailbox = handler.mailbox
         self.id = id
         self.operation = noted
         self.key = key  # Of the stream that is held.
-        self.prefix = f'{{"id":{_json(id)},"type":"next","payload":'
+        self.prefix = sys.intern(f'{{"id":{_json(id)},"type":"next","payload":')
 
     def next(self, result: Encoded, extensions: dict[str, Any]) -> None:
         framed = f"{self.prefix}{result.text_with(extensions)}}}" if extensions else result.framed(self.prefix)
-        self.handler.mailbox.put(framed)
+        self.mailbox.put(framed)
 
     def refuse(self, result: Encoded) -> None:
-        self.handler.mailbox.put(_json({"id": self.id, "type": "error", "payload": result.errors}))
+        self.mailbox.put(_json({"id": self.id, "type": "error", "payload": result.errors}))
 
     def complete(self) -> None:
-        self.handler.mailbox.put(_json({"id": self.id, "type": "complete"}))
+        self.mailbox.put(_json({"id": self.id, "type": "complete"}))
 
     def ended(self, ending: str) -> None:
         handler = self.handler

@@ -20,8 +20,11 @@ HANDSHAKE = (
 
 
 @contextlib.asynccontextmanager
-async def served(app: ASGIApp) -> AsyncIterator[str]:
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off", ws=CorkedProtocol))
+async def served(app: ASGIApp, *, compresses: bool = False) -> AsyncIterator[str]:
+    config = uvicorn.Config(
+        app, port=0, log_config=None, lifespan="off", ws=CorkedProtocol, ws_per_message_deflate=compresses
+    )
+    server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
@@ -69,14 +72,15 @@ async def test_frames_of_one_turn_leave_in_one_write_and_in_order(writes: list[i
     assert writes[:2] == [3, 1]
 
 
-async def test_what_is_corked_goes_out_before_a_close() -> None:
+@pytest.mark.parametrize("compresses", [False, True])
+async def test_what_is_corked_goes_out_before_a_close(compresses: bool) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await accepted(receive, send)
         await send(frame("last"))
         await send({"type": "websocket.send", "bytes": b"binary"})
         await send({"type": "websocket.close", "code": 4403, "reason": "over"})
 
-    async with served(app) as url, connect(url) as socket:
+    async with served(app, compresses=compresses) as url, connect(url) as socket:
         told = [await socket.recv(), await socket.recv()]
         with pytest.raises(ConnectionClosed) as ended:
             await socket.recv()
