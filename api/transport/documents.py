@@ -133,7 +133,7 @@ class DocumentChecks(SchemaExtension):
         """A query that a plan answers whole is not executed; of other operations the plan answers parts."""
         context = self.execution_context
         prepared = self._prepared()
-        data = None if prepared is None else await self._answer(prepared)
+        data = await self._answer(prepared) if prepared is not None and prepared.is_whole else None
         if data is not None:
             context.result = ExecutionResult(data=orjson.Fragment(data), errors=None)  # type: ignore[arg-type]
         elif prepared is not None:
