@@ -37,7 +37,7 @@ from api.transport.rolls import AskStanding, Roll
 from api.transport.subscribers import Position, Subscriber
 
 READY_MAX = 50  # Results that are handed out together.
-AT_ONCE = 250  # Deliveries before others of this process have their turn.
+AT_ONCE = 100  # Deliveries before they are written, and others of this process have their turn.
 STANDING_S = 1.0
 
 T = TypeVar("T")
@@ -129,7 +129,9 @@ class Share:
         """Before events: who has ended meanwhile is sent away. Gives a viewer who may see it, as all others may."""
         viewers = list(self.viewers)
         current = await self.shares.sharing.standing(viewers)
-        changed = {before: now for before, now in zip(viewers, current, strict=True) if now != before}
+        changed = {
+            before: now for before, now in zip(viewers, current, strict=True) if now is not before and now != before
+        }
         if changed:
             for subscriber in list(self.subscribers):
                 if subscriber.operation.viewer in changed:

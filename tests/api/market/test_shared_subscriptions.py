@@ -151,9 +151,9 @@ async def test_readers_of_one_market_ask_the_database_a_fixed_number_of_times(
     asked: list[int] = []
     still_standing = sight.still_standing
 
-    async def counted(connection: Any, viewers: Any) -> Any:
+    async def counted(fetch: Any, viewers: Any) -> Any:
         asked.append(len(viewers))
-        return await still_standing(connection, viewers)
+        return await still_standing(fetch, viewers)
 
     monkeypatch.setattr(sight, "still_standing", counted)
 

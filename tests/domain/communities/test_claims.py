@@ -1,13 +1,13 @@
 """A viewer that was kept is believed only as long as nothing about it has changed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import event, select, text
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from domain.communities import sight
 from domain.identity import keys, sessions, users
@@ -44,9 +44,22 @@ class Story:
         of_shape = select(sight.stands(viewer.shape))
         values = {name: value_of(viewer, name) for name in _parameters(of_shape)}
         shaped = (await connection.execute(of_shape, values)).scalar_one()
-        among_many = viewer.claim in await sight.still_standing(connection, [viewer, a_viewer(session_id=None)])
+        among_many = viewer.claim in await sight.still_standing(
+            fetch_of(connection), [viewer, a_viewer(session_id=None)]
+        )
         assert bound == shaped == among_many
         return bool(bound)
+
+
+def fetch_of(connection: AsyncConnection) -> sight.Fetch:
+    """Past SQLAlchemy, in the same transaction."""
+
+    async def fetch(sql: str, values: Sequence[Any]) -> Sequence[Any] | None:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        row: Sequence[Any] | None = await driver.fetchrow(sql, *values)
+        return row
+
+    return fetch
 
 
 @pytest.fixture
@@ -193,7 +206,7 @@ async def test_many_are_proven_in_one_statement(session: AsyncSession, story: St
     person_now, ended = await story.viewer("session"), await story.viewer("key")
     await story.run("UPDATE api_key SET revoked_at = now() WHERE id = :key")
 
-    standing = await sight.still_standing(connection, [person, key, person_now, ended, ANONYMOUS])
+    standing = await sight.still_standing(fetch_of(connection), [person, key, person_now, ended, ANONYMOUS])
 
     assert standing == {person_now.claim, None}
 
