@@ -37,7 +37,9 @@ from api.transport.rolls import AskStanding, Roll
 from api.transport.subscribers import Position, Subscriber
 
 READY_MAX = 50  # Results that are handed out together.
-AT_ONCE = 100  # Deliveries before they are written, and others of this process have their turn.
+# Served before all of it is written, and others of this process have their turn.
+SUBSCRIBERS_AT_ONCE = 100
+DELIVERIES_AT_ONCE = 500
 STANDING_S = 1.0
 
 T = TypeVar("T")
@@ -116,13 +118,11 @@ class Share:
         if not results:
             return
         self.latest = results[-1]
-        given = 0
-        for subscriber in list(self.subscribers):
+        turn = max(1, min(SUBSCRIBERS_AT_ONCE, DELIVERIES_AT_ONCE // len(results)))
+        for number, subscriber in enumerate(list(self.subscribers), 1):
             for result in results:
                 subscriber.take(result)
-            given += len(results)
-            if given >= AT_ONCE:
-                given = 0
+            if number % turn == 0:
                 await asyncio.sleep(0)
 
     async def admit(self) -> Any:
