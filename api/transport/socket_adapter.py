@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from functools import partial
+from typing import cast
 
 import orjson
 from starlette.types import Send
 from starlette.websockets import WebSocket, WebSocketState
 from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageReceived, WebSocketDisconnected
 
-from api.transport.mailboxes import Mailbox, MailboxClosed
+from api.transport.mailboxes import Mailbox, MailboxClosed, Sending
 from api.transport.settings import TransportSettings
 
 MESSAGE_TOO_BIG = 1009
@@ -57,6 +58,7 @@ class SocketAdapter:
             await self.websocket.close(code=code, reason=reason[:120])
 
 
-async def _send_text(send: Send, frame: str) -> None:
+def _send_text(send: Send, frame: str) -> Sending:
     """Straight to the server: most of what a socket does is this."""
-    await send({"type": "websocket.send", "text": frame})
+    sending = send({"type": "websocket.send", "text": frame})
+    return cast(Sending, sending)  # Servers and Starlette write `send` as a coroutine.

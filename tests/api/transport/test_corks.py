@@ -37,13 +37,13 @@ async def served(app: ASGIApp, *, compresses: bool = False) -> AsyncIterator[str
 def writes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The number of frames in each write."""
     found: list[int] = []
-    write = CorkedProtocol._write
+    write = CorkedProtocol.write
 
     def noted(protocol: CorkedProtocol) -> None:
         found.append(len(protocol.conn.writes))
         write(protocol)
 
-    monkeypatch.setattr(CorkedProtocol, "_write", noted)
+    monkeypatch.setattr(CorkedProtocol, "write", noted)
     return found
 
 
@@ -117,3 +117,27 @@ async def test_a_paused_connection_makes_its_sender_wait_until_it_is_lost() -> N
             await ended.wait()
 
     assert CORKED_MAX / 1_000 < sent == before
+
+
+async def test_a_connection_that_cannot_be_written_to_harms_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    sends: list[Send] = []
+    write = CorkedProtocol.write
+
+    def broken_for_the_first(protocol: CorkedProtocol) -> None:
+        if protocol.conn.writes and b"both" in protocol.conn.writes[-1] and protocol.send == sends[0]:
+            raise RuntimeError
+        write(protocol)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await accepted(receive, send)
+        sends.append(send)
+        if len(sends) == 2:
+            for each in sends:
+                await each(frame("both"))
+        await receive()
+
+    monkeypatch.setattr(CorkedProtocol, "write", broken_for_the_first)
+    async with served(app) as url, connect(url) as broken, connect(url) as whole:
+        assert await whole.recv() == "both"
+        with pytest.raises(ConnectionClosed):
+            await broken.recv()
