@@ -31,8 +31,8 @@ Before and after measuring, the data of every read was compared between the serv
   without authentication or limits.
 - **floor**: pgbench over a unix socket with prepared statements: the very statements our server sends, as PostgreSQL
   logged them; for the order, a plain insert. **floor by hand**: SQL for the same JSON without visibility, written by
-  hand (`tests/bench/graphql/by_hand`). The "p50" of a floor is its mean. Large answers may come faster through our
-  server than through pgbench, which on this machine is woken for every 8 kB that PostgreSQL sends.
+  hand (`tests/bench/graphql/by_hand`). The "p50" of a floor is its mean. Some large answers come faster through our
+  server than through pgbench, which is not explained.
 
 wrk, one thread, keeps 1 or 32 connections busy; each point is warmed up first, the servers follow one another within a
 round, and figures are medians over {rounds} rounds.
