@@ -62,7 +62,9 @@ def connect(url: str, *, role: str | None, pool: int = 10, statement_seconds: fl
     There are at most `pool` for SQLAlchemy and as many for `fetch`. The role and the limit travel in the start-up
     message, so that a reset of the connection keeps them.
     """
-    options = {"application_name": "commonwatt", "timezone": "UTC"}
+    # Instants and doubles as the compiled reads write them (`api.engine.emitters`), whatever the server's defaults are.
+    texts = {"timezone": "UTC", "datestyle": "ISO", "extra_float_digits": "1"}
+    options = {"application_name": "commonwatt", **texts}
     if role:
         options["role"] = role
     if statement_seconds is not None:

@@ -26,6 +26,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     DateTime,
+    Double,
     Enum,
     Float,
     Integer,
@@ -33,6 +34,7 @@ from sqlalchemy import (
     Numeric,
     ScalarSelect,
     Text,
+    case,
     cast,
     func,
     literal_column,
@@ -99,13 +101,21 @@ def _escaped(expression: Any) -> Any:
 
 
 def _decimal(expression: Any) -> Any:
-    """Micro-units as a decimal without trailing zeros; multiplying is exact, dividing would round."""
-    return joined('"', cast(func.trim_scale(expression * literal_column("0.000001", Numeric())), Text), '"')
+    """Micro-units as a decimal without trailing zeros.
+
+    A decimal of at most 15 digits is the shortest text of its nearest double, which PostgreSQL writes quickly and from
+    0.0001 on without an exponent; others take arithmetic of any precision, where multiplying is exact.
+    """
+    double = expression / literal_column("1000000::float8", Double())
+    exact = func.trim_scale(expression * literal_column("0.000001", Numeric()))
+    is_plain = expression.between(literal_column("100"), literal_column("999999999999999"))
+    return joined('"', case((is_plain, cast(double, Text)), else_=cast(exact, Text)), '"')
 
 
 def _instant(expression: Any) -> Any:
-    local = func.timezone(literal_column("'UTC'"), expression)
-    return joined(func.rtrim(cast(func.to_json(local), Text), literal_column("'\"'")), 'Z"')
+    """Depends on `DateStyle`, which `api.database` sets to ISO."""
+    local = cast(func.timezone(literal_column("'UTC'"), expression), Text)
+    return joined('"', func.replace(local, literal_column("' '"), literal_column("'T'")), 'Z"')
 
 
 def _quoted(expression: Any) -> Any:

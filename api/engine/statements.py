@@ -7,8 +7,10 @@ over at most size + 1 rows, of which the last only tells whether there are more.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Integer, Text, case, cast, false, func, literal_column, select, true
+from sqlalchemy import Integer, Text, case, cast, false, func, literal_column, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.operators import or_ as or_operator
 
 from api.engine.arguments import Given, renamed
 from api.engine.connections import Page, ordering
@@ -200,8 +202,10 @@ class _Page:
         assert self.parent is not None
         # A list's own predicate, such as of one's orders in a market, names few rows by a column that has an index.
         is_narrow = many.visible is not None and many.through is None
-        below = statement.where(rows.of(many.on) == self.parent.id, visible if is_narrow else _filtering(visible))
-        return rows, below.correlate(self.parent.base)
+        on = rows.of(many.on)
+        if not is_narrow:
+            visible = _filtering(_hoisted(visible, on, self.parent))
+        return rows, statement.where(on == self.parent.id, visible).correlate(self.parent.base)
 
     def _conditions(self, rows: Rows) -> list[Any]:
         """Those of the filter, then that of the cursor."""
@@ -211,6 +215,23 @@ class _Page:
         rows, statement = self._target()
         statement = statement.where(*self._conditions(rows)[: self.writer.given[self.number].filters])
         return cast(statement.add_columns(func.count()).scalar_subquery(), Text)
+
+
+def _hoisted(visible: Any, on: Any, parent: Rows) -> Any:
+    """A predicate whose terms over nothing but the parent are asked once for each parent, and not for each row.
+
+    One may see all members of a community that one administers: whether one does is a matter of the community.
+    """
+    terms = visible.clauses if getattr(visible, "operator", None) is or_operator else [visible]
+    of_parent, of_row = [], []
+    for term in terms:
+        columns = [element for element in visitors.iterate(term) if getattr(element, "table", None) is not None]
+        if len(columns) == 1 and columns[0] is on:
+            said = visitors.replacement_traverse(term, {}, lambda element, **_: parent.id if element is on else None)
+            of_parent.append(select(said).correlate(parent.base).scalar_subquery())
+        else:
+            of_row.append(term)
+    return or_(*of_parent, *of_row) if of_parent else visible
 
 
 def _filtering(visible: Any) -> Any:

@@ -1,5 +1,6 @@
 """Only what a declaration proves may be written by the database."""
 
+import random
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -121,7 +122,24 @@ def test_a_difference_with_a_nullable_column_may_be_null() -> None:
 
 
 TEXTS = ["", 'a "quote"', "back\\slash", "\b\f\n\r\t\x01\x1f\x7f", "Zoë ⚡ 漢字 \U0001f600", "</script>", "\u2028"]
-NUMBERS = [0, 1, -1, 10, 999_999, 1_000_000, 1_250_000, -1_500_000, 2**63 - 1, -(2**63)]
+NUMBERS = [
+    0,
+    1,
+    -1,
+    10,
+    99,
+    100,
+    101,
+    999_999,
+    1_000_000,
+    1_250_000,
+    -1_500_000,
+    10**15 - 1,
+    10**15,
+    2**63 - 1,
+    -(2**63),
+]
+NUMBERS += [random.Random(number).randrange(10 ** (number % 19)) for number in range(400)]
 
 
 @pytest.mark.parametrize(
