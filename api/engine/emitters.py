@@ -62,34 +62,33 @@ class Refused(Exception):
 
 
 class Joined(ColumnElement[str]):
-    """Texts put together: `a || b || c`, flat however many there are."""
+    """Texts put together: `a || b || c`, flat however many there are, and neighbouring constants as one.
+
+    Each `||` copies all before it, so that fewer of them count where a boundary or a whole page is among the texts.
+    """
 
     type = Text()
     inherit_cache = False
 
     def __init__(self, *parts: Any) -> None:
-        self.parts = tuple(parts)
+        self.parts: list[Any] = []
+        for part in parts:
+            for piece in part.parts if isinstance(part, Joined) else [part]:
+                if isinstance(piece, str) and self.parts and isinstance(self.parts[-1], str):
+                    self.parts[-1] += piece
+                else:
+                    self.parts.append(piece)
 
 
 @compiles(Joined)
 def _joined(element: Joined, compiler: Any, **given: Any) -> str:
-    return "(" + " || ".join(compiler.process(part, **given) for part in element.parts) + ")"
+    parts = (constant(part) if isinstance(part, str) else part for part in element.parts)
+    return "(" + " || ".join(compiler.process(part, **given) for part in parts) + ")"
 
 
 def constant(text: str) -> Any:
     """A constant piece of JSON. Only what was checked against SAFE comes with quotes and brackets around it."""
     return literal_column("'" + text.replace("'", "''") + "'", Text())
-
-
-def joined(*parts: Any) -> Any:
-    """Texts put together, neighbouring constants as one."""
-    merged: list[Any] = []
-    for part in parts:
-        if isinstance(part, str) and merged and isinstance(merged[-1], str):
-            merged[-1] += part
-        elif part != "" or not isinstance(part, str):
-            merged.append(part)
-    return Joined(*(constant(part) if isinstance(part, str) else part for part in merged))
 
 
 def _plain(expression: Any) -> Any:
@@ -109,17 +108,17 @@ def _decimal(expression: Any) -> Any:
     double = expression / literal_column("1000000::float8", Double())
     exact = func.trim_scale(expression * literal_column("0.000001", Numeric()))
     is_plain = expression.between(literal_column("100"), literal_column("999999999999999"))
-    return joined('"', case((is_plain, cast(double, Text)), else_=cast(exact, Text)), '"')
+    return Joined('"', case((is_plain, cast(double, Text)), else_=cast(exact, Text)), '"')
 
 
 def _instant(expression: Any) -> Any:
     """Depends on `DateStyle`, which `api.database` sets to ISO."""
     local = cast(func.timezone(literal_column("'UTC'"), expression), Text)
-    return joined('"', func.replace(local, literal_column("' '"), literal_column("'T'")), 'Z"')
+    return Joined('"', func.replace(local, literal_column("' '"), literal_column("'T'")), 'Z"')
 
 
 def _quoted(expression: Any) -> Any:
-    return joined('"', type_coerce(expression, Text), '"')
+    return Joined('"', type_coerce(expression, Text), '"')
 
 
 Emit = Callable[[Any], Any]

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from api.engine.arguments import Arguments, Given, has_variables
 from api.engine.declarations import ENTITIES, parse_id
-from api.engine.emitters import Refused, joined
+from api.engine.emitters import Joined, Refused
 from api.engine.selections import Fields, Row, Selector, Site
 from api.engine.statements import COMMA, NULL, Writer
 from api.engine.texts import Statement, statement_of
@@ -220,7 +220,7 @@ class NodesPart(Part):
         ]
         each = case(*rows, else_=NULL) if rows else NULL
         listed = func.string_agg(each, aggregate_order_by(COMMA, asked.c.place))
-        whole = joined("[", func.coalesce(listed, literal_column("''")), "]")
+        whole = Joined("[", func.coalesce(listed, literal_column("''")), "]")
         return select(whole).select_from(asked).scalar_subquery()
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.sql.operators import or_ as or_operator
 from api.engine.arguments import Given, renamed
 from api.engine.connections import Page, ordering
 from api.engine.declarations import Edge, Entity, Many
-from api.engine.emitters import constant, emitter, joined
+from api.engine.emitters import Joined, constant, emitter
 from api.engine.rows import Rows
 from api.engine.selections import (
     Constant,
@@ -68,7 +68,7 @@ class Writer:
             case Constant():
                 return part.text
             case Identity():
-                return joined(f'"{entity.name}:', cast(rows.id, Text), '"')
+                return Joined(f'"{entity.name}:', cast(rows.id, Text), '"')
             case Value():
                 return self._value(part, rows)
             case Whole():
@@ -138,7 +138,7 @@ class _Page:
                 return self._count()
             case PageInfo():
                 return written({k: self._of_page_info(name, page) for k, name in field.fields.items()})
-        return joined("[", func.coalesce(self._in_order(page, page.c[key]), literal_column("''")), "]")
+        return Joined("[", func.coalesce(self._in_order(page, page.c[key]), literal_column("''")), "]")
 
     def _in_order(self, page: Any, edge: Any) -> Any:
         """The texts of the rows shown, as one."""
@@ -251,8 +251,8 @@ def _nth(page: Any, place: Any) -> Any:
 def cursor(page: Page, rows: Rows) -> Any:
     """JSON of a row's cursor; the same text as `connections.encode_cursor`."""
     if page.order.by is None:
-        return joined(f'"{page.order_name}:', cast(rows.id, Text), '"')
-    text = joined(f"{page.order_name}:", cast(rows.id, Text), ":", rows.of(page.order.by))
+        return Joined(f'"{page.order_name}:', cast(rows.id, Text), '"')
+    text = Joined(f"{page.order_name}:", cast(rows.id, Text), ":", rows.of(page.order.by))
     return cast(func.to_json(text), Text)
 
 
@@ -261,4 +261,4 @@ def written(fields: Mapping[str, Any]) -> Any:
     parts: list[Any] = ["{"]
     for number, (key, part) in enumerate(fields.items()):
         parts += [("," if number else "") + f'"{key}":', part]
-    return joined(*parts, "}")
+    return Joined(*parts, "}")
