@@ -7,7 +7,7 @@ over at most size + 1 rows, of which the last only tells whether there are more.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Integer, Text, case, cast, false, func, literal_column, or_, select, true
+from sqlalchemy import Integer, Text, Uuid, case, cast, false, func, literal_column, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.operators import or_ as or_operator
@@ -158,12 +158,19 @@ class _Page:
             case "__typename":
                 return '"PageInfo"'
             case "startCursor":
-                return func.coalesce(_nth(page, beginning), NULL)
+                return func.coalesce(self._cursor_at(page, beginning), NULL)
             case "endCursor":
-                return func.coalesce(_nth(page, end), NULL)
+                return func.coalesce(self._cursor_at(page, end), NULL)
         if (name == "hasPreviousPage") is self.page.is_backward:
             return cast(func.count() > self.size, Text)
         return "true" if self.page.bound is not None else "false"
+
+    def _cursor_at(self, page: Any, place: Any) -> Any:
+        """The cursor at a place, counted from 1; null at 0, where an array has nothing. Of ids only one is written."""
+        if self.page.order.by is not None:
+            return func.array_agg(page.c[CURSOR], type_=ARRAY(Text))[place]
+        key = func.array_agg(page.c[CURSOR], type_=ARRAY(Uuid))[place]
+        return Joined(f'"{self.page.order_name}:', cast(key, Text), '"')
 
     def _rows(self) -> Any:
         """The rows of the page in its order, with one more where that is asked for."""
@@ -178,7 +185,7 @@ class _Page:
 
     def _column(self, part: Any, rows: Rows) -> Any:
         if part == CURSOR:
-            return cursor(self.page, rows)
+            return rows.id if self.page.order.by is None else cursor(self.page, rows)
         entity = self.pages.entity
         fields = {k: self._of_edge(field, rows, entity) for k, field in part.fields.items()}
         return written(fields)
@@ -241,11 +248,6 @@ def _filtering(visible: Any) -> Any:
     all there are instead of reading a page in the order of an index.
     """
     return visible if visible.compare(true()) else case((visible, true()), else_=false())
-
-
-def _nth(page: Any, place: Any) -> Any:
-    """The cursor at a place, counted from 1; null at 0, where an array has nothing."""
-    return func.array_agg(page.c[CURSOR], type_=ARRAY(Text))[place]
 
 
 def cursor(page: Page, rows: Rows) -> Any:
