@@ -34,7 +34,7 @@ from domain.identity.viewers import Viewer
 NULL = constant("null")
 COMMA = constant(",")
 ONE = literal_column("1", Integer)
-CURSOR = "cursor of the row"  # No response key has blanks.
+CURSOR, PLACE = "cursor", "place"  # Columns of a page, beside those of its edges.
 
 
 class Writer:
@@ -119,7 +119,10 @@ class _Page:
         self.size = literal_column(str(page.size), Integer)
         infos = {name for f in pages.fields.values() if isinstance(f, PageInfo) for name in f.fields.values()}
         self.reads_more = ("hasPreviousPage" if page.is_backward else "hasNextPage") in infos
-        self.columns: dict[str, Any] = {key: f for key, f in pages.fields.items() if isinstance(f, Edges)}
+        listed = [key for key, f in pages.fields.items() if isinstance(f, Edges)]
+        # Not by response keys: these may be longer than names of columns, and `place` is one that a client may choose.
+        self.names = {key: f"edges_{number}" for number, key in enumerate(listed)}
+        self.columns: dict[str, Any] = {name: pages.fields[key] for key, name in self.names.items()}
         if not infos.isdisjoint({"startCursor", "endCursor"}):
             self.columns[CURSOR] = CURSOR
 
@@ -138,13 +141,13 @@ class _Page:
                 return self._count()
             case PageInfo():
                 return written({k: self._of_page_info(name, page) for k, name in field.fields.items()})
-        return Joined("[", func.coalesce(self._in_order(page, page.c[key]), literal_column("''")), "]")
+        return Joined("[", func.coalesce(self._in_order(page, page.c[self.names[key]]), literal_column("''")), "]")
 
     def _in_order(self, page: Any, edge: Any) -> Any:
         """The texts of the rows shown, as one."""
         if self.page.is_backward:
-            shown = func.string_agg(edge, aggregate_order_by(COMMA, page.c.place.desc()))
-            return shown.filter(page.c.place <= self.size)
+            shown = func.string_agg(edge, aggregate_order_by(COMMA, page.c[PLACE].desc()))
+            return shown.filter(page.c[PLACE] <= self.size)
         if not self.reads_more:
             return func.string_agg(edge, COMMA)
         listed = func.array_agg(edge, type_=ARRAY(Text))[ONE : self.size]
@@ -178,7 +181,7 @@ class _Page:
         order = [rows.of(column) for column in ordering(self.pages.many, self.page)]
         columns = [self._column(part, rows).label(name) for name, part in self.columns.items()]
         if self.page.is_backward:
-            columns.append(func.row_number().over(order_by=order).label("place"))
+            columns.append(func.row_number().over(order_by=order).label(PLACE))
         limit = literal_column(str(self.page.size + self.reads_more), Integer)
         statement = statement.add_columns(*(columns or [ONE])).where(*self._conditions(rows))
         return statement.order_by(*order).limit(limit)

@@ -20,6 +20,7 @@ from api.transport.plans import NotStanding
 from domain.communities import sight
 from domain.database import new_id
 from domain.identity.viewers import ANONYMOUS, PARAMETER, Viewer, value_of
+from tests.api.conftest import Execute
 
 SCHEMA = make_schema()
 COMMUNITY = f"Community:{UUID(int=1)}"
@@ -184,6 +185,20 @@ async def test_a_statement_that_cannot_be_compiled_is_tried_again() -> None:
         with pytest.raises(Refused):
             await statements.make("key", fails)
     assert (statements.kept, statements.making) == ({}, {})
+
+
+async def test_a_client_may_call_fields_what_it_likes(execute: Execute) -> None:
+    long = "a" * 100
+    text = f"""{{ frameworks(last: 2) {{
+        place: edges {{ cursor }} cursor: edges {{ x: cursor }} page: pageInfo {{ startCursor }}
+        {long}b: edges {{ cursor }} {long}c: edges {{ node {{ id {long}: name }} }} }} }}"""
+    told = Told()
+
+    assert await prepared(text).answer(told, ANONYMOUS)
+    shown = (await execute(text)).data["frameworks"]  # Which compares both paths.
+    (sql, _), *_ = told.asked
+    assert [len(edges) for key, edges in shown.items() if key != "page"] == [2, 2, 2, 2]
+    assert all(f'"{key}":' in sql for key in (*shown, long))
 
 
 async def test_sizes_of_pages_are_text_and_values_of_filters_are_bound() -> None:
