@@ -5,12 +5,14 @@ by the viewer's shape and the structure of its arguments.
 """
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
+from asyncpg import SyntaxOrAccessError
 from graphql import GraphQLObjectType, VariableNode
 from graphql.execution.values import VariableValues
 from sqlalchemy import BindParameter, ColumnElement, Text, Uuid, bindparam, case, func, literal_column, select
@@ -24,6 +26,8 @@ from api.engine.statements import COMMA, NULL, Writer
 from api.engine.texts import Statement, statement_of
 from api.transport.plans import NotStanding
 from domain.identity.viewers import Viewer
+
+logger = logging.getLogger("commonwatt.engine")
 
 STATEMENTS_MAX = 2_000
 IDS_MAX = 100
@@ -64,6 +68,11 @@ class Statements:
     async def _make(self, key: Hashable, compile: Callable[[], Statement]) -> Statement:
         try:
             statement = self.kept[key] = await asyncio.to_thread(compile)
+        except Refused:
+            raise
+        except Exception:
+            logger.exception("A statement cannot be compiled; the ordinary path answers")
+            raise Refused("the statement cannot be compiled") from None
         finally:
             del self.making[key]
         if len(self.kept) > self.most:
@@ -108,7 +117,11 @@ class Part:
         statement = statements.get(structure)
         if statement is None:
             statement = await statements.make(structure, lambda: self._compile(Writer(asker.shape, given), write))
-        row = await asker.database.fetch(statement.text, statement.values(given, keys, asker.viewer))
+        try:
+            row = await asker.database.fetch(statement.text, statement.values(given, keys, asker.viewer))
+        except SyntaxOrAccessError:
+            logger.exception("A compiled statement is not understood; the ordinary path answers")
+            raise Refused("the statement is not understood") from None
         if not row[1]:
             raise NotStanding
         json: str | None = row[0]

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from graphql import OperationDefinitionNode, parse
 
@@ -185,6 +186,20 @@ async def test_a_statement_that_cannot_be_compiled_is_tried_again() -> None:
         with pytest.raises(Refused):
             await statements.make("key", fails)
     assert (statements.kept, statements.making) == ({}, {})
+
+
+async def test_a_fault_of_ours_is_logged_and_left_to_the_ordinary_path(caplog: pytest.LogCaptureFixture) -> None:
+    class Confused(Told):
+        async def fetch(self, sql: str, values: Sequence[Any]) -> Any:
+            raise asyncpg.UndefinedColumnError("no such column")
+
+    def cannot() -> Statement:
+        raise KeyError("a fault")
+
+    assert await prepared(BY_ID, id=COMMUNITY).answer(Confused(), ANONYMOUS) is None
+    with pytest.raises(Refused):
+        await Statements().make("key", cannot)
+    assert len(caplog.records) == 2
 
 
 async def test_a_client_may_call_fields_what_it_likes(execute: Execute) -> None:
