@@ -1,4 +1,4 @@
-"""The ASGI application: `uvicorn --factory api.app:create_app`."""
+"""The ASGI application; `api.serving` serves it."""
 
 import asyncio
 import contextlib

@@ -156,7 +156,13 @@ class Membership(Base):
         CheckConstraint("cardinality(roles) > 0", name="some_role"),
         text_enums("roles", CommunityRole),
         Index("ix_membership_community_id", "community_id", "id"),
-        Index("ix_membership_community_member", "community_id", "member_id"),
+        # Holds all that today's members are found by, so that their memberships need not be read themselves.
+        Index(
+            "ix_membership_community_member",
+            "community_id",
+            "member_id",
+            postgresql_include=["valid_from", "valid_to"],
+        ),
         Index("ix_membership_member_id", "member_id", "id"),
     )
 

@@ -19,7 +19,12 @@ depends_on: str | Sequence[str] | None = None
 def upgrade() -> None:
     op.create_check_constraint("known_roles", "membership", "roles <@ ARRAY['ADMIN', 'MEMBER']")
     op.create_check_constraint("known_directions", "metering_point", "directions <@ ARRAY['INJECTED', 'WITHDRAWN']")
-    op.create_index("ix_membership_community_member", "membership", ["community_id", "member_id"])
+    op.create_index(
+        "ix_membership_community_member",
+        "membership",
+        ["community_id", "member_id"],
+        postgresql_include=["valid_from", "valid_to"],
+    )
     op.drop_index("ix_trade_seller_market_id", "trade")
     op.create_index(
         "ix_trade_seller_market_id",

@@ -60,7 +60,7 @@ def naive(place: Place) -> Iterator[Server]:
     """The plain Strawberry server of `peers/naive.py`, under uvicorn with the same options."""
     port = any_free()
     options = [part for part in Application().api if part != "--factory"]
-    app = options.index("api.app:create_app")
+    app = options.index("api.serving:create_app")
     options[app] = "tests.bench.peers.naive:app"
     with running.server(NAIVE, [sys.executable, *options, str(port)], {"DATABASE_URL": place.url}, port=port) as server:
         yield server
