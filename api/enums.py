@@ -38,6 +38,15 @@ describe(
     "What a job does.",
     ALLOCATE_PERIOD="Allocates a community's shared energy in a period.",
     CLEAR_MARKET="Clears the open orders of linked markets.",
+    SETTLE_DELIVERIES="Settles trades by what was metered.",
+    MAKE_STATEMENTS="Makes the monthly statements of members.",
+    RUN_TRADING_RULES="Places the orders of active trading rules.",
+    SIMULATE_TRADING_RULE="Runs a trading rule over past data.",
+    FORECAST_PRICES="Forecasts the prices of markets, and looks back at how good forecasts were.",
+    DELIVER_NOTIFICATIONS="Delivers messages to people and web hooks.",
+    RUN_AUCTIONS="Moves the clocks of Dutch auctions and ends them.",
+    MEASURE_GRID="Measures load and congestion of zones.",
+    RATE_MEMBERS="Rates reliability by what was delivered.",
 )
 describe(
     jobs.JobStatus,
@@ -144,16 +153,45 @@ describe(
     market.PricingRule,
     "How a clearing sets prices.",
     UNIFORM="One price per zone and delivery interval: the midpoint of all that balance it.",
+    PAY_AS_BID="Each trade at its buyer's limit.",
+    MIDPOINT="Each trade halfway between the limits of its buyer and its seller.",
 )
 describe(market.OrderSide, "Whether an order takes or gives energy.", BUY="Takes energy.", SELL="Gives energy.")
 describe(
     market.OrderStatus,
-    "Where an order stands; the last three are final.",
+    "Where an order stands; the last four are final.",
     OPEN="Nothing is filled yet.",
     PARTIALLY_FILLED="Some is filled, the rest is open.",
+    HALTED="Kept while trading in its zone is halted.",
     FILLED="All is filled.",
     CANCELLED="Withdrawn by its owner; what was filled stays.",
-    EXPIRED="Its delivery began before all was filled.",
+    EXPIRED="Its delivery began, or its time ran out, before all was filled.",
+    REJECTED="Taken out by a rule that came after it; the reason is told.",
+)
+describe(
+    market.Acceptance,
+    "What energy a buy order accepts; all but ANY are met within the buyer's own zone.",
+    ANY="Any energy.",
+    LOCAL="Energy of the own zone.",
+    GREEN="Renewable energy of the own zone: solar, wind, hydro or biomass.",
+    SOLAR="Solar energy of the own zone.",
+    WIND="Wind energy of the own zone.",
+    HYDRO="Hydropower of the own zone.",
+    BIOMASS="Energy from biomass of the own zone.",
+    STORAGE="Energy from storage of the own zone.",
+)
+describe(
+    market.OrderFilling,
+    "How an order's energy is meant.",
+    PER_INTERVAL="The energy in each interval of the delivery.",
+    FLEXIBLE="The energy in all intervals of the delivery together, wherever it is best.",
+)
+describe(
+    market.ChargeKind,
+    "What is paid beside the price of energy.",
+    FEE="The platform's fee.",
+    NETWORK="The grid operator's charge for the use of the network.",
+    COMMUNITY_FUND="A contribution to the fund of a community.",
 )
 describe(
     market.EnergySource,

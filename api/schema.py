@@ -8,16 +8,20 @@ from api.communities.members import MembershipViewer
 from api.communities.mutations import CommunityMutations
 from api.communities.queries import CommunityQueries
 from api.context import Info
+from api.engagement.schema import EngagementMutations, EngagementQueries, EngagementViewer
 from api.engine.declarations import ENTITIES, leading
 from api.engine.execution import Executor
 from api.geography.queries import GeographyQueries
+from api.grid.schema import GridMutations, GridQueries, GridSubscriptions
 from api.identity.keys import KeyMutations
 from api.identity.sessions import SessionMutations
 from api.jobs.jobs import JobMutations, JobSubscriptions, JobViewer
+from api.ledger.schema import LedgerMutations, LedgerQueries, LedgerViewer
 from api.market.schema import MarketMutations, MarketQueries, MarketSubscriptions, MarketViewer
 from api.metering.points import MeteringMutations
 from api.mutations import UserError
 from api.nodes import NodeQueries
+from api.notifications.schema import NotificationsMutations, NotificationsSubscriptions, NotificationsViewer
 from api.scalars import SCALARS
 from api.sharing.allocations import AllocationMutations
 from api.sharing.keys import KeyMutations as SharingKeyMutations
@@ -25,12 +29,23 @@ from api.viewer import BudgetQueries, UserViewer
 
 
 @strawberry.type(description="Who is asking, and what is theirs.")
-class Viewer(UserViewer, MembershipViewer, MarketViewer, JobViewer):
+class Viewer(
+    UserViewer, MembershipViewer, MarketViewer, JobViewer, LedgerViewer, NotificationsViewer, EngagementViewer
+):
     pass
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(NodeQueries, BudgetQueries, GeographyQueries, CommunityQueries, MarketQueries):
+class Query(
+    NodeQueries,
+    BudgetQueries,
+    GeographyQueries,
+    CommunityQueries,
+    MarketQueries,
+    LedgerQueries,
+    GridQueries,
+    EngagementQueries,
+):
     @strawberry.field(description="Who is asking; null when nobody is signed in.")
     def viewer(self, info: Info) -> Viewer | None:
         user_id = info.context.viewer.user_id
@@ -46,13 +61,17 @@ class Mutation(
     SharingKeyMutations,
     AllocationMutations,
     MarketMutations,
+    LedgerMutations,
+    GridMutations,
+    NotificationsMutations,
+    EngagementMutations,
     JobMutations,
 ):
     pass
 
 
 @strawberry.type(description="Everything that can be followed.")
-class Subscription(JobSubscriptions, MarketSubscriptions):
+class Subscription(JobSubscriptions, MarketSubscriptions, GridSubscriptions, NotificationsSubscriptions):
     pass
 
 

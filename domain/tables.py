@@ -4,24 +4,32 @@ from domain import idempotency
 from domain.audit import tables as audit
 from domain.communities import tables as communities
 from domain.database import Base
+from domain.engagement import tables as engagement
 from domain.events import tables as events
 from domain.geography import tables as geography
+from domain.grid import tables as grid
 from domain.identity import tables as identity
 from domain.jobs import tables as jobs
+from domain.ledger import tables as ledger
 from domain.market import tables as market
 from domain.metering import tables as metering
+from domain.notifications import tables as notifications
 from domain.sharing import tables as sharing
 
 __all__ = [
     "Base",
     "audit",
     "communities",
+    "engagement",
     "events",
     "geography",
+    "grid",
     "idempotency",
     "identity",
     "jobs",
+    "ledger",
     "market",
     "metering",
+    "notifications",
     "sharing",
 ]

@@ -1,12 +1,14 @@
 """Tables of the event feed."""
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import BigInteger, Text
+from sqlalchemy import BigInteger, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from domain.database import Base, CreatedAt
+from domain.database import Base, CreatedAt, Id
 
 
 class Event(Base):
@@ -28,3 +30,17 @@ class EventStream(Base):
     stream: Mapped[str] = mapped_column(Text, primary_key=True)
     sequence: Mapped[int] = mapped_column(BigInteger)
     announced: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+
+class Notice(Base):
+    """Something a user should hear of, until `notifications` has taken it."""
+
+    __tablename__ = "notice"
+    __table_args__ = (Index("ix_notice_open", "id", postgresql_where=text("taken_at IS NULL")),)
+
+    id: Mapped[Id]
+    user_id: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(Text)
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_at: Mapped[CreatedAt]
+    taken_at: Mapped[datetime | None]

@@ -1,0 +1,1 @@
+"""What members learn of themselves and each other, over GraphQL."""

@@ -1,0 +1,1 @@
+"""Grid operation over GraphQL."""

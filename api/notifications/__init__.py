@@ -1,0 +1,1 @@
+"""Messages to people over GraphQL, and their delivery."""

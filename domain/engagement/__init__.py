@@ -1,0 +1,1 @@
+"""What members learn of themselves and of each other without names: cards, reputation, leaderboards and insights."""

@@ -1,0 +1,64 @@
+"""Accounts: found by holder, and locked all at once."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.ledger.tables import Account, AccountKind
+from domain.statements import Statement, Transaction
+
+USER_KINDS = (AccountKind.AVAILABLE, AccountKind.HELD, AccountKind.RECEIVABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """A user's accounts, and their balances in micro-EUR as they were read."""
+
+    available_id: UUID
+    held_id: UUID
+    receivable_id: UUID
+    available_ueur: int
+    held_ueur: int
+    receivable_ueur: int
+
+
+HOLD = Statement("""
+    SELECT id, kind, owner_id, scope_id, balance_ueur FROM account
+    WHERE owner_id = ANY(CAST(:owner_ids AS uuid[])) OR scope_id = ANY(CAST(:scope_ids AS uuid[]))
+    ORDER BY id FOR UPDATE
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Locked accounts of users and of markets or communities."""
+
+    wallets: Mapping[UUID, Wallet]
+    of_scope: Mapping[tuple[UUID, AccountKind], UUID]
+
+
+async def hold(transaction: Transaction, owner_ids: Collection[UUID], scope_ids: Collection[UUID] = ()) -> Held:
+    """Lock all accounts of users, markets and communities until commit, in the order of their ids."""
+    rows = await HOLD.rows(transaction, {"owner_ids": sorted(owner_ids), "scope_ids": sorted(scope_ids)})
+    of_owner: dict[UUID, dict[str, tuple[UUID, int]]] = {}
+    of_scope: dict[tuple[UUID, AccountKind], UUID] = {}
+    for row in rows:
+        if row.owner_id is not None:
+            of_owner.setdefault(row.owner_id, {})[row.kind] = row.id, row.balance_ueur
+        else:
+            of_scope[row.scope_id, AccountKind(row.kind)] = row.id
+    return Held({owner: _wallet(found) for owner, found in of_owner.items()}, of_scope)
+
+
+def _wallet(found: Mapping[str, tuple[UUID, int]]) -> Wallet:
+    (available_id, available), (held_id, held), (receivable_id, receivable) = (found[kind] for kind in USER_KINDS)
+    return Wallet(available_id, held_id, receivable_id, available, held, receivable)
+
+
+async def platform(session: AsyncSession, kind: AccountKind) -> UUID:
+    """The platform's own account of a kind: EXTERNAL or PAYOUT."""
+    query = select(Account.id).where(Account.kind == kind, Account.owner_id.is_(None), Account.scope_id.is_(None))
+    return (await session.execute(query)).scalar_one()

@@ -1,0 +1,113 @@
+"""Tables of accounts, transfers and their entries."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from domain.database import Base, CreatedAt, Id, Micro, text_enum
+
+
+class AccountKind(StrEnum):
+    """Whose money an account counts, and what for."""
+
+    AVAILABLE = "AVAILABLE"
+    HELD = "HELD"
+    RECEIVABLE = "RECEIVABLE"
+    ESCROW = "ESCROW"
+    FEE = "FEE"
+    GRID = "GRID"
+    TAX = "TAX"
+    ROUNDING = "ROUNDING"
+    COMMUNITY_FUND = "COMMUNITY_FUND"
+    PAYOUT = "PAYOUT"
+    EXTERNAL = "EXTERNAL"
+
+
+class TransferKind(StrEnum):
+    """Why money moved."""
+
+    DEPOSIT = "DEPOSIT"
+    WITHDRAWAL = "WITHDRAWAL"
+    PAYOUT = "PAYOUT"
+    HOLD = "HOLD"
+    RELEASE = "RELEASE"
+    ESCROW = "ESCROW"
+    SETTLEMENT = "SETTLEMENT"
+    CORRECTION = "CORRECTION"
+    REPAYMENT = "REPAYMENT"
+
+
+class TransferPhase(StrEnum):
+    """Whether a transfer is final, waits for another to resolve it, or voids one that waited."""
+
+    POSTED = "POSTED"
+    PENDING = "PENDING"
+    VOIDING = "VOIDING"
+
+
+# Kinds whose balance is never below zero: a user's own, and what others entrusted.
+NEVER_NEGATIVE = (AccountKind.AVAILABLE, AccountKind.HELD, AccountKind.ESCROW, AccountKind.PAYOUT)
+_NEVER_NEGATIVE = ", ".join(f"'{kind.value}'" for kind in NEVER_NEGATIVE)
+
+
+class Account(Base):
+    """Money that the platform owes a holder (positive) or a holder owes it (negative).
+
+    `owner_id` is a user; `scope_id` a market or a community. Balances are written by a trigger alone.
+    """
+
+    __tablename__ = "account"
+    __table_args__ = (
+        UniqueConstraint("owner_id", "scope_id", "kind", postgresql_nulls_not_distinct=True),
+        CheckConstraint(f"balance_ueur >= 0 OR kind NOT IN ({_NEVER_NEGATIVE})", name="never_negative"),
+        CheckConstraint("balance_ueur <= 0 OR kind <> 'RECEIVABLE'", name="receivable"),
+        CheckConstraint("(owner_id IS NULL) = (kind NOT IN ('AVAILABLE', 'HELD', 'RECEIVABLE'))", name="owner"),
+        Index("ix_account_scope_id", "scope_id"),
+    )
+
+    id: Mapped[Id]
+    kind: Mapped[AccountKind] = mapped_column(text_enum(AccountKind))
+    owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id"))
+    scope_id: Mapped[UUID | None]
+    balance_ueur: Mapped[Micro] = mapped_column(server_default="0")
+    created_at: Mapped[CreatedAt]
+
+
+class Transfer(Base):
+    """Money moved between accounts, once per kind and reference. Append-only."""
+
+    __tablename__ = "transfer"
+    __table_args__ = (
+        UniqueConstraint("reference", "kind"),
+        CheckConstraint("(phase = 'VOIDING') <= (resolves_id IS NOT NULL)", name="voiding"),
+        CheckConstraint("phase <> 'PENDING' OR resolves_id IS NULL", name="pending"),
+        Index("uq_transfer_resolves_id", "resolves_id", unique=True, postgresql_where=text("resolves_id IS NOT NULL")),
+        Index("ix_transfer_subject_id", "subject_id"),
+    )
+
+    id: Mapped[Id]
+    kind: Mapped[TransferKind] = mapped_column(text_enum(TransferKind))
+    phase: Mapped[TransferPhase] = mapped_column(text_enum(TransferPhase))
+    reference: Mapped[str] = mapped_column(Text)
+    resolves_id: Mapped[UUID | None] = mapped_column(ForeignKey("transfer.id"))
+    subject_type: Mapped[str | None] = mapped_column(Text)
+    subject_id: Mapped[UUID | None]
+    actor: Mapped[str] = mapped_column(Text)
+    made_at: Mapped[datetime]
+
+
+class Entry(Base):
+    """What a transfer changes in one account, micro-EUR; never zero. Append-only."""
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (
+        CheckConstraint("amount_ueur <> 0", name="not_zero"),
+        Index("ix_ledger_entry_account_id", "account_id", "transfer_id"),
+    )
+
+    transfer_id: Mapped[UUID] = mapped_column(ForeignKey("transfer.id"), primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    amount_ueur: Mapped[Micro]

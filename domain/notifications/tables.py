@@ -1,0 +1,1 @@
+"""Tables of messages, preferences and web hooks."""
