@@ -235,8 +235,8 @@ class Clearing(Base):
 class Trade(Base):
     """Energy of one sell order sold to one buy order in one delivery interval. Append-only.
 
-    Buyer and seller each trade at the price of their own zone; the difference pays for the transfer. The escrows are the
-    most that each side may have to pay for it; what delivery leaves of them goes back.
+    Buyer and seller each trade at the price of their own zone; the difference pays for the transfer. The escrows are
+    the most that each side may have to pay for it; what delivery leaves of them goes back.
     """
 
     __tablename__ = "trade"
