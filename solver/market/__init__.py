@@ -5,10 +5,13 @@ Terms: *order* (buy or sell, limit price, energy), *cell* (one zone in one deliv
 *link* (directed transfer limit with a cost), *rent* (price difference over a link beyond its cost).
 
     problem        the question, checked
+    sort_keys      one word per order, sorted by counting
     merit_order    one sort per batch; fills and prices follow from one position per cell
     network        welfare-optimal transfers (OR-Tools min-cost flow on what can still move)
     zone_prices    the range of clearing prices and the uniform price
+    routes         flows cut into ways from seller to buyer
     pairing        who delivers to whom
+    exchange       own pairs swap partners with others
     own_orders     no owner trades with itself
     optimum        the steps above for what is left of each order
     clearing       `clear`: all of it

@@ -8,12 +8,14 @@ limit; a server should still clear outside its event loop.
 from dataclasses import dataclass
 
 import numpy as np
+from numba import types
 
 from domain.quantities import TICK_UEUR_PER_KWH
+from solver.machine_code import COLUMN, OUT_MASK, compiled
 from solver.market.optimum import optimum, welfare_ticks_wh
 from solver.market.own_orders import withdrawn_wh
 from solver.market.pairing import Pairings
-from solver.market.problem import ClearingProblem, Energy, Mask
+from solver.market.problem import ClearingProblem, Energy, Indices, Mask
 from solver.market.zone_prices import ZonePrices, zone_prices
 
 
@@ -68,8 +70,15 @@ def congestion_rent_neur(problem: ClearingProblem, clearing: Clearing) -> int:
 
 def _is_traded(problem: ClearingProblem, fill_wh: Energy, flow_wh: Energy) -> Mask:
     is_traded = np.zeros((problem.intervals, problem.zones), np.bool_)
-    is_traded.ravel()[problem.cell[fill_wh > 0]] = True
+    _mark(problem.cell, fill_wh, is_traded.ravel())
     interval, link = np.nonzero(flow_wh)
     is_traded[interval, problem.links.from_zone[link]] = True
     is_traded[interval, problem.links.to_zone[link]] = True
     return is_traded
+
+
+@compiled(types.void(COLUMN, COLUMN, OUT_MASK))
+def _mark(cell: Indices, fill_wh: Energy, is_traded: Mask) -> None:
+    for order in range(len(cell)):
+        if fill_wh[order] > 0:
+            is_traded[cell[order]] = True

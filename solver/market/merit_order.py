@@ -7,27 +7,18 @@ buys below are not. A cell that exports e units clears at position D + e. So one
 by price; at one price sells before buys (which trades as much as possible); earlier sells first, and earlier
 buys last, because a buy is filled when it lies *above* the position.
 
-Sort key, one unsigned 64-bit word: cell | price - lowest price | side | arrival (buys complemented). One
-`np.sort` of it gives the order and the permutation, some twenty times faster than `lexsort`. When the four
-fields need more than 64 bits, `lexsort` does the same (tested to be identical).
+The sort is by words of 64 bits (`sort_keys`). When the fields of a word need more than that, `lexsort` does the same
+(tested to be identical).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numba import types
 
-from solver.market.problem import (
-    ClearingProblem,
-    Energy,
-    Indices,
-    Mask,
-    Side,
-    Ticks,
-    refusal,
-)
-
-KEY_BITS = 64
+from solver.machine_code import COLUMN, MASK, OUT, compiled
+from solver.market import sort_keys
+from solver.market.problem import ClearingProblem, Energy, Indices, Mask, Side, Ticks, refusal
 
 # Stands for "no bound". Far outside every price, and still safe to add link costs to.
 UNBOUNDED_TICKS = 2**50
@@ -56,28 +47,21 @@ class MeritOrder:
 def merit_order(problem: ClearingProblem) -> MeritOrder:
     """Lay out all orders of a problem."""
     cells = problem.intervals * problem.zones
-    order, cell_start = _sorted_orders(problem, cells)
-    energy_wh = problem.orders.energy_wh[order]
-    is_buy = problem.orders.side[order] == Side.BUY
-    end_wh = np.cumsum(energy_wh)
-    buy_end_wh = np.cumsum(energy_wh * is_buy)
-    base_wh = _at_starts(end_wh, cell_start)
+    order, is_buy, price, cell_start = _sorted_orders(problem, cells)
+    energy_wh, end_wh = np.empty(len(order), np.int64), np.empty(len(order), np.int64)
+    base_wh, demand_wh, total_wh = np.empty((3, cells), np.int64)
+    _add_up(order, is_buy, problem.orders.energy_wh, cell_start, energy_wh, end_wh, base_wh, demand_wh, total_wh)
     return MeritOrder(
         order=order,
         is_buy=is_buy,
         energy_wh=energy_wh,
-        limit_price_ticks=problem.orders.limit_price_ticks[order],
+        limit_price_ticks=price,
         end_wh=end_wh,
         cell_start=cell_start,
-        base_wh=base_wh[:-1],
-        demand_wh=np.diff(_at_starts(buy_end_wh, cell_start)),
-        total_wh=np.diff(base_wh),
+        base_wh=base_wh,
+        demand_wh=demand_wh,
+        total_wh=total_wh,
     )
-
-
-def _at_starts(cumulative: Energy, cell_start: Indices) -> Energy:
-    """Value of a cumulative sum before each start, length cells + 1."""
-    return np.concatenate(([0], cumulative))[cell_start]
 
 
 def prices_around(merits: MeritOrder, position_wh: Energy) -> tuple[Ticks, Ticks]:
@@ -107,32 +91,28 @@ def first_place(merits: MeritOrder, cells: Indices, ticks: Ticks) -> Indices:
 
 def fills(merits: MeritOrder, position_wh: Energy) -> Energy:
     """Energy filled of each order at the cells' positions, Wh, indexed like the problem's orders."""
-    target = np.repeat(merits.base_wh + position_wh, np.diff(merits.cell_start))
-    target -= merits.end_wh
-    target += merits.energy_wh
-    np.clip(target, 0, merits.energy_wh, out=target)
-    fill_wh = np.empty_like(target)
-    fill_wh[merits.order] = np.where(merits.is_buy, merits.energy_wh - target, target)
+    fill_wh = np.empty(len(merits.order), np.int64)
+    target_wh = merits.base_wh + position_wh
+    _fill(merits.order, merits.is_buy, merits.energy_wh, merits.end_wh, merits.cell_start, target_wh, fill_wh)
     return fill_wh
 
 
-def _sorted_orders(problem: ClearingProblem, cells: int) -> tuple[Indices, Indices]:
-    """The orders' permutation and the first place of each cell (cells + 1 entries)."""
+def _sorted_orders(problem: ClearingProblem, cells: int) -> tuple[Indices, Mask, Ticks, Indices]:
+    """The orders' permutation, which of them buy, their prices, and the first place of each cell (cells + 1)."""
     if len(problem.orders) == 0:
-        return np.zeros(0, np.int64), np.zeros(cells + 1, np.int64)
+        return np.zeros(0, np.int64), np.zeros(0, np.bool_), np.zeros(0, np.int64), np.zeros(cells + 1, np.int64)
     by_arrival = _by_arrival(problem.orders.sequence)
-    price = problem.orders.limit_price_ticks
-    lowest = int(price.min())
-    bits = [n.bit_length() for n in (cells - 1, int(price.max()) - lowest, 1, len(price) - 1)]
-    if sum(bits) > KEY_BITS:
-        return _lexically_sorted(problem, cells, by_arrival)
-    return _packed_sorted(problem, cells, by_arrival, lowest, bits)
+    width = sort_keys.fields(problem)
+    if width.fits:
+        word = sort_keys.sorted_words(problem, by_arrival, width)
+        return sort_keys.read_off(word, by_arrival, width, cells)
+    return _lexically_sorted(problem, cells, by_arrival)
 
 
-def _by_arrival(sequence: Indices) -> Indices | None:
-    """Orders by arrival; None when they already are. Two orders never share a sequence."""
+def _by_arrival(sequence: Indices) -> Indices:
+    """Orders by arrival; none where they are listed so. Two orders never share a sequence."""
     if (sequence[1:] > sequence[:-1]).all():
-        return None
+        return np.zeros(0, np.int64)
     by_arrival = np.argsort(sequence, kind="stable")
     arrived = sequence[by_arrival]
     repeated = np.flatnonzero(arrived[1:] == arrived[:-1])
@@ -142,40 +122,61 @@ def _by_arrival(sequence: Indices) -> Indices | None:
     return by_arrival
 
 
-def _rank(by_arrival: Indices | None, count: int) -> Indices:
-    if by_arrival is None:
-        return np.arange(count)
-    rank = np.empty(count, np.int64)
-    rank[by_arrival] = np.arange(count)
-    return rank
-
-
-def _packed_sorted(
-    problem: ClearingProblem, cells: int, by_arrival: Indices | None, lowest: int, bits: list[int]
-) -> tuple[Indices, Indices]:
-    _, price_bits, side_bits, rank_bits = bits
-    side = problem.orders.side.astype(np.int64)
-    rank_mask = (1 << rank_bits) - 1
-    # Buys have their rank complemented: -1 & mask flips it, 0 & mask leaves it.
-    key = (problem.cell << price_bits) + (problem.orders.limit_price_ticks - lowest)
-    key <<= side_bits
-    key |= side
-    key <<= rank_bits
-    key |= _rank(by_arrival, len(side)) ^ (-side & rank_mask)
-    word: NDArray[np.uint64] = key.view(np.uint64)
-    word.sort()
-    rank = (word & np.uint64(rank_mask)).view(np.int64)
-    is_buy = ((word >> np.uint64(rank_bits)) & np.uint64(1)).view(np.int64)
-    rank ^= -is_buy & rank_mask
-    starts = np.arange(cells, dtype=np.uint64) << np.uint64(sum(bits[1:]))
-    cell_start = np.append(np.searchsorted(word, starts), len(word))
-    return (rank if by_arrival is None else by_arrival[rank]), cell_start
-
-
-def _lexically_sorted(problem: ClearingProblem, cells: int, by_arrival: Indices | None) -> tuple[Indices, Indices]:
+def _lexically_sorted(
+    problem: ClearingProblem, cells: int, by_arrival: Indices
+) -> tuple[Indices, Mask, Ticks, Indices]:
     orders = problem.orders
-    rank = _rank(by_arrival, len(orders))
+    rank = np.arange(len(orders))
+    rank[by_arrival] = np.arange(len(by_arrival))
     is_buy = orders.side == Side.BUY
     order = np.lexsort((np.where(is_buy, -rank, rank), orders.side, orders.limit_price_ticks, problem.cell))
     cell_start = np.append(0, np.cumsum(np.bincount(problem.cell, minlength=cells)))
-    return order, cell_start
+    return order, is_buy[order], orders.limit_price_ticks[order], cell_start
+
+
+@compiled(types.void(COLUMN, MASK, COLUMN, COLUMN, *[OUT] * 5))
+def _add_up(
+    order: Indices,
+    is_buy: Mask,
+    energy_of: Energy,
+    cell_start: Indices,
+    energy_wh: Energy,
+    end_wh: Energy,
+    base_wh: Energy,
+    demand_wh: Energy,
+    total_wh: Energy,
+) -> None:
+    for place in range(len(order)):  # By itself: eight times faster than with the sums.
+        energy_wh[place] = energy_of[order[place]]
+    end = np.int64(0)
+    for cell in range(len(base_wh)):
+        base_wh[cell] = end
+        demand = np.int64(0)
+        for place in range(cell_start[cell], cell_start[cell + 1]):
+            end += energy_wh[place]
+            demand += energy_wh[place] * is_buy[place]
+            end_wh[place] = end
+        demand_wh[cell] = demand
+        total_wh[cell] = end - base_wh[cell]
+
+
+@compiled()
+def energy_below(energy_wh: int, end_wh: int, target_wh: int) -> int:
+    """How much of an order lies below a place in the cumulative energy."""
+    return min(max(target_wh - end_wh + energy_wh, 0), energy_wh)
+
+
+@compiled(types.void(COLUMN, MASK, *[COLUMN] * 4, OUT))
+def _fill(
+    order: Indices,
+    is_buy: Mask,
+    energy_wh: Energy,
+    end_wh: Energy,
+    cell_start: Indices,
+    target_wh: Energy,
+    fill_wh: Energy,
+) -> None:
+    for cell in range(len(target_wh)):
+        for place in range(cell_start[cell], cell_start[cell + 1]):
+            below_wh = energy_below(energy_wh[place], end_wh[place], target_wh[cell])
+            fill_wh[order[place]] = energy_wh[place] - below_wh if is_buy[place] else below_wh

@@ -143,7 +143,7 @@ class ClearingProblem:
         _check_orders(self)
         _check_links(self)
 
-    @property
+    @cached_property
     def cell(self) -> Indices:
         """Interval and zone of each order as one index, interval x zones + zone."""
         cell: Indices = self.orders.interval * self.zones + self.orders.zone
@@ -194,7 +194,7 @@ def _freeze(
     array = _integers(getattr(columns, name), where, dtype)
     if array.ndim not in dimensions:
         raise refusal(where, f"has {array.ndim} dimensions, expected {dimensions}")
-    object.__setattr__(columns, name, array)
+    object.__setattr__(columns, name, np.ascontiguousarray(array) if array.ndim == 1 else array)
 
 
 def refusal(name: str, reason: str) -> InvalidValue:

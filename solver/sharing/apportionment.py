@@ -6,25 +6,18 @@ and then corrected by its remainder: `pool * weight - quota * whole` wraps twice
 (-whole, 2 * whole), so the wrapped difference is exact.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
 from domain.quantities import Energy
-
-F = TypeVar("F", bound=Callable[..., Any])
+from solver.machine_code import compiled
 
 ROW = types.Array(types.int64, 1, "C", readonly=True)
 ROWS = types.Array(types.int64, 2, "C", readonly=True)
 OUTPUT = types.int64[:, ::1]
 Units: TypeAlias = np.signedinteger[Any]
-
-
-def compiled(signature: Any = None) -> Callable[[F], F]:
-    """Machine code that runs without the interpreter's lock; kept in numba's cache between processes."""
-    return cast(Callable[[F], F], njit(signature, cache=True, nogil=True, error_model="numpy"))
 
 
 @compiled()

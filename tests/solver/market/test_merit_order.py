@@ -6,18 +6,18 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solver.market import merit_order as module
+from solver.market import sort_keys
 from solver.market.merit_order import UNBOUNDED_TICKS, MeritOrder, first_place, merit_order, prices_around
 from solver.market.problem import ClearingProblem
 from tests.solver.market.books import book, problems
 
 
 def by_lexsort(problem: ClearingProblem) -> MeritOrder:
-    bits, module.KEY_BITS = module.KEY_BITS, 0
+    bits, sort_keys.KEY_BITS = sort_keys.KEY_BITS, 0
     try:
         return merit_order(problem)
     finally:
-        module.KEY_BITS = bits
+        sort_keys.KEY_BITS = bits
 
 
 @given(problems(), st.booleans())
