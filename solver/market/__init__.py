@@ -12,15 +12,19 @@ Terms: *order* (buy or sell, limit price, energy), *cell* (one zone in one deliv
     routes         flows cut into ways from seller to buyer
     pairing        who delivers to whom
     exchange       own pairs swap partners with others
-    own_orders     no owner trades with itself
+    ties           equal prices between cells of one place: most energy, then arrival
+    joint          intervals tied by orders that may trade in any of several
     optimum        the steps above for what is left of each order
+    minimum_fill   orders that take at least so much or nothing
+    outcome        an optimum that keeps them, with its pairs
+    own_orders     no owner trades with itself
     clearing       `clear`: all of it
     explanation    `explain`: every fill by price and time
     prices         rates that need no clearing: mid-market rate, supply/demand ratio, indications
 
 Invariants: fills balance with flows in every cell; no order trades beyond its limit; price-time priority
-within a cell and side; welfare is the largest possible; rent is never negative; the answer depends on the
-orders, not on how they are listed.
+within a cell and side; welfare is the largest possible (that leaves room for minimum fills, at uniform prices);
+rent is never negative; the answer depends on the orders, not on how they are listed.
 
 Decision (2026-11-20). Of equally good outcomes the one that trades most within a zone is taken, and no energy
 crosses a link for nothing. Equal prices trade; a transfer that gains nothing is not made.

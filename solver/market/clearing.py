@@ -12,11 +12,12 @@ from numba import types
 
 from domain.quantities import TICK_UEUR_PER_KWH
 from solver.machine_code import COLUMN, OUT_MASK, compiled
-from solver.market.optimum import optimum, welfare_ticks_wh
+from solver.market.optimum import prices, welfare_ticks_wh
+from solver.market.outcome import outcome
 from solver.market.own_orders import withdrawn_wh
 from solver.market.pairing import Pairings
 from solver.market.problem import ClearingProblem, Energy, Indices, Mask
-from solver.market.zone_prices import ZonePrices, zone_prices
+from solver.market.zone_prices import ZonePrices
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,35 +25,53 @@ class Clearing:
     """The answer to a `ClearingProblem`.
 
     fill_wh: energy traded by each order; withdrawn_wh: what was left out of it so that its owner does not
-    trade with itself (`own_orders`), nearly always 0. flow_wh: shape (intervals, links).
+    trade with itself (`own_orders`), nearly always 0; is_dropped: orders left out because their minimum could not
+    be reached (`minimum_fill`). flow_wh: shape (intervals, links).
     is_traded: zones where energy was sold, bought or passed through, shape (intervals, zones); only there
-    `prices` are prices paid, elsewhere they indicate. welfare_ticks_wh: exact, 0.1 micro-EUR.
+    `prices` are prices paid, elsewhere they indicate.
+    welfare_of_interval, bound_of_interval: welfare found, and the most that there can be without minimum fills and
+    with owners not told apart, exact, ticks x Wh (0.1 micro-EUR).
     """
 
     fill_wh: Energy
     withdrawn_wh: Energy
+    is_dropped: Mask
     flow_wh: Energy
     prices: ZonePrices
     is_traded: Mask
-    welfare_ticks_wh: int
+    welfare_of_interval: tuple[int, ...]
+    bound_of_interval: tuple[int, ...]
     pairings: Pairings
+
+    @property
+    def welfare_ticks_wh(self) -> int:
+        """Welfare of all intervals."""
+        return sum(self.welfare_of_interval)
+
+    @property
+    def bound_ticks_wh(self) -> int:
+        """Bound on the welfare of all intervals."""
+        return sum(self.bound_of_interval)
 
 
 def clear(problem: ClearingProblem) -> Clearing:
     """Welfare-optimal clearing at uniform prices, ties by price and then arrival, no owner with itself."""
     withdrawn = np.zeros(len(problem.orders), np.int64)
-    best = optimum(problem, problem.orders.energy_wh)
+    best = outcome(problem, problem.orders.energy_wh)
+    bound = best.bound_ticks_wh
     if len(best.stuck.sell):
         withdrawn = withdrawn_wh(problem, np.unique(problem.orders.interval[best.stuck.sell]))
-        best = optimum(problem, problem.orders.energy_wh - withdrawn)
+        best = outcome(problem, problem.orders.energy_wh - withdrawn)
         assert len(best.stuck.sell) == 0, "an owner still meets itself after its orders were withdrawn"
     return Clearing(
         fill_wh=best.fill_wh,
         withdrawn_wh=withdrawn,
+        is_dropped=best.is_dropped,
         flow_wh=best.flow_wh,
-        prices=zone_prices(best.problem, best.merits, best.flow_wh),
+        prices=prices(best.problem, best.best),
         is_traded=_is_traded(problem, best.fill_wh, best.flow_wh),
-        welfare_ticks_wh=welfare_ticks_wh(problem, best.fill_wh, best.flow_wh),
+        welfare_of_interval=welfare_ticks_wh(best.problem, best.best),
+        bound_of_interval=bound,
         pairings=best.pairings,
     )
 

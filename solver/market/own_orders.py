@@ -15,37 +15,31 @@ the result is optimal for the orders that are left.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.market.optimum import Optimum, optimum, welfare_ticks_wh
+from solver.market.joint import blocks
+from solver.market.optimum import part_of, welfare_ticks_wh
+from solver.market.outcome import Outcome, outcome
 from solver.market.problem import ClearingProblem, Energy, Indices, Mask, Orders, Side, Ticks
 
 Exact: TypeAlias = NDArray[np.object_]  # Python integers, which no product overflows.
 
 # Takes a problem, its optimum and what is left of each order, and takes away from that in place.
-Cut = Callable[[ClearingProblem, Optimum, Energy], None]
+Cut = Callable[[ClearingProblem, Outcome, Energy], None]
 
 
 def withdrawn_wh(problem: ClearingProblem, intervals: Indices) -> Energy:
     """Energy to withdraw from each order so that no owner meets itself in the given intervals, Wh."""
     withdrawn = np.zeros(len(problem.orders), np.int64)
-    for interval in intervals.tolist():
-        members = np.flatnonzero(problem.orders.interval == interval)
-        withdrawn[members] = _least_harmful_cut(_one_interval(problem, interval, members))
+    block = blocks(problem)
+    for number in np.unique(block[intervals]).tolist():
+        members, part = part_of(problem, np.flatnonzero(block == number))
+        withdrawn[members] = _least_harmful_cut(part)
     return withdrawn
-
-
-def _one_interval(problem: ClearingProblem, interval: int, members: Indices) -> ClearingProblem:
-    return replace(
-        problem,
-        intervals=1,
-        orders=replace(problem.orders.at(members), interval=np.zeros(len(members), np.int64)),
-        links=replace(problem.links, capacity_wh=problem.capacity_wh[interval]),
-    )
 
 
 def _least_harmful_cut(problem: ClearingProblem) -> Energy:
@@ -57,39 +51,39 @@ def _after(problem: ClearingProblem, cut: Cut) -> tuple[Energy, int]:
     """Cut, then withdraw buys while an owner still meets itself: energy withdrawn, and the welfare left."""
     left_wh = problem.orders.energy_wh.copy()
     while True:
-        best = optimum(problem, left_wh)
+        best = outcome(problem, left_wh)
         if len(best.stuck.sell) == 0:
-            return problem.orders.energy_wh - left_wh, welfare_ticks_wh(problem, best.fill_wh, best.flow_wh)
+            return problem.orders.energy_wh - left_wh, sum(welfare_ticks_wh(best.problem, best.best))
         cut(problem, best, left_wh)
         cut = _sells if cut is _sells else _buys  # Each ends the search: it takes a whole side away.
 
 
-def _buys(problem: ClearingProblem, best: Optimum, left_wh: Energy) -> None:
+def _buys(problem: ClearingProblem, best: Outcome, left_wh: Energy) -> None:
     left_wh[_beside(problem, best.stuck.buy)] = 0
 
 
-def _sells(problem: ClearingProblem, best: Optimum, left_wh: Energy) -> None:
+def _sells(problem: ClearingProblem, best: Outcome, left_wh: Energy) -> None:
     left_wh[_beside(problem, best.stuck.sell)] = 0
 
 
 def _beside(problem: ClearingProblem, chosen: Indices) -> Mask:
-    """Orders of the same owner, zone and side as one of the chosen."""
-    orders = problem.orders
+    """Orders of the same owner, cell and side as one of the chosen."""
+    orders, of_order = problem.orders, problem.cell
     is_beside = np.zeros(len(orders), np.bool_)
-    for owner, zone, side in {(orders.owner[at], orders.zone[at], orders.side[at]) for at in chosen.tolist()}:
-        is_beside |= (orders.owner == owner) & (orders.zone == zone) & (orders.side == side)
+    for owner, cell, side in {(orders.owner[at], of_order[at], orders.side[at]) for at in chosen.tolist()}:
+        is_beside |= (orders.owner == owner) & (of_order == cell) & (orders.side == side)
     return is_beside
 
 
-def _beyond_the_best_price(problem: ClearingProblem, best: Optimum, left_wh: Energy) -> None:
+def _beyond_the_best_price(problem: ClearingProblem, best: Outcome, left_wh: Energy) -> None:
     """Limit an owner's sells to what others buy, and its buys to what others sell, at the best price for it.
 
     Seen are the orders of the zone in which the owner meets itself, or of all zones if it does so over links.
     """
-    orders = problem.orders
+    orders, of_order = problem.orders, problem.cell
     meetings = zip(best.stuck.sell.tolist(), best.stuck.buy.tolist(), strict=True)
-    for owner, sold, bought in {(orders.owner[s], orders.zone[s], orders.zone[b]) for s, b in meetings}:
-        is_seen = (orders.zone == sold) if sold == bought else np.ones(len(orders), np.bool_)
+    for owner, sold, bought in {(orders.owner[s], of_order[s], of_order[b]) for s, b in meetings}:
+        is_seen = (of_order == sold) if sold == bought else orders.interval == sold // problem.zones
         curves = {
             (is_own, side): _Curve.of(orders, is_seen & ((orders.owner == owner) == is_own) & (orders.side == side))
             for is_own in (True, False)

@@ -31,6 +31,10 @@ CELLS_MAX = 2**24  # intervals x zones
 ZONES_MAX = 2**12
 
 
+# Columns of orders that may be left out.
+OPTIONAL = ("minimum_fill_wh", "shared")
+
+
 class Side(IntEnum):
     """Which way an order trades. The value is its rank among orders of one price: sells come first."""
 
@@ -59,6 +63,10 @@ class Orders:
 
     interval, zone: index from 0; side: `Side`; limit_price_ticks: may be negative; energy_wh: positive;
     sequence: order of arrival, unique; owner: who must not trade with itself.
+
+    minimum_fill_wh: an order is filled at least so far or not at all; 0 where any fill will do.
+    shared: entries with the same number are one order that trades its energy in any of their intervals, together
+    no more than the largest of them; -1 where an entry stands alone. None stands for a column of 0 and of -1.
     """
 
     interval: Indices
@@ -68,6 +76,8 @@ class Orders:
     energy_wh: Energy
     sequence: Indices
     owner: Indices
+    minimum_fill_wh: Energy | None = None
+    shared: Indices | None = None
 
     def __post_init__(self) -> None:
         _freeze(self, "interval", np.int64)
@@ -77,7 +87,10 @@ class Orders:
         _freeze(self, "energy_wh", np.int64)
         _freeze(self, "sequence", np.int64)
         _freeze(self, "owner", np.int64)
-        for name in ("zone", "side", "limit_price_ticks", "energy_wh", "sequence", "owner"):
+        given = [name for name in OPTIONAL if getattr(self, name) is not None]
+        for name in given:
+            _freeze(self, name, np.int64)
+        for name in ("zone", "side", "limit_price_ticks", "energy_wh", "sequence", "owner", *given):
             if len(getattr(self, name)) != len(self.interval):
                 raise refusal(f"orders.{name}", f"has {len(getattr(self, name))} entries, orders.interval {len(self)}")
 
@@ -94,6 +107,8 @@ class Orders:
             energy_wh=self.energy_wh[chosen],
             sequence=self.sequence[chosen],
             owner=self.owner[chosen],
+            minimum_fill_wh=None if self.minimum_fill_wh is None else self.minimum_fill_wh[chosen],
+            shared=None if self.shared is None else self.shared[chosen],
         )
 
 
@@ -102,12 +117,15 @@ class Links:
     """Directed transfer limits between zones.
 
     capacity_wh: per link, or shape (intervals, links); cost_ticks: loss and proximity per kWh, never negative.
+    is_local: links between cells of one place (`classes`), free and never in a circle. Equal prices trade over
+    them as they do within a zone, by arrival; over others a transfer must gain something. None: no link is local.
     """
 
     from_zone: Indices
     to_zone: Indices
     capacity_wh: Energy
     cost_ticks: Ticks
+    is_local: Mask | None = None
 
     def __post_init__(self) -> None:
         _freeze(self, "from_zone", np.int64)
@@ -120,6 +138,11 @@ class Links:
 
     def __len__(self) -> int:
         return len(self.from_zone)
+
+    @property
+    def has_local(self) -> bool:
+        """Whether any link is local."""
+        return self.is_local is not None and bool(self.is_local.any())
 
 
 def no_links() -> Links:
@@ -153,6 +176,20 @@ class ClearingProblem:
     def capacity_wh(self) -> Energy:
         """Transfer limits, shape (intervals, links)."""
         return np.broadcast_to(self.links.capacity_wh, (self.intervals, len(self.links)))
+
+
+@dataclass(frozen=True)
+class Derived(ClearingProblem):
+    """A problem made from a checked one, so not checked again; its prices and zones may be beyond those of markets."""
+
+    def __post_init__(self) -> None:
+        """Leave everything as it is."""
+
+
+def derived(problem: ClearingProblem, **changes: Any) -> Derived:
+    """The problem with some of its parts exchanged, not checked again."""
+    parts = {name: getattr(problem, name) for name in ("intervals", "zones", "orders", "links", "pricing")}
+    return Derived(**(parts | changes))
 
 
 def from_micro_units(
@@ -236,6 +273,25 @@ def _check_orders(problem: ClearingProblem) -> None:
         _refuse_where(is_wrong(getattr(orders, name)), f"orders.{name}", reason)
     if orders.energy_wh.sum(dtype=np.float64) > TOTAL_ENERGY_WH_MAX:
         raise refusal("orders.energy_wh", f"adds up to more than {TOTAL_ENERGY_WH_MAX} Wh")
+    if orders.minimum_fill_wh is not None:
+        is_beyond = (orders.minimum_fill_wh < 0) | (orders.minimum_fill_wh > orders.energy_wh)
+        _refuse_where(is_beyond, "orders.minimum_fill_wh", "is not in 0..energy_wh")
+    if orders.shared is not None:
+        _check_shared(orders, orders.shared)
+
+
+def _check_shared(orders: Orders, shared: Indices) -> None:
+    """Entries of one order agree, and it has no minimum: that would be one over several intervals."""
+    chosen = np.flatnonzero(shared >= 0)
+    _, first, number = np.unique(shared[chosen], return_index=True, return_inverse=True)
+    for name in ("zone", "side", "limit_price_ticks", "owner"):
+        column = getattr(orders, name)[chosen]
+        differs = np.zeros(len(orders), np.bool_)
+        differs[chosen] = column != column[first][number]
+        _refuse_where(differs, f"orders.{name}", "differs within one shared order")
+    if orders.minimum_fill_wh is not None:
+        is_both = (orders.minimum_fill_wh > 0) & (shared >= 0)
+        _refuse_where(is_both, "orders.minimum_fill_wh", "is for one interval, not for a shared order")
 
 
 def _check_links(problem: ClearingProblem) -> None:
@@ -244,6 +300,8 @@ def _check_links(problem: ClearingProblem) -> None:
     _refuse_where(_outside(links.to_zone, problem.zones), "links.to_zone", "is not a zone")
     _refuse_where(links.from_zone == links.to_zone, "links.to_zone", "leads back to the zone it comes from")
     _refuse_where(links.capacity_wh < 0, "links.capacity_wh", "is negative")
+    if links.is_local is not None:
+        _refuse_where(links.is_local & (links.cost_ticks > 0), "links.cost_ticks", "is above 0 on a local link")
     _refuse_where(
         _outside(links.cost_ticks, PRICE_TICKS_MAX + 1), "links.cost_ticks", f"is not in 0..{PRICE_TICKS_MAX} ticks"
     )

@@ -7,6 +7,7 @@ import sys
 BENCHES = (
     "sharing_allocations",
     "market_clearing",
+    "market_minimum_fill",
     "market_placing",
     "metering_readings",
     "metering_imports",

@@ -20,22 +20,41 @@ def largest_welfare(problem: ClearingProblem) -> float:
     program = pywraplp.Solver.CreateSolver("GLOP")
     orders, links = problem.orders, problem.links
     energy_scale, price_scale = _scales(problem)
+    total_wh = float(orders.energy_wh.sum())  # No link needs to carry more; the solver stumbles over huge bounds.
     balance = [program.Constraint(0, 0) for _ in range(problem.intervals * problem.zones)]
     objective = program.Objective()
     objective.SetMaximization()
+    fills: list[pywraplp.Variable] = []
     for order in range(len(orders)):
         sign = 1 if orders.side[order] == Side.BUY else -1
         fill = program.NumVar(0, float(orders.energy_wh[order]) / energy_scale, "")
+        fills.append(fill)
         balance[problem.cell[order]].SetCoefficient(fill, -sign)
         objective.SetCoefficient(fill, float(sign * orders.limit_price_ticks[order]) / price_scale)
+    _share(program, problem, fills, energy_scale)
     for interval in range(problem.intervals):
         for link in range(len(links)):
-            flow = program.NumVar(0, float(problem.capacity_wh[interval, link]) / energy_scale, "")
+            most_wh = min(float(problem.capacity_wh[interval, link]), total_wh)
+            flow = program.NumVar(0, most_wh / energy_scale, "")
             balance[interval * problem.zones + links.from_zone[link]].SetCoefficient(flow, -1)
             balance[interval * problem.zones + links.to_zone[link]].SetCoefficient(flow, 1)
             objective.SetCoefficient(flow, -float(links.cost_ticks[link]) / price_scale)
     assert program.Solve() == pywraplp.Solver.OPTIMAL
     return float(objective.Value()) * energy_scale * price_scale
+
+
+def _share(
+    program: pywraplp.Solver, problem: ClearingProblem, fills: list[pywraplp.Variable], energy_scale: float
+) -> None:
+    """The entries of a shared order together trade no more than its energy."""
+    orders = problem.orders
+    if orders.shared is None:
+        return
+    for number in np.unique(orders.shared[orders.shared >= 0]):
+        entries = np.flatnonzero(orders.shared == number)
+        total = program.Constraint(0, float(orders.energy_wh[entries].max()) / energy_scale)
+        for entry in entries:
+            total.SetCoefficient(fills[entry], 1)
 
 
 def largest_welfare_between_owners(problem: ClearingProblem) -> float:

@@ -1,0 +1,47 @@
+"""What a clearing comes to for what is left of each order: fills, flows and pairs, minimum fills kept."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from solver.market.minimum_fill import settled
+from solver.market.optimum import Optimum, pairs, remaining, renumbered
+from solver.market.pairing import Pairings
+from solver.market.problem import ClearingProblem, Energy, Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`problem` and `best` are of the orders that take part only; the rest is numbered as in the whole problem.
+
+    is_dropped: orders left out because their minimum cannot be reached. stuck: pairs that could not be kept from
+    joining two orders of one owner; empty in a clearing. bound_ticks_wh: welfare of each interval without minima.
+    """
+
+    problem: ClearingProblem
+    best: Optimum
+    fill_wh: Energy
+    flow_wh: Energy
+    pairings: Pairings
+    stuck: Pairings
+    is_dropped: Mask
+    bound_ticks_wh: tuple[int, ...]
+
+
+def outcome(problem: ClearingProblem, left_wh: Energy) -> Outcome:
+    """Clear what is left of each order, Wh; an order of which nothing is left does not take part."""
+    found = settled(problem, left_wh)
+    kept = np.flatnonzero(found.left_wh)
+    part = remaining(problem, kept, found.left_wh)
+    best = Optimum(found.best.fill_wh[kept], found.best.flow_wh, found.best.merits)
+    pairings, stuck = pairs(part, best)
+    return Outcome(
+        problem=part,
+        best=best,
+        fill_wh=found.best.fill_wh,
+        flow_wh=found.best.flow_wh,
+        pairings=renumbered(pairings, kept),
+        stuck=renumbered(stuck, kept),
+        is_dropped=found.is_dropped,
+        bound_ticks_wh=found.bound_ticks_wh,
+    )
