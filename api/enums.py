@@ -47,6 +47,7 @@ describe(
     RUN_AUCTIONS="Moves the clocks of Dutch auctions and ends them.",
     MEASURE_GRID="Measures load and congestion of zones.",
     RATE_MEMBERS="Rates reliability by what was delivered.",
+    VERIFY="Recomputes the invariants over the whole database.",
 )
 describe(
     jobs.JobStatus,

@@ -26,6 +26,7 @@ class JobKind(StrEnum):
     RUN_AUCTIONS = "RUN_AUCTIONS"
     MEASURE_GRID = "MEASURE_GRID"
     RATE_MEMBERS = "RATE_MEMBERS"
+    VERIFY = "VERIFY"
 
 
 class JobStatus(StrEnum):
