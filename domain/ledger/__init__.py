@@ -18,4 +18,7 @@ whether they exist. A transaction locks all accounts it will touch at once, in t
 Decision, 2026-11-21: amounts are rounded half-even once when they are posted. An order's hold is its exact worst cost,
 rounded up; several trades, each rounded for itself, may exceed it by half a micro-EUR each, which the market's
 account for rounding bears, so that no user pays for arithmetic and nothing is lost.
+
+Decision, 2026-11-21: accounts are locked FOR NO KEY UPDATE. Foreign keys of entries lock them FOR KEY SHARE before the
+trigger comes, in no certain order; against FOR UPDATE two deposits at once would wait for each other in a circle.
 """

@@ -28,7 +28,7 @@ class Wallet:
 HOLD = Statement("""
     SELECT id, kind, owner_id, scope_id, balance_ueur FROM account
     WHERE owner_id = ANY(CAST(:owner_ids AS uuid[])) OR scope_id = ANY(CAST(:scope_ids AS uuid[]))
-    ORDER BY id FOR UPDATE
+    ORDER BY id FOR NO KEY UPDATE
 """)
 
 

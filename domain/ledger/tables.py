@@ -4,7 +4,16 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.database import Base, CreatedAt, Id, Micro, text_enum
@@ -56,22 +65,26 @@ _NEVER_NEGATIVE = ", ".join(f"'{kind.value}'" for kind in NEVER_NEGATIVE)
 class Account(Base):
     """Money that the platform owes a holder (positive) or a holder owes it (negative).
 
-    `owner_id` is a user; `scope_id` a market or a community. Balances are written by a trigger alone.
+    `owner_id` is a user; `scope_id` a market or a community. Balances are written by a trigger alone. Entries are
+    listed under `holder_id`: all of a user together, those of any other account by themselves.
     """
 
     __tablename__ = "account"
     __table_args__ = (
         UniqueConstraint("owner_id", "scope_id", "kind", postgresql_nulls_not_distinct=True),
+        UniqueConstraint("id", "holder_id"),
         CheckConstraint(f"balance_ueur >= 0 OR kind NOT IN ({_NEVER_NEGATIVE})", name="never_negative"),
         CheckConstraint("balance_ueur <= 0 OR kind <> 'RECEIVABLE'", name="receivable"),
         CheckConstraint("(owner_id IS NULL) = (kind NOT IN ('AVAILABLE', 'HELD', 'RECEIVABLE'))", name="owner"),
         Index("ix_account_scope_id", "scope_id"),
+        Index("ix_account_unowned", "id", postgresql_where=text("owner_id IS NULL")),
     )
 
     id: Mapped[Id]
     kind: Mapped[AccountKind] = mapped_column(text_enum(AccountKind))
     owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id"))
     scope_id: Mapped[UUID | None]
+    holder_id: Mapped[UUID] = mapped_column(Computed("coalesce(owner_id, id)", persisted=True))
     balance_ueur: Mapped[Micro] = mapped_column(server_default="0")
     created_at: Mapped[CreatedAt]
 
@@ -105,9 +118,13 @@ class Entry(Base):
     __tablename__ = "ledger_entry"
     __table_args__ = (
         CheckConstraint("amount_ueur <> 0", name="not_zero"),
-        Index("ix_ledger_entry_account_id", "account_id", "transfer_id"),
+        UniqueConstraint("transfer_id", "account_id"),
+        ForeignKeyConstraint(["account_id", "holder_id"], ["account.id", "account.holder_id"]),
+        Index("ix_ledger_entry_holder_id", "holder_id", "id"),
     )
 
-    transfer_id: Mapped[UUID] = mapped_column(ForeignKey("transfer.id"), primary_key=True)
-    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    id: Mapped[Id]
+    transfer_id: Mapped[UUID] = mapped_column(ForeignKey("transfer.id"))
+    account_id: Mapped[UUID]
+    holder_id: Mapped[UUID]
     amount_ueur: Mapped[Micro]

@@ -67,7 +67,7 @@ async def used(transaction: Transaction, kind: TransferKind, references: Sequenc
 def posting(transfers: Sequence[NewTransfer], *, actor: str, now: datetime) -> Part:
     """Stores transfers and their entries; gives the part of the caller's next statement."""
     entries = [
-        (transfer.id, account_id, amount)
+        (new_id(), transfer.id, account_id, amount)
         for transfer in transfers
         for account_id, amount in transfer.amounts_ueur.items()
         if amount
@@ -82,9 +82,10 @@ def posting(transfers: Sequence[NewTransfer], *, actor: str, now: datetime) -> P
         "ledger_resolves": [transfer.resolves_id for transfer in transfers],
         "ledger_subject_types": [transfer.subject and transfer.subject[0] for transfer in transfers],
         "ledger_subject_ids": [transfer.subject and transfer.subject[1] for transfer in transfers],
-        "ledger_entry_transfers": [transfer_id for transfer_id, _, _ in entries],
-        "ledger_entry_accounts": [account_id for _, account_id, _ in entries],
-        "ledger_entry_amounts": [amount for _, _, amount in entries],
+        "ledger_entry_ids": [entry_id for entry_id, _, _, _ in entries],
+        "ledger_entry_transfers": [transfer_id for _, transfer_id, _, _ in entries],
+        "ledger_entry_accounts": [account_id for _, _, account_id, _ in entries],
+        "ledger_entry_amounts": [amount for _, _, _, amount in entries],
     }
     return Part(POSTED, values, "true AS is_posted")
 
@@ -99,9 +100,12 @@ ledger_transferred AS (
                 CAST(:ledger_subject_types AS text[]), CAST(:ledger_subject_ids AS uuid[]))
          AS made (id, kind, phase, reference, resolves_id, subject_type, subject_id)),
 ledger_entered AS (
-    INSERT INTO ledger_entry (transfer_id, account_id, amount_ueur)
-    SELECT * FROM unnest(CAST(:ledger_entry_transfers AS uuid[]), CAST(:ledger_entry_accounts AS uuid[]),
-                         CAST(:ledger_entry_amounts AS bigint[])))"""
+    INSERT INTO ledger_entry (id, transfer_id, account_id, holder_id, amount_ueur)
+    SELECT entry.id, transfer_id, account_id, holder_id, amount_ueur
+    FROM unnest(CAST(:ledger_entry_ids AS uuid[]), CAST(:ledger_entry_transfers AS uuid[]),
+                CAST(:ledger_entry_accounts AS uuid[]), CAST(:ledger_entry_amounts AS bigint[]))
+         AS entry (id, transfer_id, account_id, amount_ueur)
+    LEFT JOIN account ON account.id = account_id)"""
 
 USED = Statement("""
     SELECT id, reference FROM transfer

@@ -42,7 +42,7 @@ TRANSFER_KINDS = (
 PHASES = ("POSTED", "PENDING", "VOIDING")
 APPEND_ONLY = ("transfer", "ledger_entry")
 
-# Deferred: by the end of its transaction each transfer has entries, and they add up to zero.
+# Deferred: by the end of its transaction each transfer has entries, they add up to zero, and what it resolves waited.
 CHECK_TRANSFER = """
 CREATE FUNCTION check_transfer() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -53,12 +53,17 @@ BEGIN
   IF entries < 2 OR total <> 0 THEN
     RAISE EXCEPTION 'transfer % has % entries that add up to %', NEW.id, entries, total USING ERRCODE = 'check_violation';
   END IF;
+  IF NEW.resolves_id IS NOT NULL
+     AND NOT EXISTS (SELECT FROM transfer WHERE id = NEW.resolves_id AND phase = 'PENDING') THEN
+    RAISE EXCEPTION 'transfer % resolves one that is not pending', NEW.id USING ERRCODE = 'check_violation';
+  END IF;
   RETURN NULL;
 END $$
 """
 
 # All entries of a transfer come in one statement, and move the balances of their accounts. Accounts are locked in the
-# order of their ids, so that two transactions that move money never wait for each other.
+# order of their ids, so that two transactions that move money never wait for each other; and no more than an UPDATE of a
+# balance needs, because the foreign keys of entries already hold them against a change of their key.
 CARRY_ENTRIES = """
 CREATE FUNCTION carry_entries() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
@@ -66,7 +71,7 @@ BEGIN
      <> (SELECT count(*) FROM entered) THEN
     RAISE EXCEPTION 'a transfer takes no more entries' USING ERRCODE = 'insufficient_privilege';
   END IF;
-  PERFORM FROM account WHERE id IN (SELECT account_id FROM entered) ORDER BY id FOR UPDATE;
+  PERFORM FROM account WHERE id IN (SELECT account_id FROM entered) ORDER BY id FOR NO KEY UPDATE;
   UPDATE account SET balance_ueur = balance_ueur + moved.amount_ueur
   FROM (SELECT account_id, sum(amount_ueur)::bigint AS amount_ueur FROM entered GROUP BY account_id) AS moved
   WHERE account.id = moved.account_id AND moved.amount_ueur <> 0;
@@ -104,6 +109,7 @@ def upgrade() -> None:
         ),
         sa.Column("owner_id", sa.Uuid(), nullable=True),
         sa.Column("scope_id", sa.Uuid(), nullable=True),
+        sa.Column("holder_id", sa.Uuid(), sa.Computed("coalesce(owner_id, id)", persisted=True), nullable=False),
         sa.Column("balance_ueur", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint(
@@ -114,8 +120,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["owner_id"], ["user_account.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("owner_id", "scope_id", "kind", postgresql_nulls_not_distinct=True),
+        sa.UniqueConstraint("id", "holder_id"),
     )
     op.create_index("ix_account_scope_id", "account", ["scope_id"])
+    op.create_index("ix_account_unowned", "account", ["id"], postgresql_where=sa.text("owner_id IS NULL"))
     op.create_table(
         "transfer",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -151,15 +159,18 @@ def upgrade() -> None:
     op.create_index("ix_transfer_subject_id", "transfer", ["subject_id"])
     op.create_table(
         "ledger_entry",
+        sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("transfer_id", sa.Uuid(), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
         sa.Column("amount_ueur", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("amount_ueur <> 0", name="not_zero"),
         sa.ForeignKeyConstraint(["transfer_id"], ["transfer.id"]),
-        sa.ForeignKeyConstraint(["account_id"], ["account.id"]),
-        sa.PrimaryKeyConstraint("transfer_id", "account_id"),
+        sa.ForeignKeyConstraint(["account_id", "holder_id"], ["account.id", "account.holder_id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("transfer_id", "account_id"),
     )
-    op.create_index("ix_ledger_entry_account_id", "ledger_entry", ["account_id", "transfer_id"])
+    op.create_index("ix_ledger_entry_holder_id", "ledger_entry", ["holder_id", "id"])
     op.execute(CHECK_TRANSFER)
     op.execute(
         "CREATE CONSTRAINT TRIGGER adds_up AFTER INSERT ON transfer DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_transfer()"
@@ -173,7 +184,8 @@ def upgrade() -> None:
             f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
         )
         op.execute(f"GRANT SELECT, INSERT ON {table} TO commonwatt_app")
-    op.execute("GRANT SELECT ON account TO commonwatt_app")
+    # To lock a row takes the right to update some column of it: this one tells nothing of money.
+    op.execute("GRANT SELECT, UPDATE (created_at) ON account TO commonwatt_app")
     op.execute(OPEN_ACCOUNTS)
     for table, kinds in OPENED.items():
         names = ", ".join(f"'{kind}'" for kind in kinds)
@@ -182,7 +194,7 @@ def upgrade() -> None:
         )
         holder = "owner_id" if table == "user_account" else "scope_id"
         op.execute(
-            f"INSERT INTO account (id, kind, {holder}) SELECT gen_random_uuid(), opened.kind, {table}.id FROM {table}, unnest(ARRAY[{names}]) AS opened (kind)"
+            f"INSERT INTO account (id, kind, {holder}) SELECT gen_random_uuid(), opened.kind, {table}.id FROM {table}, unnest(ARRAY[{names}]) AS opened (kind)"  # noqa: S608 - made of constants.
         )
     op.execute("INSERT INTO account (id, kind) VALUES (gen_random_uuid(), 'EXTERNAL'), (gen_random_uuid(), 'PAYOUT')")
 
