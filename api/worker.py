@@ -8,6 +8,7 @@ from uuid import UUID
 from api import database
 from api.jobs import transport
 from api.jobs.registry import load_jobs
+from api.jobs.turns import Turns
 from api.jobs.work import carry_out
 from api.settings import settings
 from api.transport.logs import configure_logs
@@ -20,12 +21,14 @@ async def main() -> None:
     configured = settings()
     configure_logs(configured.log_level)
     load_jobs()
+    turns = Turns()
     connected = database.connect(
         str(configured.database_url), role=configured.database_role, pool=10, statement_seconds=None
     )
 
     async def run(job_id: UUID) -> None:
-        await carry_out(connected, job_id)
+        with turns.job():
+            await carry_out(connected, job_id)
 
     serving = asyncio.create_task(transport.serve(str(configured.redis_url), run, at_once=AT_ONCE))
     for name in (signal.SIGTERM, signal.SIGINT):

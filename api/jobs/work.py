@@ -37,7 +37,7 @@ class Work:
             await queue.report(session, self.id, progress, message)
 
     async def solve(self, solver: Callable[..., T], *arguments: Any) -> T:
-        """Run a pure function in a thread: the solve holds neither a transaction nor the event loop."""
+        """Run a pure function in a thread (`turns` says why): it holds neither a transaction nor the event loop."""
         return await asyncio.to_thread(solver, *arguments)
 
     @asynccontextmanager

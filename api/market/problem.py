@@ -50,20 +50,28 @@ def deliveries_of(book: Book) -> list[datetime]:
 
 def _orders(book: Book, starts: list[datetime]) -> Orders:
     interval, zone = {start: i for i, start in enumerate(starts)}, _zone_of_market(book)
-    owners = {owner: i for i, owner in enumerate(sorted({each.owner_id for each in book.open}))}
-
-    def column(values: list[int]) -> Energy:
-        return np.array(values, np.int64)
-
-    rows = book.open
+    owner: dict[int, int] = {}
+    rows = (
+        (
+            interval[each.delivery_start],
+            zone[each.market_id],
+            SIDES[each.side],
+            each.limit_price_ueur_per_kwh,
+            each.energy_ukwh - each.filled_ukwh,
+            owner.setdefault(each.owner_id.int, len(owner)),
+        )
+        for each in book.open
+    )
+    # Row by row, so that other threads get their turns: a whole list at once holds the interpreter for too long.
+    columns = np.fromiter(rows, np.dtype((np.int64, 6)), len(book.open)).T
     return from_micro_units(
-        interval=column([interval[each.delivery_start] for each in rows]),
-        zone=column([zone[each.market_id] for each in rows]),
-        side=column([SIDES[each.side] for each in rows]),
-        limit_price_ueur_per_kwh=column([each.limit_price_ueur_per_kwh for each in rows]),
-        energy_ukwh=column([each.open_ukwh for each in rows]),
-        sequence=np.arange(len(rows)),  # The book is sorted by arrival; one order stands in several intervals.
-        owner=column([owners[each.owner_id] for each in rows]),
+        interval=columns[0],
+        zone=columns[1],
+        side=columns[2],
+        limit_price_ueur_per_kwh=columns[3],
+        energy_ukwh=columns[4],
+        sequence=np.arange(len(book.open)),  # The book is sorted by arrival; one order stands in several intervals.
+        owner=columns[5],
     )
 
 
