@@ -11,6 +11,7 @@ from domain.grid import tables as grid
 from domain.identity import tables as identity
 from domain.jobs import tables as jobs
 from domain.ledger import tables as ledger
+from domain.market import delivery_tables as deliveries
 from domain.market import tables as market
 from domain.metering import tables as metering
 from domain.notifications import tables as notifications
@@ -20,6 +21,7 @@ __all__ = [
     "Base",
     "audit",
     "communities",
+    "deliveries",
     "engagement",
     "events",
     "geography",

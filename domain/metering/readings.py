@@ -298,7 +298,8 @@ SUPERSEDE = text("""
 """)
 FILL = text("""
     UPDATE reading
-    SET values_ukwh = CAST(given.filled AS bigint[]), total_ukwh = given.total, quality = given.quality
+    SET values_ukwh = CAST(given.filled AS bigint[]), total_ukwh = given.total, quality = given.quality,
+        received_at = now()
     FROM unnest(
       CAST(:ids AS uuid[]), CAST(:days AS date[]), CAST(:qualities AS text[]), CAST(:totals AS bigint[]),
       CAST(:filled AS text[])

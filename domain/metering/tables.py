@@ -64,7 +64,7 @@ class Reading(Base):
     """A local day of one metering point and direction.
 
     A value that has not arrived yet is NULL and may be filled in; a value that was there is never changed: a correction
-    is a new version, and the old row is marked superseded.
+    is a new version, and the old row is marked superseded. `received_at` is when its newest values arrived.
     """
 
     __tablename__ = "reading"
@@ -79,6 +79,7 @@ class Reading(Base):
             unique=True,
             postgresql_where=text("superseded_at IS NULL"),
         ),
+        Index("ix_reading_received_at", "received_at"),
         {"postgresql_partition_by": "RANGE (day)"},
     )
 
