@@ -12,6 +12,7 @@ Terms: *order* (buy or sell, limit price, energy), *cell* (one zone in one deliv
     routes         flows cut into ways from seller to buyer
     pairing        who delivers to whom
     exchange       own pairs swap partners with others
+    classes        cells of a zone for what buyers accept
     ties           equal prices between cells of one place: most energy, then arrival
     joint          intervals tied by orders that may trade in any of several
     optimum        the steps above for what is left of each order
@@ -19,6 +20,7 @@ Terms: *order* (buy or sell, limit price, energy), *cell* (one zone in one deliv
     outcome        an optimum that keeps them, with its pairs
     own_orders     no owner trades with itself
     clearing       `clear`: all of it
+    pair_prices    what each pair pays and gets: uniform, pay-as-bid, midpoint
     explanation    `explain`: every fill by price and time
     prices         rates that need no clearing: mid-market rate, supply/demand ratio, indications
 

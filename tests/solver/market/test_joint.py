@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
+from solver.market.classes import EnergyClass, with_classes
 from solver.market.clearing import clear, congestion_rent_neur
 from solver.market.joint import blocks
 from solver.market.problem import ClearingProblem, Energy, Orders, Side
@@ -101,15 +103,19 @@ def test_no_owner_trades_with_itself(problem: ClearingProblem) -> None:
         assert clearing.fill_wh[members].sum() <= problem.orders.energy_wh[members].max()
 
 
+def each_shared(problem: ClearingProblem) -> ClearingProblem:
+    """The same orders, each shared by its one interval."""
+    return replace(problem, orders=replace(problem.orders, shared=np.arange(len(problem.orders))))
+
+
 @given(problems())
-def test_an_order_of_one_interval_may_as_well_be_shared(problem: ClearingProblem) -> None:
-    alone = clear(problem)
+def test_orders_of_one_interval_are_worth_as_much_when_shared(problem: ClearingProblem) -> None:
+    assert clear(each_shared(problem)).welfare_of_interval == clear(problem).welfare_of_interval
 
-    numbered = replace(problem, orders=replace(problem.orders, shared=np.arange(len(problem.orders))))
-    shared = clear(numbered)
 
-    assert shared.welfare_of_interval == alone.welfare_of_interval
-    assert shared.fill_wh.sum() >= alone.fill_wh.sum()  # Equal prices trade, and rather more than less.
+@given(problems(zones_max=1))
+def test_in_one_zone_ties_are_settled_as_in_one_cell(problem: ClearingProblem) -> None:
+    np.testing.assert_array_equal(clear(each_shared(problem)).fill_wh, clear(problem).fill_wh)
 
 
 @given(shared_problems())
@@ -184,3 +190,35 @@ def test_a_shared_order_has_no_minimum() -> None:
 
     with pytest.raises(InvalidValue, match=r"orders\.minimum_fill_wh\[1\] is for one interval"):
         replace(problem, orders=replace(problem.orders, minimum_fill_wh=np.array([0, 2])))
+
+
+@settings(deadline=None)
+@given(shared_problems(owners=6), st.integers(0, 2**32 - 1))
+def test_shared_orders_classes_and_minima_go_together(problem: ClearingProblem, seed: int) -> None:
+    orders, random = problem.orders, np.random.default_rng(seed)
+    assert orders.shared is not None
+    of_order = random.integers(0, EnergyClass.ANY, len(orders))
+    accepted = random.integers(0, len(EnergyClass), len(orders))
+    energy_class = np.where(orders.side == Side.BUY, accepted, of_order)
+    for members in shared_of(problem).values():
+        energy_class[members] = energy_class[members[0]]
+    has_minimum = (orders.shared < 0) & (random.random(len(orders)) < 0.4)
+    minimum_wh = np.where(has_minimum, orders.energy_wh, 0)
+    whole = replace(problem, orders=replace(orders, minimum_fill_wh=minimum_wh))
+    parted = with_classes(whole, energy_class).problem
+
+    clearing = clear(parted)
+
+    pairs, paired = clearing.pairings, np.zeros(len(orders), np.int64)
+    np.add.at(paired, pairs.sell, pairs.energy_wh)
+    np.add.at(paired, pairs.buy, pairs.energy_wh)
+    np.testing.assert_array_equal(paired, clearing.fill_wh)
+    assert (orders.interval[pairs.sell] == orders.interval[pairs.buy]).all()
+    assert (orders.owner[pairs.sell] != orders.owner[pairs.buy]).all()
+    assert not ((clearing.fill_wh > 0) & (clearing.fill_wh < minimum_wh)).any()
+    price = clearing.prices.price_ueur_per_kwh.ravel()[parted.cell]
+    gain = (orders.limit_price_ticks * 100 - price) * np.where(orders.side == Side.BUY, 1, -1)
+    assert (gain[clearing.fill_wh > 0] >= 0).all()
+    assert congestion_rent_neur(parted, clearing) >= 0
+    for members in shared_of(problem).values():
+        assert clearing.fill_wh[members].sum() <= orders.energy_wh[members].max()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from solver.market.clearing import Clearing, clear, congestion_rent_neur
+from solver.market.pair_prices import PairRule, pair_prices
 from solver.market.problem import ClearingProblem, PricingRule
 from tests.solver.market.books import Row, book, links, orders
 
@@ -61,14 +62,17 @@ def test_gsy_pay_as_clear_two_reaches_the_optimum_its_own_engine_misses() -> Non
 
 
 def test_gsy_partial_without_self_trade_excludes_the_seller_s_own_bid() -> None:
-    """Published for pay-as-bid, "B 20 and C 20 at 3": the bids' own price. One uniform price for
-    a sell that is only partly filled is that sell's limit, 1."""
+    """Published for pay-as-bid, "B 20 and C 20 at 3". A uniform price for a sell that is only partly filled is that
+    sell's limit, 1."""
     problem = book([("B", 20, 3), ("C", 20, 3), ("A", 20, 3)], [("A", 70, 1)])
 
     clearing = clear(problem)
+    prices = pair_prices(problem, clearing, np.array([PairRule.PAY_AS_BID]))
 
     assert clearing.fill_wh.tolist() == [20, 20, 0, 40]
-    assert problem.orders.limit_price_ticks[clearing.pairings.buy].tolist() == [3, 3]
+    assert clearing.pairings.energy_wh.tolist() == [20, 20]
+    assert (prices.paid_ueur_per_kwh / TICK).tolist() == [3, 3]
+    assert (prices.got_ueur_per_kwh / TICK).tolist() == [3, 3]
     assert only_price(clearing) == 1
 
 
