@@ -77,14 +77,24 @@ def clear(problem: ClearingProblem) -> Clearing:
 
 
 def congestion_rent_neur(problem: ClearingProblem, clearing: Clearing) -> int:
-    """What buyers pay beyond what sellers get and transfers cost, nano-EUR (micro-EUR/kWh x Wh), exact, >= 0.
+    """What buyers pay beyond what sellers get and transfers cost, nano-EUR (micro-EUR/kWh x Wh), exact, >= 0."""
+    return sum(congestion_rents_neur(problem, clearing).values())
 
-    rent = sum over links of flow x (price at its end - price at its start - cost); it belongs to the operator.
+
+def congestion_rents_neur(problem: ClearingProblem, clearing: Clearing) -> dict[tuple[int, int], int]:
+    """The rent of the links into each (interval, zone) that energy came into over one, nano-EUR, exact, >= 0.
+
+    rent = flow x (price at its end - price at its start - cost); it belongs to the operator.
     """
     links, price = problem.links, clearing.prices.price_ueur_per_kwh
-    gain = price[:, links.to_zone] - price[:, links.from_zone] - links.cost_ticks * TICK_UEUR_PER_KWH
-    used = clearing.flow_wh > 0
-    return sum(g * f for g, f in zip(gain[used].tolist(), clearing.flow_wh[used].tolist(), strict=True))
+    interval, link = np.nonzero(clearing.flow_wh)
+    start, end = links.from_zone[link], links.to_zone[link]
+    gain = price[interval, end] - price[interval, start] - links.cost_ticks[link] * TICK_UEUR_PER_KWH
+    rents: dict[tuple[int, int], int] = {}
+    columns = (interval, end, gain, clearing.flow_wh[interval, link])
+    for at, zone, each, flow_wh in zip(*(column.tolist() for column in columns), strict=True):
+        rents[at, zone] = rents.get((at, zone), 0) + each * flow_wh
+    return rents
 
 
 def _is_traded(problem: ClearingProblem, fill_wh: Energy, flow_wh: Energy) -> Mask:

@@ -18,6 +18,8 @@ class Reason(Enum):
     BEHIND_IN_TIME = "at the price of the last order reached, but it arrived later"
     OUTPRICED = "those ahead by price took all that was traded"
     NOTHING_TRADED = "nobody's price met anybody's within the transfer limits"
+    BELOW_MINIMUM = "there was no room for its minimum fill"
+    ELSEWHERE = "all that it may trade in its intervals together was traded in others"
     OWN_ORDER_WITHDRAWN = "the rest could have been served only by its owner's own order"
 
 
@@ -25,7 +27,8 @@ class Reason(Enum):
 class Explanation:
     """One order's fill and what decided it; energies in Wh, all of one interval, zone and side.
 
-    fill_wh == clip(traded_wh - ahead_wh, 0, energy_wh - withdrawn_wh), for every order.
+    fill_wh == clip(traded_wh - ahead_wh, 0, energy_wh - withdrawn_wh), for every order that is neither dropped for
+    its minimum nor shared by several intervals.
     ahead_wh: energy of orders better in price, or equal and earlier. is_price_beaten: the limit is strictly
     better than the zone's price, at_price: equal to it (both False where there is none).
     binding_links: links at this zone filled to capacity across which the price still differs by more than
@@ -53,7 +56,7 @@ def explain(problem: ClearingProblem, clearing: Clearing, order: int) -> Explana
     orders = problem.orders
     rivals = np.flatnonzero((problem.cell == problem.cell[order]) & (orders.side == orders.side[order]))
     ahead = rivals[_is_ahead(problem, rivals, order)]
-    ahead_wh = int((orders.energy_wh - clearing.withdrawn_wh)[ahead].sum())
+    ahead_wh = int((orders.energy_wh - clearing.withdrawn_wh)[ahead[~clearing.is_dropped[ahead]]].sum())
     zone = int(orders.interval[order]), int(orders.zone[order])
     limit = int(orders.limit_price_ticks[order]) * TICK_UEUR_PER_KWH
     price = int(clearing.prices.price_ueur_per_kwh[zone]) if clearing.prices.is_priced[zone] else None
@@ -95,13 +98,28 @@ def _reason(
     is_cut = clearing.withdrawn_wh[order] > 0 and fill_wh == energy_wh - clearing.withdrawn_wh[order]
     if is_cut and not is_worse_than_price:
         return Reason.OWN_ORDER_WITHDRAWN
-    if fill_wh > 0:
-        return Reason.PARTLY_FILLED
+    if clearing.is_dropped[order]:
+        return Reason.BELOW_MINIMUM
+    if _is_traded_elsewhere(problem, clearing, order):
+        return Reason.ELSEWHERE
+    return Reason.PARTLY_FILLED if fill_wh > 0 else _reason_of_nothing(problem, clearing, order, rivals)
+
+
+def _reason_of_nothing(problem: ClearingProblem, clearing: Clearing, order: int, rivals: Indices) -> Reason:
     reached = rivals[clearing.fill_wh[rivals] > 0]
     if len(reached) == 0:
         return Reason.OUTPRICED if clearing.is_traded.ravel()[problem.cell[order]] else Reason.NOTHING_TRADED
     limit = problem.orders.limit_price_ticks
     return Reason.BEHIND_IN_TIME if limit[order] in limit[reached] else Reason.OUTPRICED
+
+
+def _is_traded_elsewhere(problem: ClearingProblem, clearing: Clearing, order: int) -> bool:
+    """Whether all of a shared order is filled in its intervals together."""
+    shared = problem.orders.shared
+    if shared is None or shared[order] < 0:
+        return False
+    entries = shared == shared[order]
+    return bool(clearing.fill_wh[entries].sum() == problem.orders.energy_wh[entries].max())
 
 
 def _binding_links(problem: ClearingProblem, clearing: Clearing, interval: int, zone: int) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
-from solver.market.clearing import Clearing, clear, congestion_rent_neur
+from solver.market.clearing import Clearing, clear, congestion_rent_neur, congestion_rents_neur
 from solver.market.problem import ClearingProblem, Energy, Links, Orders, PricingRule, Side
 from tests.solver.market import whole_flow
 from tests.solver.market.books import book, links, orders, problems
@@ -296,6 +296,7 @@ def test_a_full_link_parts_the_prices_and_earns_rent() -> None:
     assert clearing.fill_wh.tolist() == [4, 4]
     assert clearing.prices.price_ueur_per_kwh.tolist() == [[1_000, 5_000]]
     assert congestion_rent_neur(problem, clearing) == 4 * 4_000
+    assert congestion_rents_neur(problem, clearing) == {(0, 1): 4 * 4_000}
 
 
 def test_a_closed_link_carries_nothing() -> None:

@@ -75,6 +75,30 @@ def test_nothing_traded() -> None:
     assert reasons(book([("A", 5, 1)], [("B", 5, 6)])) == [Reason.NOTHING_TRADED] * 2
 
 
+def test_an_order_without_room_for_its_minimum() -> None:
+    problem = book([("B", 10, 9)], [("S", 6, 2), ("T", 8, 3), ("U", 4, 5)])
+    problem = replace(problem, orders=replace(problem.orders, minimum_fill_wh=np.array([0, 0, 8, 0])))
+
+    told = explain(problem, clear(problem), 3)
+
+    assert reasons(problem) == [Reason.FILLED, Reason.FILLED, Reason.BELOW_MINIMUM, Reason.FILLED]
+    assert told.ahead_wh == 6  # The dropped order is not ahead of anybody.
+
+
+def test_a_shared_order_that_traded_elsewhere() -> None:
+    problem = ClearingProblem(
+        intervals=2,
+        zones=1,
+        orders=replace(
+            orders([("B", 10, 9), ("B", 10, 9)], [("S", 10, 2), ("T", 10, 3)]),
+            interval=np.array([0, 1, 0, 1]),
+            shared=np.array([0, 0, -1, -1]),
+        ),
+    )
+
+    assert reasons(problem) == [Reason.FILLED, Reason.ELSEWHERE, Reason.FILLED, Reason.NOTHING_TRADED]
+
+
 def test_a_binding_link_is_named() -> None:
     problem = ClearingProblem(
         intervals=1,
