@@ -34,7 +34,7 @@ def problem_of(book: Book) -> ClearingProblem:
     """The book as the solver takes it: lots, ticks, and what earlier clearings left of each link."""
     starts = deliveries_of(book)
     links = _links(book)
-    left = _capacity_left_wh(book, starts, links)
+    left = _capacity_left_wh(book, starts, links) * _is_way_open(book)
     return ClearingProblem(
         intervals=len(starts),
         zones=len(book.coupling.zone_ids),
@@ -85,6 +85,13 @@ def _links(book: Book) -> Links:
         capacity_wh=np.array([link.capacity_ukwh // LOT_UKWH for link in rows], np.int64),
         cost_ticks=np.array([-(-link.cost_ueur_per_kwh // TICK_UEUR_PER_KWH) for link in rows], np.int64),
     )
+
+
+def _is_way_open(book: Book) -> Mask:
+    """Whether each link joins zones that trade, shape (links,): nothing new flows into a halted zone or through it."""
+    halted = book.coupling.halted_zone_ids
+    rows = book.coupling.links
+    return np.array([halted.isdisjoint((link.from_zone_id, link.to_zone_id)) for link in rows], np.bool_)
 
 
 def _capacity_left_wh(book: Book, starts: list[datetime], links: Links) -> Energy:

@@ -60,6 +60,7 @@ class Book:
             "zones": self.coupling.zone_ids,
             "markets": [(market.id, market.zone_id) for market in self.coupling.markets],
             "links": self.coupling.links,
+            "halted": sorted(self.coupling.halted_zone_ids),
             "open": self.open,
             "exported": self.exported,
         }
@@ -76,7 +77,10 @@ class Level:
 
 
 async def read(session: AsyncSession, coupling: Coupling, *, now: datetime) -> Book:
-    """The open orders of linked markets for deliveries after now, sorted by delivery and arrival."""
+    """The open orders of linked markets for deliveries after now, sorted by delivery and arrival.
+
+    Those of halted zones are left out; what was sold to and from there before is not.
+    """
     rows = (
         select(
             OrderInterval.order_id,
@@ -91,7 +95,7 @@ async def read(session: AsyncSession, coupling: Coupling, *, now: datetime) -> B
             Order.source,
         )
         .join(Order, Order.id == OrderInterval.order_id)
-        .where(OrderInterval.market_id.in_(coupling.market_ids), OrderInterval.is_open)
+        .where(OrderInterval.market_id.in_(coupling.trading_ids), OrderInterval.is_open)
         .where(OrderInterval.delivery_start > now)
         .order_by(OrderInterval.delivery_start, Order.sequence)
     )

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.audit import entries
 from domain.database import new_id
 from domain.errors import DomainError
+from domain.grid import halts
 from domain.intervals import Period
 from domain.jobs import queue
 from domain.jobs.tables import Job, JobKind, JobStatus
@@ -38,7 +39,8 @@ Cell = tuple[UUID, datetime]  # Market and start of delivery.
 
 
 class BookChanged(DomainError):
-    """An order that would be filled was cancelled, expired or filled after the book was read: read it again."""
+    """An order that would be filled was cancelled, expired or filled after the book was read, or a zone was halted:
+    read it again."""
 
     def __init__(self) -> None:
         super().__init__("The book changed while it was cleared.")
@@ -137,6 +139,8 @@ async def _take_batch(session: AsyncSession, book: Book, batch: int) -> bool:
     if any(number >= batch for number in last.values()):
         return False
     if any(last[market.id] != market.last_batch for market in book.coupling.markets):
+        raise BookChanged
+    if await halts.halted_zone_ids(session) & set(book.coupling.zone_ids) != book.coupling.halted_zone_ids:
         raise BookChanged
     await session.execute(update(Market).where(Market.id.in_(ids)).values(last_batch=batch))
     return True

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.audit import entries
 from domain.errors import DomainError, InvalidValue, NotAllowed, NotFound
 from domain.geography.tables import MarketZone, ZoneLink
+from domain.grid import halts
 from domain.identity.viewers import Viewer
 from domain.intervals import Period
 from domain.market import changes
@@ -78,11 +79,17 @@ class Coupling:
     zone_ids: tuple[UUID, ...]
     markets: tuple[MarketInZone, ...]
     links: tuple[Link, ...]
+    halted_zone_ids: frozenset[UUID] = frozenset()  # Nothing is cleared in them, and nothing new flows through them.
 
     @property
     def market_ids(self) -> tuple[UUID, ...]:
         """Ids of the markets; the first one names the coupling."""
         return tuple(market.id for market in self.markets)
+
+    @property
+    def trading_ids(self) -> tuple[UUID, ...]:
+        """Ids of the markets whose zones are not halted."""
+        return tuple(market.id for market in self.markets if market.zone_id not in self.halted_zone_ids)
 
     @property
     def batch_seconds(self) -> int:
@@ -173,11 +180,13 @@ async def couplings(session: AsyncSession) -> list[Coupling]:
     links = [Link(*row) for row in await session.execute(query)]
     zone_ids = [market.zone_id for market in markets]
     groups = joined(zone_ids, [(link.from_zone_id, link.to_zone_id) for link in links])
+    halted = await halts.halted_zone_ids(session)
     return [
         Coupling(
             zone_ids=tuple(sorted(group)),
             markets=tuple(market for market in markets if market.zone_id in group),
             links=tuple(link for link in links if link.from_zone_id in group),
+            halted_zone_ids=halted & group,
         )
         for group in groups
         if not group.isdisjoint(zone_ids)
