@@ -48,6 +48,8 @@ describe(
     MEASURE_GRID="Measures load and congestion of zones.",
     RATE_MEMBERS="Rates reliability by what was delivered.",
     VERIFY="Recomputes the invariants over the whole database.",
+    SUBMIT_PAYMENT="Asks the payment provider to carry out a payment.",
+    ANSWER_PAYMENT="Answers for the simulated payment provider.",
 )
 describe(
     jobs.JobStatus,

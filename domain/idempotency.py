@@ -15,11 +15,13 @@ from sqlalchemy import Index, LargeBinary, Text, delete, func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from domain import statements
 from domain.database import Base, CreatedAt
-from domain.errors import DomainError
-from domain.statements import Part
+from domain.errors import DomainError, InvalidValue
+from domain.statements import Part, Statement, Transaction
 
 KEPT = timedelta(days=30)
+KEY_MAX = 200
 
 
 class IdempotencyKey(Base):
@@ -86,6 +88,28 @@ def digest(request: dict[str, Any]) -> bytes:
     return hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).digest()
 
 
+def check_key(key: str) -> None:
+    """Raise InvalidValue for what is no key."""
+    if not 1 <= len(key) <= KEY_MAX or "\x00" in key:
+        raise InvalidValue(("idempotencyKey",), f"A key has 1 to {KEY_MAX} characters, none of them NUL.")
+
+
+async def hold(transaction: Transaction, use: Use) -> UUID | None:
+    """Hold a key until the transaction ends; the result of its first use, None where this is it.
+
+    Raises InvalidValue, IdempotencyInProgress, IdempotencyKeyReused.
+    """
+    check_key(use.key)
+    (row,) = await FIRST.rows(transaction, held([use]))
+    found = used(use, row)
+    return None if found is None else found.again(use)
+
+
+async def remember(transaction: Transaction, use: Use, result_id: UUID) -> None:
+    """Store a held key with its result. Raises IdempotencyInProgress: nothing may be committed then."""
+    check_remembered({use: result_id}, await statements.write(transaction, remembering({use: result_id})))
+
+
 # Holds keys until the transaction ends, and reads what is known of them: a WITH query for the statement that reads
 # whatever else the requests need. One row per use, `place` from 1.
 HELD = """
@@ -133,6 +157,9 @@ def check_remembered(results: Mapping[Use, UUID], told: Any) -> None:
     for use, result_id in results.items():
         if result_id not in remembered:
             raise IdempotencyInProgress(use.key)
+
+
+FIRST = Statement(f"WITH {HELD}\nSELECT * FROM idempotency_held")
 
 
 async def forget_old(session: AsyncSession) -> None:

@@ -58,8 +58,12 @@ async def enqueue(
     owner_id: UUID | None = None,
     community_id: UUID | None = None,
     time_limit_s: int = 300,
+    delay: timedelta = timedelta(0),
 ) -> UUID:
-    """Ask for work in the caller's transaction; the same key gives the same job. Returns the job's id."""
+    """Ask for work in the caller's transaction, to begin after a delay; the same key gives the same job.
+
+    Returns the job's id.
+    """
     added = (
         insert(Job)
         .values(
@@ -69,6 +73,7 @@ async def enqueue(
             owner_id=owner_id,
             community_id=community_id,
             time_limit_s=time_limit_s,
+            dispatch_after=func.now() + delay,
         )
         .on_conflict_do_nothing(index_elements=[Job.key])
         .returning(Job.id)

@@ -27,6 +27,8 @@ class JobKind(StrEnum):
     MEASURE_GRID = "MEASURE_GRID"
     RATE_MEMBERS = "RATE_MEMBERS"
     VERIFY = "VERIFY"
+    SUBMIT_PAYMENT = "SUBMIT_PAYMENT"
+    ANSWER_PAYMENT = "ANSWER_PAYMENT"
 
 
 class JobStatus(StrEnum):

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    LargeBinary,
     Text,
     UniqueConstraint,
     text,
@@ -55,6 +56,23 @@ class TransferPhase(StrEnum):
     POSTED = "POSTED"
     PENDING = "PENDING"
     VOIDING = "VOIDING"
+
+
+class PaymentKind(StrEnum):
+    """Which way a payment goes."""
+
+    DEPOSIT = "DEPOSIT"
+    WITHDRAWAL = "WITHDRAWAL"
+
+
+class PaymentStatus(StrEnum):
+    """Where a payment stands; the last three are final."""
+
+    REQUESTED = "REQUESTED"
+    PROCESSING = "PROCESSING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
 
 
 # Kinds whose balance is never below zero: a user's own, and what others entrusted.
@@ -128,3 +146,61 @@ class Entry(Base):
     account_id: Mapped[UUID]
     holder_id: Mapped[UUID]
     amount_ueur: Mapped[Micro]
+
+
+class Payment(Base):
+    """Money that a user pays in or out through a provider; whole cents. Its id is the provider's reference.
+
+    `asked_at` is when the provider was last asked for it. What has ended stays as it is.
+    """
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        CheckConstraint("amount_ueur > 0 AND amount_ueur % 10000 = 0", name="cents"),
+        CheckConstraint("(closed_at IS NULL) = (status IN ('REQUESTED', 'PROCESSING'))", name="closed"),
+        CheckConstraint("(failure_reason IS NOT NULL) = (status = 'FAILED')", name="failure"),
+        Index("ix_payment_owner_id", "owner_id", "id"),
+        Index("ix_payment_open", "asked_at", postgresql_where=text("closed_at IS NULL")),
+    )
+
+    id: Mapped[Id]
+    owner_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"))
+    kind: Mapped[PaymentKind] = mapped_column(text_enum(PaymentKind))
+    status: Mapped[PaymentStatus] = mapped_column(
+        text_enum(PaymentStatus), server_default=PaymentStatus.REQUESTED.value
+    )
+    amount_ueur: Mapped[Micro]
+    failure_reason: Mapped[str | None] = mapped_column(Text)
+    requested_at: Mapped[datetime]
+    asked_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
+class PaymentEvent(Base):
+    """An answer of a provider that was acted on, by the provider's id for it, so that it counts once. Append-only."""
+
+    __tablename__ = "payment_event"
+    __table_args__ = (Index("ix_payment_event_payment_id", "payment_id"),)
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    payment_id: Mapped[UUID] = mapped_column(ForeignKey("payment.id"))
+    body_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    received_at: Mapped[datetime]
+
+
+class PaymentLimit(Base):
+    """How much may be paid at once and within 24 hours, from an instant on. Append-only."""
+
+    __tablename__ = "payment_limit"
+    __table_args__ = (
+        UniqueConstraint("kind", "valid_from"),
+        CheckConstraint("0 < lowest_ueur AND lowest_ueur <= highest_ueur AND highest_ueur <= daily_ueur", name="order"),
+    )
+
+    id: Mapped[Id]
+    kind: Mapped[PaymentKind] = mapped_column(text_enum(PaymentKind))
+    lowest_ueur: Mapped[Micro]
+    highest_ueur: Mapped[Micro]
+    daily_ueur: Mapped[Micro]
+    source: Mapped[str] = mapped_column(Text)
+    valid_from: Mapped[datetime]
