@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from domain.communities import tables as communities
+from domain.grid import tables as grid
 from domain.identity import tables as identity
 from domain.intervals import Resolution
 from domain.jobs import tables as jobs
@@ -213,4 +214,11 @@ describe(
     HOUR="60 minutes.",
     DAY="A local day of 23, 24 or 25 hours.",
     MONTH="A local calendar month.",
+)
+describe(
+    grid.LimitKind,
+    "What a limit of a zone bounds: energy of one side.",
+    PER_ORDER="Energy of one order in a delivery interval.",
+    PER_MEMBER_AND_DAY="Energy of one owner's orders for the deliveries of a day, UTC.",
+    PER_ZONE_AND_INTERVAL="Energy of all orders of the zone for a delivery interval.",
 )

@@ -43,7 +43,15 @@ class ErrorCode(StrEnum):
     MARKET_CLOSED = "MARKET_CLOSED", "The market does not trade this delivery now."
     OFF_TICK = "OFF_TICK", "The price is no multiple of the tick."
     OFF_LOT = "OFF_LOT", "The energy is no multiple of the lot."
-    ORDER_CLOSED = "ORDER_CLOSED", "The order is filled, cancelled or expired."
+    ORDER_CLOSED = "ORDER_CLOSED", "The order is filled, cancelled, expired or rejected."
+    INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS", "The available balance does not cover it."
+    CAPACITY_EXCEEDED = "CAPACITY_EXCEEDED", "The seller's plants cannot deliver it beside what is committed."
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED", "A limit of the zone's operator leaves no room for it."
+    MARKET_HALTED = "MARKET_HALTED", "The grid operator has halted trading in the zone."
+    WEBHOOK_URL_REFUSED = "WEBHOOK_URL_REFUSED", "The address is none that a web hook may have."
+    PRIVATE_ADDRESS = "PRIVATE_ADDRESS", "The host is not, or not only, on the public Internet."
+    TOO_MANY_WEBHOOKS = "TOO_MANY_WEBHOOKS", "The caller has as many web hooks as one may have."
+    WEBHOOK_DISABLED = "WEBHOOK_DISABLED", "Nothing is sent to the web hook any more."
 
     def __new__(cls, code: str, _: str) -> Self:
         member = str.__new__(cls, code)

@@ -110,6 +110,23 @@ class CreateMarketInput:
     horizon_hours: int = strawberry.field(
         default=48, description="How far ahead deliveries are traded, 1 to 168 hours."
     )
+    pricing: tables.PricingRule = strawberry.field(
+        default=tables.PricingRule.UNIFORM, description="How clearings set prices."
+    )
+    penalty_ueur_per_kwh: Decimal = strawberry.field(
+        name="penalty",
+        default=Decimal(0),
+        description="What a side that falls short of a trade pays to the other, EUR/kWh, 0 to 4.",
+    )
+    energy_vat_rate: Decimal = strawberry.field(
+        default=Decimal(0), description="VAT on energy that buyers pay, as a share, such as 0.08."
+    )
+    grace_days: int = strawberry.field(
+        default=10, description="After so many days, 0 to 90, readings that are missing count as zero."
+    )
+    is_capacity_checked: bool = strawberry.field(
+        default=True, description="Whether sellers may offer no more than their plants can inject."
+    )
 
 
 @strawberry.type(description="A market that was opened.")
@@ -137,5 +154,10 @@ class MarketListMutations:
                 batch_seconds=input.batch_seconds,
                 delivery_minutes=input.delivery_minutes,
                 horizon_hours=input.horizon_hours,
+                pricing=input.pricing,
+                penalty_ueur_per_kwh=input.penalty_ueur_per_kwh,
+                energy_vat_ppm=input.energy_vat_rate,
+                grace_days=input.grace_days,
+                is_capacity_checked=input.is_capacity_checked,
             )
         return leading(CreateMarketPayload(), market=market_id)

@@ -15,11 +15,12 @@ from api.engine.fields import column, edge, many, part
 from api.enums import describe
 from api.market import placing
 from api.market.trades import BY_ORDER, trades
-from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.mutations import Payload, mutation
 from api.periods import Period, PeriodInput
 from api.scalars import DateTime, Decimal, key_of
 from domain.identity.keys import TRADE
-from domain.market import explanations, orders, tables, visibility
+from domain.market import amending, explanations, orders, tables, visibility
+from domain.market.amending import Change
 from domain.market.explanations import FillReason
 from domain.market.orders import Proposal
 from domain.market.placing import Request
@@ -74,7 +75,9 @@ class Order(Node):
     side: tables.OrderSide = column(tables.Order.side, "BUY or SELL.")
     status: tables.OrderStatus = column(tables.Order.status, "Where it stands.")
     energy_ukwh: Decimal = column(
-        tables.Order.energy_ukwh, "Energy offered in each interval of its delivery, kWh.", name="energyKwh"
+        tables.Order.energy_ukwh,
+        "Energy in each interval of its delivery, or if FLEXIBLE in all, kWh.",
+        name="energyKwh",
     )
     filled_ukwh: Decimal = column(
         tables.Order.filled_ukwh, "Energy filled in all intervals of its delivery together, kWh.", name="filledKwh"
@@ -87,9 +90,26 @@ class Order(Node):
     source: tables.EnergySource | None = column(
         tables.Order.source, "Where the energy comes from; null where the seller did not say."
     )
+    accepts: tables.Acceptance = column(tables.Order.accepts, "What energy a buyer accepts; ANY on SELL orders.")
+    filling: tables.OrderFilling = column(
+        tables.Order.filling, "Whether the energy is meant for each interval of the delivery or for all together."
+    )
+    minimum_fill_ukwh: Decimal = column(
+        tables.Order.minimum_fill_ukwh,
+        "At least so much in a delivery interval, or nothing there, kWh.",
+        name="minimumFillKwh",
+    )
+    valid_until: DateTime | None = column(tables.Order.valid_until, "When it expires before its delivery, if it does.")
+    replaces: Annotated["Order", strawberry.lazy("api.market.orders")] | None = edge(
+        tables.Order.replaces_id, "Order", "The order that this one took the place of."
+    )
+    closed_reason: str | None = column(tables.Order.closed_reason, "Why it was rejected; null otherwise.")
+    held_ueur: Decimal = column(
+        tables.Order.held_ueur, "What is held of the owner's money for what is open, EUR.", name="held"
+    )
     delivery: Period = part(
         Period,
-        "The delivery; the order's energy applies to each interval of it.",
+        "The delivery; the energy applies to each interval of it, or if FLEXIBLE to all.",
         start=tables.Order.delivery_start,
         end=tables.Order.delivery_end,
     )
@@ -153,115 +173,6 @@ def own_orders(description: str, **terms: Any) -> Any:
     return many("Order", description, filter=OrderFilter, where=conditions, visible=visibility.own_orders, **terms)
 
 
-@strawberry.type(description="The energy is no multiple of the lot.")
-class OffLot(UserError):
-    lot_ukwh: Decimal = strawberry.field(name="lotKwh", description="The lot, kWh.")
-
-
-@strawberry.type(description="The price is no multiple of the tick.")
-class OffTick(UserError):
-    tick_ueur_per_kwh: Decimal = strawberry.field(name="tick", description="The tick, EUR/kWh.")
-
-
-@strawberry.type(description="A price or an energy is beyond what the market takes.")
-class OutOfBounds(UserError):
-    lowest: Decimal = strawberry.field(description="The lowest that is taken; EUR/kWh for a price, kWh for an energy.")
-    highest: Decimal = strawberry.field(
-        description="The highest that is taken; EUR/kWh for a price, kWh for an energy."
-    )
-
-
-@strawberry.type(description="The delivery does not begin and end with delivery intervals of the market.")
-class DeliveryMisaligned(UserError):
-    delivery_minutes: int = strawberry.field(description="Length of a delivery interval, minutes, from midnight UTC.")
-
-
-@strawberry.type(description="The market does not trade this delivery now: it has begun, or it ends too late.")
-class MarketClosed(UserError):
-    gate_closed_at: DateTime | None = strawberry.field(
-        description="When the gate closed; null if the delivery is too far."
-    )
-    trades_until: DateTime | None = strawberry.field(
-        description="Latest end of a delivery that is traded now; null if the gate has closed."
-    )
-
-
-@strawberry.type(description="The order is filled, cancelled or expired.")
-class OrderClosed(UserError):
-    status: tables.OrderStatus = strawberry.field(description="How it ended.")
-    closed_at: DateTime = strawberry.field(description="When it ended.")
-
-
-@refusal(orders.OffLot)
-def _off_lot(error: orders.OffLot) -> UserError:
-    return OffLot(code=ErrorCode.OFF_LOT, message=error.message, path=["energyKwh"], lot_ukwh=Decimal(error.lot_ukwh))
-
-
-@refusal(orders.OffTick)
-def _off_tick(error: orders.OffTick) -> UserError:
-    tick = Decimal(error.tick_ueur_per_kwh)
-    return OffTick(code=ErrorCode.OFF_TICK, message=error.message, path=["limitPrice"], tick_ueur_per_kwh=tick)
-
-
-@refusal(orders.PriceOutOfBounds)
-def _price_out_of_bounds(error: orders.PriceOutOfBounds) -> UserError:
-    lowest, highest = Decimal(error.lowest_ueur_per_kwh), Decimal(error.highest_ueur_per_kwh)
-    return OutOfBounds(
-        code=ErrorCode.INVALID_INPUT, message=error.message, path=["limitPrice"], lowest=lowest, highest=highest
-    )
-
-
-@refusal(orders.EnergyOutOfBounds)
-def _energy_out_of_bounds(error: orders.EnergyOutOfBounds) -> UserError:
-    lowest, highest = Decimal(error.lowest_ukwh), Decimal(error.highest_ukwh)
-    return OutOfBounds(
-        code=ErrorCode.INVALID_INPUT, message=error.message, path=["energyKwh"], lowest=lowest, highest=highest
-    )
-
-
-@refusal(orders.DeliveryMisaligned)
-def _misaligned(error: orders.DeliveryMisaligned) -> UserError:
-    return DeliveryMisaligned(
-        code=ErrorCode.INVALID_INPUT,
-        message=error.message,
-        path=["delivery"],
-        delivery_minutes=error.delivery_minutes,
-    )
-
-
-@refusal(orders.GateClosed)
-def _gate_closed(error: orders.GateClosed) -> UserError:
-    return MarketClosed(
-        code=ErrorCode.MARKET_CLOSED,
-        message=error.message,
-        path=["delivery", "start"],
-        gate_closed_at=DateTime(error.gate_closed_at),
-        trades_until=None,
-    )
-
-
-@refusal(orders.BeyondHorizon)
-def _beyond_horizon(error: orders.BeyondHorizon) -> UserError:
-    return MarketClosed(
-        code=ErrorCode.MARKET_CLOSED,
-        message=error.message,
-        path=["delivery", "end"],
-        gate_closed_at=None,
-        trades_until=DateTime(error.trades_until),
-    )
-
-
-@refusal(orders.OrderClosed)
-def _order_closed(error: orders.OrderClosed) -> UserError:
-    return OrderClosed(
-        code=ErrorCode.ORDER_CLOSED,
-        message=error.message,
-        path=["id"],
-        status=error.status,
-        closed_at=DateTime(error.closed_at),
-    )
-
-
 @strawberry.input(description="An order to place.")
 class PlaceOrderInput:
     idempotency_key: str = strawberry.field(
@@ -283,11 +194,51 @@ class PlaceOrderInput:
     source: tables.EnergySource | None = strawberry.field(
         default=None, description="Where the energy comes from; on SELL orders only."
     )
+    accepts: tables.Acceptance = strawberry.field(
+        default=tables.Acceptance.ANY, description="What energy is accepted; on BUY orders only."
+    )
+    filling: tables.OrderFilling = strawberry.field(
+        default=tables.OrderFilling.PER_INTERVAL,
+        description="Whether the energy is meant for each interval of the delivery, or for all of them together.",
+    )
+    minimum_fill_ukwh: Decimal = strawberry.field(
+        name="minimumFillKwh",
+        default=Decimal(0),
+        description="At least so much of it in a delivery interval, or nothing there, kWh; all of it is all-or-none.",
+    )
+    valid_until: DateTime | None = strawberry.field(
+        default=None, description="When what is open of it expires; by default when its delivery begins."
+    )
 
 
 @strawberry.input(description="An order to withdraw.")
 class CancelOrderInput:
     id: strawberry.ID = strawberry.field(description="Id of one of the caller's open orders.")
+
+
+@strawberry.input(description="New terms for what is open of an order; what is left out stays as it was.")
+class AmendOrderInput:
+    idempotency_key: str = strawberry.field(
+        description="Chosen by the caller, 1 to 200 characters: the same key and input again give the same order."
+    )
+    id: strawberry.ID = strawberry.field(description="Id of one of the caller's open orders.")
+    energy_ukwh: Decimal | None = strawberry.field(
+        default=None,
+        name="energyKwh",
+        description="Energy from now on in each interval that is open (of a FLEXIBLE order in all), kWh.",
+    )
+    limit_price_ueur_per_kwh: Decimal | None = strawberry.field(
+        default=None, name="limitPrice", description="Limit price from now on, EUR/kWh."
+    )
+    minimum_fill_ukwh: Decimal | None = strawberry.field(
+        default=None, name="minimumFillKwh", description="Minimum fill from now on, kWh."
+    )
+    valid_until: DateTime | None = strawberry.field(default=None, description="When it expires from now on.")
+
+
+@strawberry.type(description="The order that takes the place of the amended one, which is cancelled.")
+class AmendOrderPayload(Payload):
+    order: Order | None = edge(None, "Order", "The new order.")
 
 
 @strawberry.type(description="A placed order.")
@@ -318,11 +269,32 @@ class OrderMutations:
             limit_price_ueur_per_kwh=input.limit_price_ueur_per_kwh,
             delivery=input.delivery.span(),
             source=input.source,
+            accepts=input.accepts,
+            filling=input.filling,
+            minimum_fill_ukwh=input.minimum_fill_ukwh,
+            valid_until=input.valid_until,
         )
         queue = placing.queue_of(info.context.database)
         order_id = await queue.place(Request(info.context.caller, input.idempotency_key, proposal))
         info.context.refresh()
         return leading(PlaceOrderPayload(), order=order_id)
+
+    @mutation(
+        "Amend what is open of an order: it is cancelled and replaced, and keeps its place in time only where nothing "
+        "but energy is reduced; applications need the scope trade.",
+        scope=TRADE,
+    )
+    async def amend_order(self, info: Info, input: AmendOrderInput) -> AmendOrderPayload:
+        change = Change(
+            energy_ukwh=input.energy_ukwh,
+            limit_price_ueur_per_kwh=input.limit_price_ueur_per_kwh,
+            minimum_fill_ukwh=input.minimum_fill_ukwh,
+            valid_until=input.valid_until,
+        )
+        amended, key = key_of(input.id, "Order", "id"), input.idempotency_key
+        async with info.context.transaction() as session:
+            order_id = await amending.amend(session, info.context.caller, key, amended, change, now=datetime.now(UTC))
+        return leading(AmendOrderPayload(), order=order_id)
 
     @mutation("Withdraw what is open of an order of the caller; applications need the scope trade.", scope=TRADE)
     async def cancel_order(self, info: Info, input: CancelOrderInput) -> CancelOrderPayload:

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from api.market import refusals
 from api.market.links import LinkMutations, LinkQueries
 from api.market.markets import MarketListMutations, MarketListQueries
 from api.market.orders import OrderMutations, OrderViewer
@@ -24,4 +25,4 @@ class MarketViewer(OrderViewer, TradeViewer):
     pass
 
 
-__all__ = ["MarketMutations", "MarketQueries", "MarketSubscriptions", "MarketViewer"]
+__all__ = ["MarketMutations", "MarketQueries", "MarketSubscriptions", "MarketViewer", "refusals"]

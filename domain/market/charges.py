@@ -8,15 +8,18 @@ Decision, 2026-11-21: what a party pays beside the price are rows (`market_charg
 A new rate takes effect after the market's horizon, so no open order is exposed to more than when it was placed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from functools import lru_cache
 from uuid import UUID
+
+import orjson
 
 from domain.market.tables import ChargeKind, OrderSide
 from domain.quantities import MICRO, amount_ueur, round_half_even
+from domain.statements import Statement, Transaction
 
 
 class LineKind(StrEnum):
@@ -51,6 +54,8 @@ class MoneyTerms:
 
     def at(self, delivery_start: datetime) -> tuple[Charge, ...]:
         """The charge of each kind and payer that is in force for a delivery, sorted."""
+        if not self.charges:
+            return ()
         newest: dict[tuple[str, str], Charge] = {}
         for charge in sorted(self.charges, key=lambda charge: charge.valid_from):
             if charge.valid_from <= delivery_start:
@@ -156,11 +161,12 @@ def _line(
     )
 
 
-def terms_of(row: Any, charges: Iterable[dict[str, Any]]) -> MoneyTerms:
-    """Terms from a market's row and the JSON of its charges."""
+@lru_cache(maxsize=256)
+def terms_of(penalty_ueur_per_kwh: int, energy_vat_ppm: int, rows: str | None) -> MoneyTerms:
+    """Terms from a market's columns and the JSON text of its charges (null where there are none)."""
     return MoneyTerms(
-        row.penalty_ueur_per_kwh,
-        row.energy_vat_ppm,
+        penalty_ueur_per_kwh,
+        energy_vat_ppm,
         tuple(
             Charge(
                 ChargeKind(charge["kind"]),
@@ -170,6 +176,20 @@ def terms_of(row: Any, charges: Iterable[dict[str, Any]]) -> MoneyTerms:
                 datetime.fromisoformat(charge["valid_from"]),
                 charge["community_id"] and UUID(charge["community_id"]),
             )
-            for charge in charges
+            for charge in orjson.loads(rows or "[]")
         ),
     )
+
+
+TERMS = Statement("""
+    SELECT market.id, market.penalty_ueur_per_kwh, market.energy_vat_ppm,
+           (SELECT json_agg(market_charge ORDER BY market_charge.id)::text FROM market_charge
+            WHERE market_id = market.id) AS charges
+    FROM market WHERE market.id = ANY(CAST(:market_ids AS uuid[]))
+""")
+
+
+async def terms(transaction: Transaction, market_ids: Collection[UUID]) -> dict[UUID, MoneyTerms]:
+    """What markets ask beside the price."""
+    rows = await TERMS.rows(transaction, {"market_ids": sorted(market_ids)})
+    return {row.id: terms_of(row.penalty_ueur_per_kwh, row.energy_vat_ppm, row.charges) for row in rows}

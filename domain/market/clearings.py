@@ -19,11 +19,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.audit import entries
 from domain.database import new_id
 from domain.errors import DomainError
+from domain.events import notices
+from domain.events.notices import NewNotice, NoticeKind
 from domain.grid import halts
 from domain.intervals import Period
 from domain.jobs import queue
 from domain.jobs.tables import Job, JobKind, JobStatus
-from domain.market import changes, markets, orders, prices, trades
+from domain.market import changes, escrow, markets, orders, prices, trades
 from domain.market.book import Book, OpenInterval
 from domain.market.markets import Coupling
 from domain.market.prices import Tick, TickKind
@@ -101,7 +103,7 @@ async def record(
 ) -> bool:
     """Store the outcome of a batch and fill its orders; False where the batch was recorded before.
 
-    Raises BookChanged, and then nothing may be committed. Escrow of what was traded joins here.
+    Raises BookChanged, and then nothing may be committed. What was traded goes into escrow.
     """
     if not await _take_batch(session, book, batch):
         return False
@@ -111,12 +113,30 @@ async def record(
     if rows:
         await session.execute(insert(Clearing), rows)
         await _fill(session, fills)
-        await orders.restate(session, sorted({order_id for order_id, _ in fills}), now=now)
-        await trades.record(session, outcome.pairings, _cleared(book, rows))
+        kept = await orders.restate(session, sorted({order_id for order_id, _ in fills}), now=now)
+        traded = await trades.record(session, outcome.pairings, _cleared(book, rows))
+        await escrow.take(session, kept, traded, batch=batch, actor=f"job:{job_id}", now=now)
+        await notices.tell(session, _told(traded))
         # Late, because whoever places an order waits for the head of its market's audit chain.
         await _audit(session, rows, batch, job_id)
     await _announce(session, book, outcome, rows)
     return True
+
+
+def _told(traded: Sequence[Mapping[str, Any]]) -> list[NewNotice]:
+    """What the owners of filled orders should hear: of each order, the energy and its mean price in this batch."""
+    told: dict[tuple[UUID, UUID, UUID], list[tuple[int, int]]] = defaultdict(list)
+    for row in traded:
+        buy, sell = (row["buyer_id"], row["buy_order_id"]), (row["seller_id"], row["sell_order_id"])
+        told[(*buy, row["market_id"])].append((row["energy_ukwh"], row["price_ueur_per_kwh"]))
+        told[(*sell, row["seller_market_id"])].append((row["energy_ukwh"], row["seller_price_ueur_per_kwh"]))
+    made = []
+    for (user_id, order_id, market_id), fills in told.items():
+        energy = sum(energy for energy, _ in fills)
+        price = round_half_even(sum(energy * price for energy, price in fills), energy)
+        facts = {"order_id": order_id, "market_id": market_id, "energy_ukwh": energy, "price_ueur_per_kwh": price}
+        made.append(NewNotice(user_id, NoticeKind.ORDER_FILLED, facts))
+    return made
 
 
 async def _being_cleared(session: AsyncSession) -> set[UUID]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,14 +11,15 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
+from domain.communities.tables import Community
 from domain.errors import DomainError, InvalidValue, NotAllowed, NotFound
 from domain.geography.tables import MarketZone, ZoneLink
 from domain.grid import halts
 from domain.identity.viewers import Viewer
 from domain.intervals import Period
 from domain.market import changes
-from domain.market.tables import Market, PricingRule
-from domain.quantities import LOT_UKWH, TICK_UEUR_PER_KWH
+from domain.market.tables import ChargeKind, Market, MarketCharge, Order, OrderSide, PricingRule
+from domain.quantities import LOT_UKWH, TICK_UEUR_PER_KWH, WHOLE_PPM
 
 NAME_MAX = 120
 BATCH_SECONDS_MAX = 900
@@ -26,6 +27,9 @@ DELIVERY_MINUTES = (15, 30, 60)
 HORIZON_HOURS_MAX = 168
 CAPACITY_UKWH_MAX = 10**15  # 1 TWh in a delivery interval.
 LINK_COST_UEUR_PER_KWH_MAX = 4_000_000
+PENALTY_UEUR_PER_KWH_MAX = 4_000_000
+CHARGE_UEUR_PER_KWH_MAX = 4_000_000
+GRACE_DAYS_MAX = 90
 
 
 class MarketExists(DomainError):
@@ -106,12 +110,20 @@ async def create(
     batch_seconds: int = 5,
     delivery_minutes: int = 15,
     horizon_hours: int = 48,
+    pricing: PricingRule = PricingRule.UNIFORM,
+    penalty_ueur_per_kwh: int = 0,
+    energy_vat_ppm: int = 0,
+    grace_days: int = 10,
+    is_capacity_checked: bool = True,
 ) -> UUID:
     """Open a market in a zone. Raises NotAllowed, InvalidValue, NotFound, MarketExists, DeliveriesDiffer."""
     if not viewer.is_admin:
         raise NotAllowed("open a market")
     _check_within("batchSeconds", batch_seconds, 1, BATCH_SECONDS_MAX)
     _check_within("horizonHours", horizon_hours, 1, HORIZON_HOURS_MAX)
+    _check_within("penalty", penalty_ueur_per_kwh, 0, PENALTY_UEUR_PER_KWH_MAX, "micro-EUR/kWh")
+    _check_within("energyVatRate", energy_vat_ppm, 0, WHOLE_PPM, "millionths")
+    _check_within("graceDays", grace_days, 0, GRACE_DAYS_MAX)
     if delivery_minutes not in DELIVERY_MINUTES:
         raise InvalidValue(("deliveryMinutes",), "A delivery interval has 15, 30 or 60 minutes.")
     if not 1 <= len(name.strip()) <= NAME_MAX or "\x00" in name:
@@ -121,10 +133,14 @@ async def create(
     facts = {
         "name": name.strip(),
         "zone_id": zone_id,
-        "pricing": PricingRule.UNIFORM,
+        "pricing": pricing,
         "batch_seconds": batch_seconds,
         "delivery_minutes": delivery_minutes,
         "horizon_hours": horizon_hours,
+        "penalty_ueur_per_kwh": penalty_ueur_per_kwh,
+        "energy_vat_ppm": energy_vat_ppm,
+        "grace_days": grace_days,
+        "is_capacity_checked": is_capacity_checked,
     }
     market_id = await _insert(session, facts)
     await _check_deliveries(session)
@@ -132,6 +148,61 @@ async def create(
         session, "market.create", actor=viewer.key, subject=("Market", market_id), scope_id=market_id, facts=facts
     )
     return market_id
+
+
+async def set_charge(
+    session: AsyncSession,
+    viewer: Viewer,
+    market_id: UUID,
+    *,
+    kind: ChargeKind,
+    payer: OrderSide,
+    rate_ueur_per_kwh: int,
+    vat_ppm: int,
+    valid_from: datetime,
+    community_id: UUID | None = None,
+    now: datetime,
+) -> UUID:
+    """Set what one side of each trade pays per kWh from an instant on; it lies beyond all that can be traded now.
+
+    So no open order is exposed to more than when it was placed. Raises NotAllowed, NotFound, InvalidValue.
+    """
+    if not viewer.is_admin:
+        raise NotAllowed("set charges of a market")
+    _check_within("rate", rate_ueur_per_kwh, 0, CHARGE_UEUR_PER_KWH_MAX, "micro-EUR/kWh")
+    _check_within("vatRate", vat_ppm, 0, WHOLE_PPM, "millionths")
+    market = await session.get(Market, market_id, with_for_update={"key_share": True}, populate_existing=True)
+    if market is None:
+        raise NotFound("market", market_id)
+    if (kind is ChargeKind.COMMUNITY_FUND) != (community_id is not None):
+        raise InvalidValue(("communityId",), "A contribution to a fund, and nothing else, names a community.")
+    if community_id is not None and await session.get(Community, community_id) is None:
+        raise NotFound("community", community_id)
+    earliest = now + timedelta(hours=market.horizon_hours)
+    if valid_from < earliest and await _has_orders(session, market_id):
+        raise InvalidValue(("validFrom",), f"Orders may be placed until {earliest:%Y-%m-%dT%H:%MZ}; begin after that.")
+    facts = {
+        "kind": kind,
+        "payer": payer,
+        "rate_ueur_per_kwh": rate_ueur_per_kwh,
+        "vat_ppm": vat_ppm,
+        "valid_from": valid_from,
+        "community_id": community_id,
+    }
+    added = insert(MarketCharge).values(market_id=market_id, **facts).on_conflict_do_nothing()
+    charge_id: UUID | None = (await session.execute(added.returning(MarketCharge.id))).scalar_one_or_none()
+    if charge_id is None:
+        raise InvalidValue(("validFrom",), "This charge is set for this instant already.")
+    subject = ("MarketCharge", charge_id)
+    await entries.record(
+        session, "market_charge.set", actor=viewer.key, subject=subject, scope_id=market_id, facts=facts
+    )
+    return charge_id
+
+
+async def _has_orders(session: AsyncSession, market_id: UUID) -> bool:
+    query = select(Order.id).where(Order.market_id == market_id).limit(1)
+    return (await session.execute(query)).first() is not None
 
 
 async def link_zones(

@@ -1,27 +1,35 @@
-"""Orders: the rules they must follow, cancelling and expiring them; `placing` places them.
+"""Orders: what becomes of them. `placing` places them by the rules of `validation`; here they end.
 
-Gate closure is the start of delivery: an order must be placed before its first interval begins, and what is not
-filled when an interval begins is closed for that interval.
+What is not filled when an interval begins is closed for that interval, and all of an order when its time runs out. What
+was held for the closed part is available again in the same transaction.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, Text, Uuid, bindparam, func, select, text, update
+from sqlalchemy import ARRAY, BigInteger, DateTime, Text, Uuid, bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
-from domain.errors import DomainError, InvalidValue, NotAllowed, NotFound
+from domain.errors import DomainError, NotAllowed, NotFound
 from domain.identity.keys import TRADE
 from domain.identity.viewers import Viewer, require_scope
 from domain.intervals import Period
-from domain.market import changes
-from domain.market.tables import EnergySource, Order, OrderInterval, OrderSide, OrderStatus
-from domain.quantities import LOT_UKWH, TICK_UEUR_PER_KWH
+from domain.market import changes, holds
+from domain.market.holds import Kept
+from domain.market.tables import (
+    Acceptance,
+    EnergySource,
+    Order,
+    OrderFilling,
+    OrderInterval,
+    OrderSide,
+    OrderStatus,
+)
 
 PRICE_UEUR_PER_KWH_MAX = 4_000_000  # Either way; the harmonised limit of the European day-ahead market, 4,000 EUR/MWh.
 ENERGY_UKWH_MAX = 10**11  # 100 MWh in a delivery interval.
@@ -31,76 +39,18 @@ TRANSITIONS: Mapping[OrderStatus, frozenset[OrderStatus]] = MappingProxyType(
     {
         OrderStatus.OPEN: frozenset(OrderStatus),
         OrderStatus.PARTIALLY_FILLED: frozenset(OrderStatus) - {OrderStatus.OPEN},
+        OrderStatus.HALTED: frozenset(OrderStatus) - {OrderStatus.FILLED},
         OrderStatus.FILLED: frozenset(),
         OrderStatus.CANCELLED: frozenset(),
         OrderStatus.EXPIRED: frozenset(),
+        OrderStatus.REJECTED: frozenset(),
     }
 )
 FINAL = frozenset(status for status, following in TRANSITIONS.items() if not following)
 
 
-class OffLot(DomainError):
-    """The energy is no multiple of the lot."""
-
-    def __init__(self, energy_ukwh: int) -> None:
-        super().__init__("The energy must be a multiple of 0.001 kWh.")
-        self.energy_ukwh = energy_ukwh
-        self.lot_ukwh = LOT_UKWH
-
-
-class OffTick(DomainError):
-    """The limit price is no multiple of the tick."""
-
-    def __init__(self, limit_price_ueur_per_kwh: int) -> None:
-        super().__init__("The limit price must be a multiple of 0.0001 EUR/kWh.")
-        self.limit_price_ueur_per_kwh = limit_price_ueur_per_kwh
-        self.tick_ueur_per_kwh = TICK_UEUR_PER_KWH
-
-
-class PriceOutOfBounds(DomainError):
-    """The limit price is beyond what the market takes."""
-
-    def __init__(self) -> None:
-        super().__init__("The limit price must be -4 to 4 EUR/kWh.")
-        self.lowest_ueur_per_kwh = -PRICE_UEUR_PER_KWH_MAX
-        self.highest_ueur_per_kwh = PRICE_UEUR_PER_KWH_MAX
-
-
-class EnergyOutOfBounds(DomainError):
-    """The energy per delivery interval is nothing, or more than the market takes in one order."""
-
-    def __init__(self) -> None:
-        super().__init__("The energy must be 0.001 to 100000 kWh in each delivery interval.")
-        self.lowest_ukwh = LOT_UKWH
-        self.highest_ukwh = ENERGY_UKWH_MAX
-
-
-class DeliveryMisaligned(DomainError):
-    """The delivery does not begin and end with delivery intervals of the market."""
-
-    def __init__(self, delivery_minutes: int) -> None:
-        super().__init__(f"The delivery must begin and end on delivery intervals of {delivery_minutes} minutes, UTC.")
-        self.delivery_minutes = delivery_minutes
-
-
-class GateClosed(DomainError):
-    """The delivery has begun, or begins at this moment."""
-
-    def __init__(self, gate_closed_at: datetime) -> None:
-        super().__init__(f"The gate for this delivery closed when it began, at {gate_closed_at:%Y-%m-%dT%H:%MZ}.")
-        self.gate_closed_at = gate_closed_at
-
-
-class BeyondHorizon(DomainError):
-    """The delivery ends later than the market trades now."""
-
-    def __init__(self, trades_until: datetime) -> None:
-        super().__init__(f"The market now trades deliveries that end by {trades_until:%Y-%m-%dT%H:%MZ}.")
-        self.trades_until = trades_until
-
-
 class OrderClosed(DomainError):
-    """The order is filled, cancelled or expired."""
+    """The order is filled, cancelled, expired or rejected."""
 
     def __init__(self, order_id: UUID, status: OrderStatus, closed_at: datetime) -> None:
         super().__init__(f"The order is already closed: {status.value.lower()}.")
@@ -111,7 +61,11 @@ class OrderClosed(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """An order that someone wants to place; `energy_ukwh` applies to each delivery interval."""
+    """An order that someone wants to place; `energy_ukwh` applies to each delivery interval, or if FLEXIBLE to all.
+
+    minimum_fill_ukwh: at least so much of it in a delivery interval, or nothing there; all of it is "all or none".
+    replaces_id: the order whose rest this one takes the place of (`amending`).
+    """
 
     market_id: UUID
     side: OrderSide
@@ -119,10 +73,26 @@ class Proposal:
     limit_price_ueur_per_kwh: int
     delivery: Period
     source: EnergySource | None = None
+    accepts: Acceptance = Acceptance.ANY
+    filling: OrderFilling = OrderFilling.PER_INTERVAL
+    minimum_fill_ukwh: int = 0
+    valid_until: datetime | None = None
+    replaces_id: UUID | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What was proposed, for digests and the audit log."""
+        """What was proposed, for digests and the audit log; what is as usual is left out."""
+        unusual = {
+            "accepts": None if self.accepts is Acceptance.ANY else self.accepts.value,
+            "filling": None if self.filling is OrderFilling.PER_INTERVAL else self.filling.value,
+            "minimum_fill_ukwh": self.minimum_fill_ukwh or None,
+            "valid_until": self.valid_until and self.valid_until.isoformat(),
+            "replaces_id": self.replaces_id and str(self.replaces_id),
+        }
+        return self._usual | {name: value for name, value in unusual.items() if value is not None}
+
+    @property
+    def _usual(self) -> dict[str, Any]:
         return {
             "market_id": str(self.market_id),
             "side": self.side.value,
@@ -133,126 +103,84 @@ class Proposal:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a market asks of the deliveries of its orders."""
-
-    delivery_minutes: int
-    horizon_hours: int
-
-
-def gate_closes_at(delivery_start: datetime) -> datetime:
-    """When trading of a delivery interval ends: at its start."""
-    return delivery_start
-
-
-def trades_until(terms: Terms, now: datetime) -> datetime:
-    """The latest end of a delivery that a market trades now."""
-    return now + timedelta(hours=terms.horizon_hours)
-
-
-def _off_lot(proposal: Proposal, terms: Terms, now: datetime) -> DomainError | None:
-    return OffLot(proposal.energy_ukwh) if proposal.energy_ukwh % LOT_UKWH else None
-
-
-def _energy_out_of_bounds(proposal: Proposal, terms: Terms, now: datetime) -> DomainError | None:
-    return None if LOT_UKWH <= proposal.energy_ukwh <= ENERGY_UKWH_MAX else EnergyOutOfBounds()
-
-
-def _off_tick(proposal: Proposal, terms: Terms, now: datetime) -> DomainError | None:
-    price = proposal.limit_price_ueur_per_kwh
-    return OffTick(price) if price % TICK_UEUR_PER_KWH else None
-
-
-def _price_out_of_bounds(proposal: Proposal, terms: Terms, now: datetime) -> DomainError | None:
-    return PriceOutOfBounds() if abs(proposal.limit_price_ueur_per_kwh) > PRICE_UEUR_PER_KWH_MAX else None
-
-
-def _misaligned(proposal: Proposal, terms: Terms, now: datetime) -> DomainError | None:
-    minutes = terms.delivery_minutes
-    return None if proposal.delivery.is_aligned(minutes) else DeliveryMisaligned(minutes)
-
-
-def _gate_closed(proposal: Proposal, terms: Terms, now: datetime) -> DomainError | None:
-    gate = gate_closes_at(proposal.delivery.start)
-    return GateClosed(gate) if gate <= now else None
-
-
-def _beyond_horizon(proposal: Proposal, terms: Terms, now: datetime) -> DomainError | None:
-    until = trades_until(terms, now)
-    return BeyondHorizon(until) if proposal.delivery.end > until else None
-
-
-def _source_of_buy(proposal: Proposal, terms: Terms, now: datetime) -> DomainError | None:
-    if proposal.source is None or proposal.side is OrderSide.SELL:
-        return None
-    return InvalidValue(("source",), "A source can be named on sell orders only; buyers cannot prefer one yet.")
-
-
-# Asked in this order; the first refusal counts.
-RULES: tuple[Callable[[Proposal, Terms, datetime], DomainError | None], ...] = (
-    _energy_out_of_bounds,
-    _off_lot,
-    _price_out_of_bounds,
-    _off_tick,
-    _source_of_buy,
-    _misaligned,
-    _gate_closed,
-    _beyond_horizon,
-)
-
-
-def check(proposal: Proposal, terms: Terms, now: datetime) -> None:
-    """Raise the first refusal among RULES, if there is one."""
-    for rule in RULES:
-        refused = rule(proposal, terms, now)
-        if refused is not None:
-            raise refused
-
-
-async def cancel(session: AsyncSession, viewer: Viewer, order_id: UUID, *, now: datetime) -> None:
+async def cancel(session: AsyncSession, viewer: Viewer, order_id: UUID, *, now: datetime) -> Order:
     """Withdraw what is open of one's own order; what was filled stays. Raises NotAllowed, NotFound, OrderClosed."""
-    require_scope(viewer, TRADE, "cancel orders with this key")
+    order = await own_open(session, viewer, order_id)
+    await close(session, [order_id], OrderStatus.CANCELLED, actor=viewer.key, now=now)
+    facts = {"filled_ukwh": order.filled_ukwh}
+    subject = ("Order", order_id)
+    await entries.record(
+        session, "order.cancel", actor=viewer.key, subject=subject, scope_id=order.market_id, facts=facts
+    )
+    await changes.announce(session, order.market_id, Period(order.delivery_start, order.delivery_end))
+    return order
+
+
+async def own_open(session: AsyncSession, viewer: Viewer, order_id: UUID) -> Order:
+    """One's own order, locked, if it is not closed. Raises NotAllowed, NotFound, OrderClosed."""
+    require_scope(viewer, TRADE, "change orders with this key")
     order = await session.get(Order, order_id, with_for_update=True, populate_existing=True)
     if order is None or not (viewer.is_admin or order.owner_id == viewer.user_id):
         raise NotFound("order", order_id)
     if order.owner_id != viewer.user_id:
-        raise NotAllowed("cancel another's order")
+        raise NotAllowed("change another's order")
     if order.closed_at is not None:
         raise OrderClosed(order_id, order.status, order.closed_at)
-    is_open = (OrderInterval.order_id == order_id, OrderInterval.is_open)
-    await session.execute(update(OrderInterval).where(*is_open).values(is_open=False))
-    move(order.status, OrderStatus.CANCELLED)
-    order.status, order.closed_at = OrderStatus.CANCELLED, now
-    await session.flush()
-    await entries.record(
-        session,
-        "order.cancel",
-        actor=viewer.key,
-        subject=("Order", order_id),
-        scope_id=order.market_id,
-        facts={"filled_ukwh": order.filled_ukwh},
-    )
-    await changes.announce(session, order.market_id, Period(order.delivery_start, order.delivery_end))
+    return order
+
+
+CLOSE = text("""
+    WITH closed AS (
+        UPDATE order_interval SET is_open = false WHERE order_id = ANY(:ids) AND is_open)
+    UPDATE market_order SET status = :status, closed_at = :now, closed_reason = :reason, held_ueur = 0
+    FROM (SELECT id, held_ueur AS was_ueur, status AS was FROM market_order WHERE id = ANY(:ids)) AS before
+    WHERE market_order.id = before.id
+    RETURNING market_order.id, owner_id, was, was_ueur
+""").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid())),
+    bindparam("status", type_=Text()),
+    bindparam("reason", type_=Text()),
+    bindparam("now", type_=DateTime(timezone=True)),
+)
+
+
+async def close(
+    session: AsyncSession,
+    order_ids: Sequence[UUID],
+    status: OrderStatus,
+    *,
+    actor: str,
+    now: datetime,
+    reason: str | None = None,
+) -> None:
+    """End what is open of locked open orders and release what is held for it; the caller records and announces it."""
+    given = {"ids": list(order_ids), "status": status.value, "reason": reason, "now": now}
+    rows = (await session.execute(CLOSE, given)).all()
+    for row in rows:
+        move(OrderStatus(row.was), status)
+    await holds.release(session, [Kept(row.id, row.owner_id, row.was_ueur, 0) for row in rows], actor=actor, now=now)
 
 
 async def expire_due(session: AsyncSession, market_ids: Collection[UUID], *, now: datetime) -> list[UUID]:
-    """Close what is open of deliveries that have begun; gives the ids of the orders it touched, sorted."""
+    """Close what is open of deliveries that have begun, and of orders whose time ran out; gives the ids, sorted."""
+    begun = (OrderInterval.delivery_start <= now) | (Order.valid_until <= now)
     due = (
         select(OrderInterval.order_id)
-        .where(OrderInterval.market_id.in_(market_ids), OrderInterval.is_open, OrderInterval.delivery_start <= now)
+        .join(Order, Order.id == OrderInterval.order_id)
+        .where(OrderInterval.market_id.in_(market_ids), OrderInterval.is_open, begun)
         .distinct()
     )
     locked = await lock(session, list(await session.scalars(due)))
     if not locked:
         return []
-    begun = (OrderInterval.order_id.in_(locked), OrderInterval.is_open, OrderInterval.delivery_start <= now)
-    closed = update(OrderInterval).where(*begun).values(is_open=False)
+    which = (OrderInterval.order_id == Order.id, Order.id.in_(locked), OrderInterval.is_open, begun)
+    closed = update(OrderInterval).where(*which).values(is_open=False)
     pairs = closed.returning(OrderInterval.market_id, OrderInterval.order_id, OrderInterval.delivery_start)
     touched: dict[UUID, list[Any]] = {}
-    for market_id, order_id, start in await session.execute(pairs):
+    for market_id, order_id, start in await session.execute(pairs, execution_options={"synchronize_session": False}):
         touched.setdefault(market_id, []).append((order_id, start))
-    await restate(session, locked, now=now)
+    restated = await restate(session, locked, now=now)
+    await holds.release(session, restated, actor="clock", now=now)
     for market_id, rows in sorted(touched.items()):
         facts = {"intervals": sorted([str(order_id), start.isoformat()] for order_id, start in rows)}
         subject = ("Market", market_id)
@@ -266,27 +194,41 @@ async def lock(session: AsyncSession, order_ids: Collection[UUID]) -> list[UUID]
     return list(await session.scalars(chosen))
 
 
-async def restate(session: AsyncSession, order_ids: Sequence[UUID], *, now: datetime) -> None:
-    """Bring fill and status of locked orders in line with their intervals."""
-    intervals = (
-        select(
-            Order.id,
-            Order.status,
-            func.sum(OrderInterval.energy_ukwh),
-            func.sum(OrderInterval.filled_ukwh),
-            func.bool_or(OrderInterval.is_open),
-        )
-        .join(OrderInterval, OrderInterval.order_id == Order.id)
-        .where(Order.id.in_(order_ids))
-        .group_by(Order.id)
-        .order_by(Order.id)
-    )
-    ids, filled, statuses = [], [], []
-    for order_id, status, energy, fill, is_open in await session.execute(intervals):
-        ids.append(order_id)
-        filled.append(int(fill))
-        statuses.append(move(status, status_of(int(energy), int(fill), is_open=is_open)))
-    await session.execute(RESTATE, {"ids": ids, "filled": filled, "statuses": statuses, "now": now})
+STATED = text("""
+    SELECT o.id, o.owner_id, o.status, o.energy_ukwh, o.filling, o.held_ueur,
+           sum(i.energy_ukwh) AS offered_ukwh, sum(i.filled_ukwh) AS filled_ukwh, bool_or(i.is_open) AS is_open,
+           sum(div((i.energy_ukwh - i.filled_ukwh)::numeric * o.exposure_ueur_per_kwh + 999999, 1000000))
+               FILTER (WHERE i.is_open) AS open_ueur,
+           div((o.energy_ukwh - sum(i.filled_ukwh)) * o.exposure_ueur_per_kwh + 999999, 1000000) AS open_flexible_ueur
+    FROM market_order AS o JOIN order_interval AS i ON i.order_id = o.id
+    WHERE o.id = ANY(:ids) GROUP BY o.id ORDER BY o.id
+""").bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+
+
+async def restate(session: AsyncSession, order_ids: Sequence[UUID], *, now: datetime) -> list[Kept]:
+    """Bring fill, status and hold of locked orders in line with their intervals; gives what was and is held."""
+    rows = (await session.execute(STATED, {"ids": list(order_ids)})).all()
+    ids, filled, statuses, held, kept = [], [], [], [], []
+    for row in rows:
+        is_flexible = row.filling == OrderFilling.FLEXIBLE.value
+        energy = int(row.energy_ukwh if is_flexible else row.offered_ukwh)
+        status = _restated(OrderStatus(row.status), energy, int(row.filled_ukwh), is_open=row.is_open)
+        open_ueur = row.open_flexible_ueur if is_flexible else row.open_ueur
+        ids.append(row.id)
+        filled.append(int(row.filled_ukwh))
+        statuses.append(status)
+        held.append(0 if status in FINAL else int(open_ueur))
+        kept.append(Kept(row.id, row.owner_id, row.held_ueur, held[-1]))
+    given = {"ids": ids, "filled": filled, "statuses": statuses, "held": held, "now": now}
+    await session.execute(RESTATE, given)
+    return kept
+
+
+def _restated(status: OrderStatus, energy_ukwh: int, filled_ukwh: int, *, is_open: bool) -> OrderStatus:
+    following = status_of(energy_ukwh, filled_ukwh, is_open=is_open)
+    if status is OrderStatus.HALTED and following not in FINAL:
+        return status
+    return move(status, following)
 
 
 def status_of(energy_ukwh: int, filled_ukwh: int, *, is_open: bool) -> OrderStatus:
@@ -304,16 +246,23 @@ def move(status: OrderStatus, following: OrderStatus) -> OrderStatus:
     return following
 
 
+# A flexible order is full before its intervals are.
 RESTATE = text("""
+    WITH full_now AS (
+        UPDATE order_interval SET is_open = false
+        FROM unnest(:ids, :statuses) AS restated (id, status)
+        WHERE order_interval.order_id = restated.id AND restated.status = 'FILLED' AND order_interval.is_open)
     UPDATE market_order SET
         filled_ukwh = restated.filled_ukwh,
         status = restated.status,
+        held_ueur = restated.held_ueur,
         closed_at = CASE WHEN restated.status IN ('FILLED', 'EXPIRED') THEN :now END
-    FROM unnest(:ids, :filled, :statuses) AS restated (id, filled_ukwh, status)
+    FROM unnest(:ids, :filled, :statuses, :held) AS restated (id, filled_ukwh, status, held_ueur)
     WHERE market_order.id = restated.id
 """).bindparams(
     bindparam("ids", type_=ARRAY(Uuid())),
     bindparam("filled", type_=ARRAY(BigInteger())),
     bindparam("statuses", type_=ARRAY(Text())),
+    bindparam("held", type_=ARRAY(BigInteger())),
     bindparam("now", type_=DateTime(timezone=True)),
 )

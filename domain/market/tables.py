@@ -150,6 +150,7 @@ class Order(Base):
         Index("ix_market_order_expiry", "delivery_end", postgresql_where=text("closed_at IS NULL")),
         Index("ix_market_order_valid_until", "valid_until", postgresql_where=text("closed_at IS NULL")),
         Index("ix_market_order_replaces_id", "replaces_id", postgresql_where=text("replaces_id IS NOT NULL")),
+        Index("ix_market_order_rule_id", "rule_id", "id", postgresql_where=text("rule_id IS NOT NULL")),
     )
 
     id: Mapped[Id]
@@ -171,6 +172,7 @@ class Order(Base):
     valid_until: Mapped[datetime | None]
     replaces_id: Mapped[UUID | None] = mapped_column(ForeignKey("market_order.id"))
     closed_reason: Mapped[str | None] = mapped_column(Text)
+    rule_id: Mapped[UUID | None] = mapped_column(ForeignKey("trading_rule.id"))
     exposure_ueur_per_kwh: Mapped[Micro] = mapped_column(server_default="0")
     held_ueur: Mapped[Micro] = mapped_column(server_default="0")
     sequence: Mapped[int] = mapped_column(BigInteger, Identity(), unique=True)
@@ -256,6 +258,8 @@ class Trade(Base):
         Index("ix_trade_sell_order_id", "sell_order_id", "id"),
         Index("ix_trade_buyer_id", "buyer_id", "id"),
         Index("ix_trade_seller_id", "seller_id", "id"),
+        Index("ix_trade_buyer_delivery", "buyer_id", "delivery_start"),
+        Index("ix_trade_seller_delivery", "seller_id", "delivery_start"),
     )
 
     id: Mapped[Id]

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.database import new_id
 from domain.events import feed
+from domain.market import charges, escrow
 from domain.market.book import OpenInterval
 from domain.market.tables import Trade
 
@@ -40,11 +41,19 @@ def stream_of(market_id: UUID) -> str:
 
 async def record(
     session: AsyncSession, pairings: Sequence[Pairing], cleared: Mapping[tuple[UUID, datetime], Cleared]
-) -> None:
-    """Store the trades of a batch. Each side trades at the price of its own market."""
+) -> list[dict[str, Any]]:
+    """Store the trades of a batch; gives their rows. Each side trades at the price of its own market."""
     rows = [_row(pairing, cleared) for pairing in pairings]
     if rows:
+        terms = await charges.terms(session, {row[of] for row in rows for of in ("market_id", "seller_market_id")})
+        for row in rows:
+            escrow.add_escrow(row, terms)
         await session.execute(insert(Trade), rows)
+    await _announce(session, rows)
+    return rows
+
+
+async def _announce(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
     told: dict[UUID, list[dict[str, Any]]] = {}
     for row in rows:
         for market_id in {row["market_id"], row["seller_market_id"]}:

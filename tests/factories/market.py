@@ -12,6 +12,9 @@ from domain.geography.tables import MarketZone
 from domain.identity.tables import PlatformRole
 from domain.identity.viewers import Viewer
 from domain.intervals import Period, floor_to
+from domain.ledger import accounts, transfers
+from domain.ledger.tables import AccountKind, TransferKind
+from domain.ledger.transfers import NewTransfer
 from domain.market import markets, placing
 from domain.market.orders import Proposal
 from domain.market.tables import OrderSide
@@ -42,9 +45,24 @@ def a_delivery(first: int = 0, intervals: int = 1) -> Period:
     return Period(start, start + intervals * QUARTER)
 
 
-async def a_trader(session: AsyncSession) -> Viewer:
-    """A signed-in person."""
-    return Viewer(user_id=(await a_user(session)).id)
+async def a_trader(session: AsyncSession, funds: str = "1000000") -> Viewer:
+    """A signed-in person with money, EUR."""
+    trader = Viewer(user_id=(await a_user(session)).id)
+    await fund(session, trader, funds=funds)
+    return trader
+
+
+async def fund(session: AsyncSession, *owners: Viewer, funds: str = "1000000") -> None:
+    """Put money, EUR, into the wallets of users."""
+    ids = {owner.user_id for owner in owners if owner.user_id is not None}
+    external = await accounts.platform(session, AccountKind.EXTERNAL)
+    wallets = (await accounts.hold(session, ids)).wallets
+    amount = parse_micro(funds)
+    made = [
+        NewTransfer(TransferKind.DEPOSIT, f"test:{new_id()}", {external: -amount, wallet.available_id: amount})
+        for wallet in wallets.values()
+    ]
+    await transfers.post(session, made, actor="test", now=now())
 
 
 async def a_zone(session: AsyncSession, code: str | None = None) -> UUID:
@@ -58,7 +76,7 @@ async def a_zone(session: AsyncSession, code: str | None = None) -> UUID:
 async def a_market(session: AsyncSession, zone_id: UUID | None = None, **overrides: Any) -> UUID:
     """A market in a zone, a new one unless it is given."""
     zone_id = zone_id or await a_zone(session)
-    facts: dict[str, Any] = {"zone_id": zone_id, "name": "A market"} | overrides
+    facts: dict[str, Any] = {"zone_id": zone_id, "name": "A market", "is_capacity_checked": False} | overrides
     return await markets.create(session, ADMIN, **facts)
 
 

@@ -22,7 +22,7 @@ from domain.database import new_id
 from domain.idempotency import IdempotencyInProgress, IdempotencyKeyReused
 from domain.identity.viewers import Viewer
 from domain.market import placing
-from domain.market.orders import OffLot
+from domain.market.validation import OffLot
 from domain.market.placing import Request
 from domain.market.tables import Order
 from domain.statements import Transaction

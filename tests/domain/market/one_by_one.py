@@ -15,9 +15,9 @@ from domain.database import new_id
 from domain.errors import DomainError, InvalidValue, NotAllowed, NotFound
 from domain.events.tables import Event, EventStream
 from domain.idempotency import IdempotencyKey, IdempotencyKeyReused
-from domain.market.orders import Terms, check
 from domain.market.placing import Outcome, Request
 from domain.market.tables import Market, Order, OrderInterval
+from domain.market.validation import Terms, check
 
 
 async def place_all(session: AsyncSession, requests: Sequence[Request], now: datetime) -> list[Outcome]:

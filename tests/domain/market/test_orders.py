@@ -14,7 +14,7 @@ from domain.idempotency import IdempotencyInProgress, IdempotencyKey, Idempotenc
 from domain.identity.tables import ApiKeyKind
 from domain.identity.viewers import Viewer
 from domain.intervals import Period
-from domain.market import changes, orders, placing
+from domain.market import changes, orders, placing, validation
 from domain.market.tables import EnergySource, Order, OrderInterval, OrderStatus
 from tests.conftest import AS_THE_APPLICATION
 from tests.factories.identity import a_user
@@ -29,6 +29,7 @@ from tests.factories.market import (
     a_trader,
     an_order,
     first_delivery,
+    fund,
     now,
 )
 
@@ -59,23 +60,23 @@ async def test_places_one_order_whose_energy_applies_to_each_interval(session: A
 
 
 REFUSED: list[tuple[dict[str, Any], type[Exception], dict[str, Any]]] = [
-    ({"kwh": "0.0005"}, orders.EnergyOutOfBounds, {"lowest_ukwh": 1_000, "highest_ukwh": 10**11}),
-    ({"kwh": "0"}, orders.EnergyOutOfBounds, {}),
-    ({"kwh": "-1"}, orders.EnergyOutOfBounds, {}),
-    ({"kwh": "100000.001"}, orders.EnergyOutOfBounds, {}),
-    ({"kwh": "1.0005"}, orders.OffLot, {"energy_ukwh": 1_000_500, "lot_ukwh": 1_000}),
-    ({"price": "4.0001"}, orders.PriceOutOfBounds, {"highest_ueur_per_kwh": 4_000_000}),
-    ({"price": "-4.0001"}, orders.PriceOutOfBounds, {"lowest_ueur_per_kwh": -4_000_000}),
-    ({"price": "0.00005"}, orders.OffTick, {"limit_price_ueur_per_kwh": 50, "tick_ueur_per_kwh": 100}),
+    ({"kwh": "0.0005"}, validation.EnergyOutOfBounds, {"lowest_ukwh": 1_000, "highest_ukwh": 10**11}),
+    ({"kwh": "0"}, validation.EnergyOutOfBounds, {}),
+    ({"kwh": "-1"}, validation.EnergyOutOfBounds, {}),
+    ({"kwh": "100000.001"}, validation.EnergyOutOfBounds, {}),
+    ({"kwh": "1.0005"}, validation.OffLot, {"energy_ukwh": 1_000_500, "lot_ukwh": 1_000}),
+    ({"price": "4.0001"}, validation.PriceOutOfBounds, {"highest_ueur_per_kwh": 4_000_000}),
+    ({"price": "-4.0001"}, validation.PriceOutOfBounds, {"lowest_ueur_per_kwh": -4_000_000}),
+    ({"price": "0.00005"}, validation.OffTick, {"limit_price_ueur_per_kwh": 50, "tick_ueur_per_kwh": 100}),
     ({"source": EnergySource.WIND}, InvalidValue, {"path": ("source",)}),
     (
         {"delivery": Period(first_delivery() + timedelta(minutes=5), first_delivery() + QUARTER)},
-        orders.DeliveryMisaligned,
+        validation.DeliveryMisaligned,
         {"delivery_minutes": 15},
     ),
     (
         {"delivery": Period(first_delivery(), first_delivery() + timedelta(minutes=20))},
-        orders.DeliveryMisaligned,
+        validation.DeliveryMisaligned,
         {"delivery_minutes": 15},
     ),
 ]
@@ -99,7 +100,7 @@ async def test_the_gate_closes_when_delivery_begins(session: AsyncSession) -> No
     trader, market = await a_trader(session), await a_market(session)
     start = first_delivery()
 
-    with pytest.raises(orders.GateClosed) as refused:
+    with pytest.raises(validation.GateClosed) as refused:
         await placing.place(session, trader, "late", a_proposal(market), now=start)
     await placing.place(session, trader, "early", a_proposal(market), now=start - timedelta(microseconds=1))
 
@@ -111,7 +112,7 @@ async def test_trades_deliveries_that_end_within_the_horizon(session: AsyncSessi
     trader, market = await a_trader(session), await a_market(session, horizon_hours=2)
     at = first_delivery() + QUARTER - timedelta(hours=2)
 
-    with pytest.raises(orders.BeyondHorizon) as refused:
+    with pytest.raises(validation.BeyondHorizon) as refused:
         await placing.place(session, trader, "far", a_proposal(market), now=at - timedelta(seconds=1))
     await placing.place(session, trader, "near", a_proposal(market), now=at)
 
@@ -143,6 +144,7 @@ async def test_an_application_trades_with_the_scope_trade(
 ) -> None:
     market, owner = await a_market(session), await a_user(session)
     key = Viewer(user_id=owner.id, api_key_id=new_id(), api_key_kind=ApiKeyKind.PARTNER, scopes=frozenset({scope}))
+    await fund(session, key)
 
     if is_allowed:
         order_id = await placing.place(session, key, "a key", a_proposal(market), now=now())
@@ -292,7 +294,8 @@ async def test_closes_intervals_one_by_one_as_delivery_begins(session: AsyncSess
 
 
 def test_final_statuses_lead_nowhere() -> None:
-    assert frozenset({OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.EXPIRED}) == orders.FINAL
+    final = {OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.EXPIRED, OrderStatus.REJECTED}
+    assert frozenset(final) == orders.FINAL
     with pytest.raises(AssertionError):
         orders.move(OrderStatus.CANCELLED, OrderStatus.FILLED)
     with pytest.raises(AssertionError):

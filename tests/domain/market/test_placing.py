@@ -23,7 +23,7 @@ from domain.idempotency import IdempotencyInProgress, IdempotencyKey, Idempotenc
 from domain.identity.tables import ApiKeyKind
 from domain.identity.viewers import Viewer
 from domain.intervals import Period
-from domain.market import orders, placing, verification
+from domain.market import orders, placing, validation, verification
 from domain.market.placing import Outcome, Request
 from domain.market.tables import EnergySource, Order, OrderInterval
 from tests.conftest import AS_THE_APPLICATION
@@ -170,7 +170,7 @@ async def test_nothing_is_written_for_a_batch_of_refusals(session: AsyncSession)
 
     outcomes = await placing.place_many(session, requests, now=now())
 
-    assert [type(outcome) for outcome in outcomes] == [InvalidValue, orders.EnergyOutOfBounds]
+    assert [type(outcome) for outcome in outcomes] == [InvalidValue, validation.EnergyOutOfBounds]
     assert await placing.place_many(session, [], now=now()) == []
     for table in (Order, IdempotencyKey, Event):
         assert await session.scalar(select(func.count()).select_from(table)) == 0
@@ -179,12 +179,14 @@ async def test_nothing_is_written_for_a_batch_of_refusals(session: AsyncSession)
 async def test_a_key_that_another_transaction_holds_stops_its_own_request_only(fresh_database: str) -> None:
     engine = create_async_engine(fresh_database, connect_args=AS_THE_APPLICATION)
     async with AsyncSession(engine) as session, session.begin():
-        trader, market, other = await a_trader(session), await a_market(session), await a_market(session)
+        trader, neighbour = await a_trader(session), await a_trader(session)
+        market, other = await a_market(session), await a_market(session)
 
     async with AsyncSession(engine) as first, AsyncSession(engine) as second, first.begin():
         await placing.place(first, trader, "held", a_proposal(market), now=now())
         async with second.begin():
-            requests = [Request(trader, key, a_proposal(other)) for key in ("one", "held", "two")]
+            asked = (neighbour, "one"), (trader, "held"), (neighbour, "two")
+            requests = [Request(viewer, key, a_proposal(other)) for viewer, key in asked]
             outcomes = await placing.place_many(second, requests, now=now())
     async with AsyncSession(engine) as session:
         count = await session.scalar(select(func.count()).select_from(Order))
@@ -208,7 +210,7 @@ async def test_a_key_whose_first_request_ended_at_this_moment_is_still_in_progre
 async def test_a_broken_constraint_leaves_nothing_of_the_batch(session: AsyncSession) -> None:
     trader, market = await a_trader(session), await a_market(session)
     stranger = Viewer(user_id=new_id())
-    requests = [Request(viewer, "a key", a_proposal(market)) for viewer in (trader, stranger)]
+    requests = [Request(viewer, "a key", a_proposal(market, SELL)) for viewer in (trader, stranger)]
 
     with pytest.raises(IntegrityError):
         async with session.begin_nested():

@@ -45,7 +45,7 @@ async def copied(session: AsyncSession, table: Any, **changes: Any) -> None:
         (Order, {"filled_ukwh": 999_000}, {SUM}),
         (Order, {"status": OrderStatus.OPEN}, {STATUS}),
         (Order, {"status": OrderStatus.FILLED}, {STATUS}),
-        (Order, {"closed_at": now()}, {STATUS}),
+        (Order, {"closed_at": now(), "held_ueur": 0}, {STATUS}),
         (Order, {"limit_price_ueur_per_kwh": 299_900}, {PRICE}),
         (Order, {"side": SELL}, {SIDES}),
     ],
