@@ -11,7 +11,7 @@ import numpy as np
 from numba import types
 
 from domain.quantities import TICK_UEUR_PER_KWH
-from solver.machine_code import COLUMN, OUT_MASK, compiled
+from solver.machine_code import COLUMN, compiled
 from solver.market.optimum import prices, welfare_ticks_wh
 from solver.market.outcome import outcome
 from solver.market.own_orders import withdrawn_wh
@@ -99,15 +99,15 @@ def congestion_rents_neur(problem: ClearingProblem, clearing: Clearing) -> dict[
 
 def _is_traded(problem: ClearingProblem, fill_wh: Energy, flow_wh: Energy) -> Mask:
     is_traded = np.zeros((problem.intervals, problem.zones), np.bool_)
-    _mark(problem.cell, fill_wh, is_traded.ravel())
+    _mark(problem.orders.interval, problem.orders.zone, fill_wh, is_traded)
     interval, link = np.nonzero(flow_wh)
     is_traded[interval, problem.links.from_zone[link]] = True
     is_traded[interval, problem.links.to_zone[link]] = True
     return is_traded
 
 
-@compiled(types.void(COLUMN, COLUMN, OUT_MASK))
-def _mark(cell: Indices, fill_wh: Energy, is_traded: Mask) -> None:
-    for order in range(len(cell)):
+@compiled(types.void(COLUMN, COLUMN, COLUMN, types.boolean[:, ::1]))
+def _mark(interval: Indices, zone: Indices, fill_wh: Energy, is_traded: Mask) -> None:
+    for order in range(len(fill_wh)):
         if fill_wh[order] > 0:
-            is_traded[cell[order]] = True
+            is_traded[interval[order], zone[order]] = True

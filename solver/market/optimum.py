@@ -33,22 +33,30 @@ class Optimum:
 
 def optimum(problem: ClearingProblem, left_wh: Energy) -> Optimum:
     """Trade what is left of each order for the largest welfare; an order of which nothing is left takes no part."""
-    kept = np.flatnonzero(left_wh)
+    kept = places_of(left_wh)
     left = remaining(problem, kept, left_wh)
     best = _joined(left) if has_shared(left.orders) else _plain(left)
-    if len(kept) == len(left_wh):
+    if kept is None:
         return best
     fill_wh = np.zeros_like(left_wh)
     fill_wh[kept] = best.fill_wh
     return Optimum(fill_wh, best.flow_wh, best.merits)
 
 
-def remaining(problem: ClearingProblem, kept: Indices, left_wh: Energy) -> ClearingProblem:
+def places_of(left_wh: Energy) -> Indices | None:
+    """Places of the orders of which something is left; None where that is all of them."""
+    return None if left_wh.all() else np.flatnonzero(left_wh)
+
+
+def remaining(problem: ClearingProblem, kept: Indices | None, left_wh: Energy) -> ClearingProblem:
     """The problem of what is left of the kept orders; minimum fills are not a matter of an optimum."""
-    if left_wh is problem.orders.energy_wh and problem.orders.minimum_fill_wh is None:
+    if kept is not None:
+        orders, left_wh = problem.orders.at(kept), left_wh[kept]
+    elif left_wh is problem.orders.energy_wh and problem.orders.minimum_fill_wh is None:
         return problem
-    orders = problem.orders if len(kept) == len(left_wh) else problem.orders.at(kept)
-    return derived(problem, orders=replace(orders, energy_wh=left_wh[kept], minimum_fill_wh=None))
+    else:
+        orders = problem.orders
+    return derived(problem, orders=replace(orders, energy_wh=left_wh, minimum_fill_wh=None))
 
 
 def _plain(problem: ClearingProblem) -> Optimum:
@@ -139,8 +147,10 @@ def pairs(problem: ClearingProblem, best: Optimum) -> tuple[Pairings, Pairings]:
     return renumbered(found[0], filled), renumbered(found[1], filled)
 
 
-def renumbered(pairings: Pairings, kept: Indices) -> Pairings:
+def renumbered(pairings: Pairings, kept: Indices | None) -> Pairings:
     """The pairs of kept orders by the numbers these have in the whole problem."""
+    if kept is None:
+        return pairings
     return Pairings(sell=kept[pairings.sell], buy=kept[pairings.buy], energy_wh=pairings.energy_wh)
 
 

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from solver.market.minimum_fill import settled
-from solver.market.optimum import Optimum, pairs, remaining, renumbered
+from solver.market.optimum import Optimum, pairs, places_of, remaining, renumbered
 from solver.market.pairing import Pairings
 from solver.market.problem import ClearingProblem, Energy, Mask
 
@@ -31,9 +29,9 @@ class Outcome:
 def outcome(problem: ClearingProblem, left_wh: Energy) -> Outcome:
     """Clear what is left of each order, Wh; an order of which nothing is left does not take part."""
     found = settled(problem, left_wh)
-    kept = np.flatnonzero(found.left_wh)
+    kept = places_of(found.left_wh)
     part = remaining(problem, kept, found.left_wh)
-    best = Optimum(found.best.fill_wh[kept], found.best.flow_wh, found.best.merits)
+    best = found.best if kept is None else Optimum(found.best.fill_wh[kept], found.best.flow_wh, found.best.merits)
     pairings, stuck = pairs(part, best)
     return Outcome(
         problem=part,

@@ -60,7 +60,9 @@ def sorted_words(problem: ClearingProblem, by_arrival: Indices, width: Fields) -
     word, spare = np.empty(len(orders), np.int64), np.empty(len(orders), np.int64)
     _lay(
         by_arrival,
-        problem.cell,
+        orders.interval,
+        orders.zone,
+        problem.zones,
         orders.limit_price_ticks,
         orders.side,
         width.lowest_ticks,
@@ -68,9 +70,10 @@ def sorted_words(problem: ClearingProblem, by_arrival: Indices, width: Fields) -
         width.rank,
         word,
     )
+    passes = -(-(width.total - width.rank) // _DIGIT_BITS)
     shift = width.rank
-    while shift < width.total:
-        bits = min(_DIGIT_BITS, width.total - shift)
+    for left in range(passes, 0, -1):
+        bits = -(-(width.total - shift) // left)
         _sort_by_digit(word, shift, bits, spare)
         word, spare = spare, word
         shift += bits
@@ -88,10 +91,12 @@ def read_off(word: Indices, by_arrival: Indices, width: Fields, cells: int) -> t
     return word, is_buy, price, cell_start
 
 
-@compiled(types.void(COLUMN, COLUMN, COLUMN, SIDES, *[types.int64] * 3, OUT))
+@compiled(types.void(COLUMN, COLUMN, COLUMN, types.int64, COLUMN, SIDES, *[types.int64] * 3, OUT))
 def _lay(
     by_arrival: Indices,
-    cell: Indices,
+    interval: Indices,
+    zone: Indices,
+    zones: int,
     price: Ticks,
     side: NDArray[np.int8],
     lowest: int,
@@ -101,10 +106,11 @@ def _lay(
 ) -> None:
     first_free, last_free = 0, len(word) - 1
     rank_mask = (1 << rank_bits) - 1
-    for rank in range(len(cell)):
+    for rank in range(len(word)):
         order = by_arrival[rank] if len(by_arrival) else rank
         is_buy = int(side[order])
-        key = (((cell[order] << price_bits) + price[order] - lowest) << 1) | is_buy
+        cell = interval[order] * zones + zone[order]
+        key = (((cell << price_bits) + price[order] - lowest) << 1) | is_buy
         place = first_free + is_buy * (last_free - first_free)
         word[place] = (key << rank_bits) | (rank ^ (-is_buy & rank_mask))
         first_free += 1 - is_buy
