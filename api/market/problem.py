@@ -57,7 +57,7 @@ def _orders(book: Book, starts: list[datetime]) -> Orders:
             zone[each.market_id],
             SIDES[each.side],
             each.limit_price_ueur_per_kwh,
-            each.energy_ukwh - each.filled_ukwh,
+            each.open_ukwh,
             owner.setdefault(each.owner_id.int, len(owner)),
         )
         for each in book.open
