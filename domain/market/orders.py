@@ -65,6 +65,7 @@ class Proposal:
 
     minimum_fill_ukwh: at least so much of it in a delivery interval, or nothing there; all of it is "all or none".
     replaces_id: the order whose rest this one takes the place of (`amending`).
+    rule_id: the trading rule that places it.
     """
 
     market_id: UUID
@@ -78,6 +79,7 @@ class Proposal:
     minimum_fill_ukwh: int = 0
     valid_until: datetime | None = None
     replaces_id: UUID | None = None
+    rule_id: UUID | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -88,6 +90,7 @@ class Proposal:
             "minimum_fill_ukwh": self.minimum_fill_ukwh or None,
             "valid_until": self.valid_until and self.valid_until.isoformat(),
             "replaces_id": self.replaces_id and str(self.replaces_id),
+            "rule_id": self.rule_id and str(self.rule_id),
         }
         return self._usual | {name: value for name, value in unusual.items() if value is not None}
 
