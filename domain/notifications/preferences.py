@@ -1,0 +1,62 @@
+"""Preferences: by which channels a user wants to hear of what."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from domain.audit import entries
+from domain.events.notices import NoticeKind
+from domain.notifications.tables import NotificationChannel, Preference
+
+# By mail comes, where nobody said otherwise, what is rare and should not wait until the app is opened. In the app
+# everything is shown, and a web hook gets the kinds it was registered for.
+MAILED = frozenset(
+    {
+        NoticeKind.PAYMENT,
+        NoticeKind.STATEMENT_READY,
+        NoticeKind.PRICE_ALERT,
+        NoticeKind.GRID_ALERT,
+        NoticeKind.WEBHOOK_DISABLED,
+    }
+)
+
+Choice = tuple[UUID, NoticeKind, NotificationChannel]
+
+
+def is_usual(kind: NoticeKind, channel: NotificationChannel) -> bool:
+    """Whether a kind comes by a channel where the user has not said."""
+    return channel is not NotificationChannel.MAIL or kind in MAILED
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What some users said."""
+
+    said: Mapping[Choice, bool] = field(default_factory=dict)
+
+    def wants(self, user_id: UUID, kind: NoticeKind, channel: NotificationChannel) -> bool:
+        """Whether a user wants a kind by a channel."""
+        return self.said.get((user_id, kind, channel), is_usual(kind, channel))
+
+
+async def read(session: AsyncSession | AsyncConnection, user_ids: Collection[UUID]) -> Preferences:
+    """The preferences of users."""
+    columns = (Preference.user_id, Preference.kind, Preference.channel, Preference.is_wanted)
+    rows = await session.execute(select(*columns).where(Preference.user_id.in_(sorted(user_ids))))
+    return Preferences({(row.user_id, row.kind, row.channel): row.is_wanted for row in rows})
+
+
+async def set_preference(
+    session: AsyncSession, user_id: UUID, kind: NoticeKind, channel: NotificationChannel, *, is_wanted: bool
+) -> None:
+    """Say whether a user wants a kind of message by a channel."""
+    kept = insert(Preference).values(user_id=user_id, kind=kind, channel=channel, is_wanted=is_wanted)
+    key = [Preference.user_id, Preference.kind, Preference.channel]
+    await session.execute(kept.on_conflict_do_update(index_elements=key, set_={"is_wanted": is_wanted}))
+    facts = {"kind": kind.value, "channel": channel.value, "is_wanted": is_wanted}
+    subject = ("User", user_id)
+    await entries.record(session, "notification.prefer", actor=f"user:{user_id}", subject=subject, facts=facts)
