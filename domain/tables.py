@@ -12,6 +12,7 @@ from domain.identity import tables as identity
 from domain.jobs import tables as jobs
 from domain.ledger import tables as ledger
 from domain.market import delivery_tables as deliveries
+from domain.market import price_tables as prices
 from domain.market import rule_tables as rules
 from domain.market import tables as market
 from domain.metering import tables as metering
@@ -34,6 +35,7 @@ __all__ = [
     "market",
     "metering",
     "notifications",
+    "prices",
     "rules",
     "sharing",
 ]

@@ -22,7 +22,8 @@ def wavy(days: int, seed: int = 0) -> Prices:
     """Prices with a daily wave on a level that wanders: yesterday's wave is right and its level is not."""
     random, hours = np.random.default_rng(seed), np.arange(days * DAY)
     level = np.cumsum(random.normal(0, 3_000, len(hours)))
-    return 100_000 + level + 40_000 * np.sin(2 * np.pi * hours / DAY)
+    price: Prices = 100_000 + level + 40_000 * np.sin(2 * np.pi * hours / DAY)
+    return price
 
 
 def test_the_naive_forecast_is_the_day_before_and_at_weekends_and_on_mondays_the_week_before() -> None:
