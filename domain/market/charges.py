@@ -86,20 +86,11 @@ def lines(
     side: OrderSide, energy_ukwh: int, price_ueur_per_kwh: int, terms: MoneyTerms, delivery_start: datetime
 ) -> list[Line]:
     """What a side pays for energy delivered at a price: the energy, then its charges."""
-    sign = 1 if side is OrderSide.BUY else -1
-    made = [_line(LineKind.ENERGY, side, energy_ukwh, sign * price_ueur_per_kwh, terms.energy_vat_ppm)]
-    made += [
-        _line(
-            LineKind(charge.kind.value),
-            side,
-            energy_ukwh,
-            charge.rate_ueur_per_kwh,
-            charge.vat_ppm,
-            charge.community_id,
-        )
-        for charge in terms.at(delivery_start)
-        if charge.payer is side
-    ]
+    made = [_line(LineKind.ENERGY, side, energy_ukwh, *_of_energy(side, price_ueur_per_kwh, terms))]
+    for charge in terms.at(delivery_start):
+        if charge.payer is side:
+            kind, rate = LineKind(charge.kind.value), charge.rate_ueur_per_kwh
+            made.append(_line(kind, side, energy_ukwh, rate, charge.vat_ppm, charge.community_id))
     return [line for line in made if line.net_ueur or line.vat_ueur]
 
 

@@ -26,7 +26,7 @@ from domain.market.validation import OffLot
 from domain.market.placing import Request
 from domain.market.tables import Order
 from domain.statements import Transaction
-from tests.factories.market import a_market, a_proposal, a_trader
+from tests.factories.market import SELL, a_market, a_proposal, a_trader
 
 
 class Counting:
@@ -126,7 +126,7 @@ async def test_a_refusal_is_for_its_own_request(world: World) -> None:
 @pytest.mark.parametrize("fault", [0, 17, 29])
 async def test_a_request_that_breaks_the_transaction_fails_alone(world: World, fault: int) -> None:
     requests = [world.request(f"key {n}") for n in range(30)]
-    requests[fault] = world.request("nobody's", viewer=Viewer(user_id=new_id()))
+    requests[fault] = world.request("nobody's", viewer=Viewer(user_id=new_id()), side=SELL)
 
     outcomes = await world.together(*requests)
 
