@@ -109,5 +109,4 @@ def _is_traded(problem: ClearingProblem, fill_wh: Energy, flow_wh: Energy) -> Ma
 @compiled(types.void(COLUMN, COLUMN, COLUMN, types.boolean[:, ::1]))
 def _mark(interval: Indices, zone: Indices, fill_wh: Energy, is_traded: Mask) -> None:
     for order in range(len(fill_wh)):
-        if fill_wh[order] > 0:
-            is_traded[interval[order], zone[order]] = True
+        is_traded[interval[order], zone[order]] |= fill_wh[order] > 0

@@ -36,6 +36,14 @@ def failed(gates: Iterable[Gate]) -> list[Gate]:
     return [gate for gate in gates if not gate.is_met and not gate.is_aim]
 
 
+def judge(gates: Iterable[Gate]) -> int:
+    """Print what was measured beside what is wanted; the exit status of the bench."""
+    judged = list(gates)
+    for gate in judged:
+        print(f"{gate.title}: {gate.measured:.4g}, wanted {gate.wanted}: {gate.verdict}")
+    return 1 if failed(judged) else 0
+
+
 def ratio(points: Iterable[Any], value: Callable[[Any], float | None], one: str, other: str) -> float | None:
     """Median over the rounds of one server's value over another's in the same round; None where either is missing."""
     by_round: dict[int, dict[str, float]] = {}
