@@ -1,11 +1,14 @@
 """Clearings over GraphQL."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
+import orjson
 import strawberry
 from sqlalchemy import DateTime as Instant
-from sqlalchemy import func
+from sqlalchemy import func, select
 
+from api.context import Info
 from api.engine.declarations import Node, entity
 from api.engine.fields import column, edge
 from api.scalars import DateTime, Decimal
@@ -13,6 +16,12 @@ from domain.market import tables, visibility
 
 if TYPE_CHECKING:
     from api.market.markets import Market
+
+
+@strawberry.type(description="The price of a class of energy in a zone.")
+class ClassPrice:
+    accepts: tables.Acceptance = strawberry.field(description="Whoever accepts only this.")
+    price_ueur_per_kwh: Decimal = strawberry.field(name="price", description="EUR/kWh, at least the price of the zone.")
 
 
 @entity(tables.Clearing, visible=visibility.public)
@@ -47,8 +56,47 @@ class Clearing(Node):
         "What its buyers would have paid, and its sellers gone without, beyond the price, EUR.",
         name="surplus",
     )
+    bound_ueur: Decimal | None = column(
+        tables.Clearing.bound_ueur,
+        "No outcome of the batch's delivery interval, all linked zones together, could gain more, EUR; null where no "
+        "bound was computed.",
+        name="bound",
+    )
+    congestion_rent_ueur: Decimal = column(
+        tables.Clearing.congestion_rent_ueur,
+        "Price differences over the links into the zone beyond their cost, EUR; the grid operator's.",
+        name="congestionRent",
+    )
     orders_count: int = column(tables.Clearing.orders_count, "How many orders of this market took part.")
     input_digest: str = column(
         tables.Clearing.input_digest, "SHA-256 of all that was cleared together: the same input, the same outcome."
     )
     created_at: DateTime = column(tables.Clearing.created_at, "When it was recorded.")
+
+    @strawberry.field(description="Prices of classes of energy that differ from the price of the zone.")
+    async def class_prices(self, info: Info) -> list[ClassPrice]:
+        found = await _recorded(info, self.__dict__["id"])
+        return [
+            ClassPrice(tables.Acceptance(kind), Decimal(price)) for kind, price in sorted(found.class_prices.items())
+        ]
+
+    @strawberry.field(
+        description="What the clearing was computed with, beside the orders, as JSON: pricing, links and what was left "
+        "of each, versions. With the orders and the digest it can be computed again."
+    )
+    async def parameters(self, info: Info) -> str:
+        found = await _recorded(info, self.__dict__["id"])
+        return orjson.dumps(found.parameters, option=orjson.OPT_SORT_KEYS).decode()
+
+
+async def _recorded(info: Info, id: UUID) -> Any:
+    """What is kept of a clearing as JSON, read for all clearings of an operation at once."""
+
+    async def load(ids: list[UUID]) -> list[Any]:
+        columns = (tables.Clearing.id, tables.Clearing.class_prices, tables.Clearing.parameters)
+        query = select(*columns).where(tables.Clearing.id.in_(ids))
+        async with info.context.database.reading() as connection:
+            found = {row.id: row for row in await connection.execute(query)}
+        return [found[id] for id in ids]
+
+    return await info.context.loaders.loader("clearing records", load).load(id)
