@@ -1,46 +1,58 @@
-"""From a book to the solver's question, and from its answer to an outcome."""
+"""From a book to the solver's question; `outcome` tells what its answer means."""
 
 from datetime import datetime
 from uuid import UUID
 
 import numpy as np
 
-from domain.market.book import Book
-from domain.market.clearings import Cell, CellPrice, Outcome
-from domain.market.tables import OrderSide
-from domain.market.trades import Pairing
+from api.market.outcome import outcome_of
+from domain.market.book import Book, OpenInterval
+from domain.market.clearings import Outcome
+from domain.market.tables import OrderFilling, OrderSide
 from domain.quantities import LOT_UKWH, TICK_UEUR_PER_KWH
+from solver.market.classes import Classed, EnergyClass, with_classes
 from solver.market.clearing import clear
 from solver.market.merit_order import merit_order
 from solver.market.network import transfers
-from solver.market.problem import PRICE_TICKS_MAX, ClearingProblem, Energy, Links, Mask, Orders, Side, from_micro_units
-from solver.market.zone_prices import ZonePrices
+from solver.market.problem import (
+    PRICE_TICKS_MAX,
+    ClearingProblem,
+    Energy,
+    Indices,
+    Links,
+    Mask,
+    Orders,
+    Side,
+    from_micro_units,
+)
 
 SIDES = {OrderSide.SELL: Side.SELL, OrderSide.BUY: Side.BUY}
 
 
 def clear_book(book: Book) -> Outcome:
-    """Clear a book: who trades with whom, and the prices of all markets and intervals that have one."""
-    starts = deliveries_of(book)
-    problem = problem_of(book)
-    cleared = clear(problem)
-    found = cleared.pairings
-    pairs = zip(found.sell.tolist(), found.buy.tolist(), found.energy_wh.tolist(), strict=True)
-    pairings = tuple(Pairing(book.open[sell], book.open[buy], energy * LOT_UKWH) for sell, buy, energy in pairs)
-    return Outcome(pairings=pairings, prices=_prices(book, starts, cleared.prices, cleared.is_traded))
+    """Clear a book: who trades with whom at what prices, and the prices of all markets and intervals that have one."""
+    classed = classed_of(book)
+    return outcome_of(book, deliveries_of(book), classed, clear(classed.problem))
 
 
 def problem_of(book: Book) -> ClearingProblem:
-    """The book as the solver takes it: lots, ticks, and what earlier clearings left of each link."""
+    """The book as the solver takes it: lots, ticks, cells of classes, and what earlier clearings left of each link."""
+    return classed_of(book).problem
+
+
+def classed_of(book: Book) -> Classed:
+    """The same, with the cell that each market's orders of a class stand in."""
     starts = deliveries_of(book)
-    links = _links(book)
+    links = links_of(book)
     left = _capacity_left_wh(book, starts, links) * _is_way_open(book)
-    return ClearingProblem(
+    columns = _columns(book, starts)
+    problem = ClearingProblem(
         intervals=len(starts),
         zones=len(book.coupling.zone_ids),
-        orders=_orders(book, starts),
+        orders=_orders(columns),
         links=Links(links.from_zone, links.to_zone, left, links.cost_ticks),
     )
+    return with_classes(problem, columns["energy_class"])
 
 
 def deliveries_of(book: Book) -> list[datetime]:
@@ -48,9 +60,21 @@ def deliveries_of(book: Book) -> list[datetime]:
     return sorted({each.delivery_start for each in book.open})
 
 
-def _orders(book: Book, starts: list[datetime]) -> Orders:
+COLUMNS = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            *("interval", "zone", "side", "limit_price_ueur_per_kwh", "energy_ukwh", "owner"),
+            *("minimum_fill_ukwh", "energy_class", "arrival", "shared"),
+        )
+    ]
+)
+
+
+def _columns(book: Book, starts: list[datetime]) -> dict[str, Indices]:
     interval, zone = {start: i for i, start in enumerate(starts)}, _zone_of_market(book)
     owner: dict[int, int] = {}
+    flexible: dict[int, int] = {}
     rows = (
         (
             interval[each.delivery_start],
@@ -59,23 +83,49 @@ def _orders(book: Book, starts: list[datetime]) -> Orders:
             each.limit_price_ueur_per_kwh,
             each.open_ukwh,
             owner.setdefault(each.owner_id.int, len(owner)),
+            each.minimum_ukwh,
+            _class_of(each),
+            each.sequence,
+            flexible.setdefault(each.order_id.int, len(flexible)) if each.filling is OrderFilling.FLEXIBLE else -1,
         )
         for each in book.open
     )
     # Row by row, so that other threads get their turns: a whole list at once holds the interpreter for too long.
-    columns = np.fromiter(rows, np.dtype((np.int64, 6)), len(book.open)).T
+    table = np.fromiter(rows, COLUMNS, len(book.open))
+    return {name: np.ascontiguousarray(table[name]) for name in COLUMNS.names or ()}
+
+
+def _class_of(each: OpenInterval) -> EnergyClass:
+    """What a buyer accepts, or what a seller offers: local energy where it does not name a source."""
+    if each.side is OrderSide.BUY:
+        return EnergyClass[each.accepts.value]
+    return EnergyClass.LOCAL if each.source is None else EnergyClass[each.source.value]
+
+
+def _orders(columns: dict[str, Indices]) -> Orders:
+    """Minimum fills and shared entries only where there are some. The book is sorted by delivery, then arrival.
+
+    A flexible order stands in several intervals and meets others in each: then arrival counts across them.
+    """
+    shared, minimum_ukwh = columns["shared"], columns["minimum_fill_ukwh"]
+    has_shared = bool((shared >= 0).any())
+    sequence = np.arange(len(shared))
+    if has_shared:
+        sequence[np.lexsort((columns["interval"], columns["arrival"]))] = np.arange(len(shared))
     return from_micro_units(
-        interval=columns[0],
-        zone=columns[1],
-        side=columns[2],
-        limit_price_ueur_per_kwh=columns[3],
-        energy_ukwh=columns[4],
-        sequence=np.arange(len(book.open)),  # The book is sorted by arrival; one order stands in several intervals.
-        owner=columns[5],
+        interval=columns["interval"],
+        zone=columns["zone"],
+        side=columns["side"],
+        limit_price_ueur_per_kwh=columns["limit_price_ueur_per_kwh"],
+        energy_ukwh=columns["energy_ukwh"],
+        sequence=sequence,
+        owner=columns["owner"],
+        minimum_fill_wh=minimum_ukwh // LOT_UKWH if minimum_ukwh.any() else None,
+        shared=shared if has_shared else None,
     )
 
 
-def _links(book: Book) -> Links:
+def links_of(book: Book) -> Links:
     """Whole lots of capacity, rounded down, and whole ticks of cost, rounded up, so that no limit is passed."""
     zone = {zone_id: i for i, zone_id in enumerate(book.coupling.zone_ids)}
     rows = book.coupling.links
@@ -95,17 +145,21 @@ def _is_way_open(book: Book) -> Mask:
 
 
 def _capacity_left_wh(book: Book, starts: list[datetime], links: Links) -> Energy:
-    """What earlier clearings left of each link, Wh, shape (intervals, links).
+    """What earlier clearings left of each link, Wh, shape (intervals, links)."""
+    return np.broadcast_to(links.capacity_wh, (len(starts), len(links))) - sent_wh(book, starts, links)
+
+
+def sent_wh(book: Book, starts: list[datetime], links: Links) -> Energy:
+    """What earlier clearings send over each link, Wh, shape (intervals, links).
 
     What they sold from zone to zone is a firm net export or import of each. It is sent along the cheapest ways, which
     exist because it was possible before; so the limits hold for all batches of a delivery together, and energy sold
     against an earlier transfer frees its way.
     """
-    whole = np.broadcast_to(links.capacity_wh, (len(starts), len(links)))
     interval, zone = {start: i for i, start in enumerate(starts)}, _zone_of_market(book)
     firm = [each for each in book.exported if each.delivery_start in interval]
     if not firm:
-        return whole
+        return np.zeros((len(starts), len(links)), np.int64)
     is_export = [each.energy_ukwh > 0 for each in firm]
     must = Orders(
         interval=np.array([interval[each.delivery_start] for each in firm], np.int64),
@@ -117,23 +171,7 @@ def _capacity_left_wh(book: Book, starts: list[datetime], links: Links) -> Energ
         owner=np.arange(len(firm)),
     )
     firm_problem = ClearingProblem(len(starts), len(book.coupling.zone_ids), must, links)
-    return whole - transfers(firm_problem, merit_order(firm_problem))
-
-
-def _prices(book: Book, starts: list[datetime], prices: ZonePrices, is_traded: Mask) -> dict[Cell, CellPrice]:
-    zone = _zone_of_market(book)
-    found = {}
-    for market in book.coupling.markets:
-        for interval, start in enumerate(starts):
-            at = interval, zone[market.id]
-            if prices.is_priced[at]:
-                found[market.id, start] = CellPrice(
-                    price_ueur_per_kwh=int(prices.price_ueur_per_kwh[at]),
-                    lowest_ueur_per_kwh=int(prices.lowest_ticks[at]) * TICK_UEUR_PER_KWH,
-                    highest_ueur_per_kwh=int(prices.highest_ticks[at]) * TICK_UEUR_PER_KWH,
-                    is_traded=bool(is_traded[at]),
-                )
-    return found
+    return transfers(firm_problem, merit_order(firm_problem))
 
 
 def _zone_of_market(book: Book) -> dict[UUID, int]:

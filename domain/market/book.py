@@ -12,12 +12,16 @@ from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from domain.market.markets import Coupling
-from domain.market.tables import Clearing, EnergySource, Order, OrderInterval, OrderSide
+from domain.market.tables import Acceptance, Clearing, EnergySource, Order, OrderFilling, OrderInterval, OrderSide
 
 
 @dataclass(frozen=True, slots=True)
 class OpenInterval:
-    """What is open of an order in one delivery interval."""
+    """What is open of an order in one delivery interval.
+
+    minimum_fill_ukwh: the order's, of which filled_ukwh counts. elsewhere_ukwh: of a flexible order, what is filled in
+    its other intervals; 0 of others.
+    """
 
     order_id: UUID
     delivery_start: datetime
@@ -29,11 +33,20 @@ class OpenInterval:
     energy_ukwh: int
     filled_ukwh: int
     source: EnergySource | None
+    accepts: Acceptance = Acceptance.ANY
+    filling: OrderFilling = OrderFilling.PER_INTERVAL
+    minimum_fill_ukwh: int = 0
+    elsewhere_ukwh: int = 0
 
     @property
     def open_ukwh(self) -> int:
-        """Energy that is not filled yet."""
-        return self.energy_ukwh - self.filled_ukwh
+        """Energy that may still be filled here."""
+        return self.energy_ukwh - self.filled_ukwh - self.elsewhere_ukwh
+
+    @property
+    def minimum_ukwh(self) -> int:
+        """What the next fill must reach; 0 where any will do."""
+        return max(0, min(self.minimum_fill_ukwh - self.filled_ukwh, self.open_ukwh))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +71,7 @@ class Book:
         """SHA-256 of the canonical text of the book, in hexadecimal digits."""
         content = {
             "zones": self.coupling.zone_ids,
-            "markets": [(market.id, market.zone_id) for market in self.coupling.markets],
+            "markets": [(market.id, market.zone_id, market.pricing) for market in self.coupling.markets],
             "links": self.coupling.links,
             "halted": sorted(self.coupling.halted_zone_ids),
             "open": self.open,
@@ -93,6 +106,10 @@ async def read(session: AsyncSession, coupling: Coupling, *, now: datetime) -> B
             OrderInterval.energy_ukwh,
             OrderInterval.filled_ukwh,
             Order.source,
+            Order.accepts,
+            Order.filling,
+            Order.minimum_fill_ukwh,
+            _elsewhere_ukwh().label("elsewhere_ukwh"),
         )
         .join(Order, Order.id == OrderInterval.order_id)
         .where(OrderInterval.market_id.in_(coupling.trading_ids), OrderInterval.is_open)
@@ -116,11 +133,17 @@ async def read(session: AsyncSession, coupling: Coupling, *, now: datetime) -> B
     )
 
 
+def _elsewhere_ukwh() -> Any:
+    """What a flexible order was filled in its other intervals; 0 of others."""
+    elsewhere = Order.filled_ukwh - OrderInterval.filled_ukwh
+    return case((Order.filling == OrderFilling.FLEXIBLE, elsewhere), else_=0)
+
+
 async def levels(
     connection: AsyncConnection, market_ids: Collection[UUID], delivery_start: datetime, depth: int
 ) -> dict[UUID, list[Level]]:
     """The best `depth` price levels of each side of each market for one delivery interval, best first."""
-    open_ukwh = func.sum(OrderInterval.energy_ukwh - OrderInterval.filled_ukwh)
+    open_ukwh = func.sum(OrderInterval.energy_ukwh - OrderInterval.filled_ukwh - _elsewhere_ukwh())
     price = Order.limit_price_ueur_per_kwh
     columns = (OrderInterval.market_id, Order.side, price.label("price"), open_ukwh.label("energy"))
     level = (

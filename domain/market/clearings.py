@@ -6,7 +6,7 @@ with time, whichever markets are linked. A market that nothing happened to is no
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -50,12 +50,22 @@ class BookChanged(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class CellPrice:
-    """The price of a market in one delivery interval; indicative where no energy was traded or passed through."""
+    """The price of a market in one delivery interval; indicative where no energy was traded or passed through.
+
+    class_prices: micro-EUR/kWh of classes of energy that traded at another price, by `Acceptance`.
+    congestion_rent_ueur: collected on the ways into the zone.
+    bound_ueur: on the welfare of all linked markets in this interval together.
+    parameters: what the outcome depends on beside the orders.
+    """
 
     price_ueur_per_kwh: int
     lowest_ueur_per_kwh: int
     highest_ueur_per_kwh: int
     is_traded: bool
+    class_prices: Mapping[str, int] = field(default_factory=dict)
+    congestion_rent_ueur: int = 0
+    bound_ueur: int | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +242,11 @@ def _rows(book: Book, outcome: Outcome, batch: int, job_id: UUID | None) -> list
             "price_high_ueur_per_kwh": price.highest_ueur_per_kwh,
             "bought_ukwh": sum(pairing.energy_ukwh for pairing in bought[cell]),
             "sold_ukwh": sum(pairing.energy_ukwh for pairing in sold[cell]),
-            "welfare_ueur": surplus_ueur(price.price_ueur_per_kwh, bought[cell], sold[cell]),
+            "welfare_ueur": surplus_ueur(bought[cell], sold[cell]),
+            "bound_ueur": price.bound_ueur,
+            "congestion_rent_ueur": price.congestion_rent_ueur,
+            "class_prices": dict(price.class_prices),
+            "parameters": dict(price.parameters),
             "orders_count": taking_part[cell],
         }
         for cell, price in sorted(outcome.prices.items())
@@ -240,24 +254,20 @@ def _rows(book: Book, outcome: Outcome, batch: int, job_id: UUID | None) -> list
     ]
 
 
-def surplus_ueur(price_ueur_per_kwh: int, bought: Iterable[Pairing], sold: Iterable[Pairing]) -> int:
-    """What buyers would have paid and sellers gone without beyond the price of their market, rounded half-even once.
+def surplus_ueur(bought: Iterable[Pairing], sold: Iterable[Pairing]) -> int:
+    """What buyers of a market would have paid, and its sellers gone without, beyond what they did; rounded half-even.
 
     surplus = sum over buys of (limit - price) x energy + sum over sells of (price - limit) x energy; never negative.
+    Over linked markets, surpluses and congestion rents add up to the welfare of a clearing, whatever the pricing.
     """
-    gained = sum((each.buy.limit_price_ueur_per_kwh - price_ueur_per_kwh) * each.energy_ukwh for each in bought)
-    gained += sum((price_ueur_per_kwh - each.sell.limit_price_ueur_per_kwh) * each.energy_ukwh for each in sold)
+    gained = sum((each.buy.limit_price_ueur_per_kwh - each.paid_ueur_per_kwh) * each.energy_ukwh for each in bought)
+    gained += sum((each.got_ueur_per_kwh - each.sell.limit_price_ueur_per_kwh) * each.energy_ukwh for each in sold)
     return round_half_even(gained, MICRO)
 
 
 def _cleared(book: Book, rows: Sequence[Mapping[str, Any]]) -> dict[Cell, Cleared]:
     delivery = {market.id: market.delivery for market in book.coupling.markets}
-    return {
-        (row["market_id"], row["delivery_start"]): Cleared(
-            row["id"], row["price_ueur_per_kwh"], delivery[row["market_id"]]
-        )
-        for row in rows
-    }
+    return {(row["market_id"], row["delivery_start"]): Cleared(row["id"], delivery[row["market_id"]]) for row in rows}
 
 
 async def _audit(session: AsyncSession, rows: Sequence[Mapping[str, Any]], batch: int, job_id: UUID | None) -> None:

@@ -59,6 +59,8 @@ class MarketInZone:
     batch_seconds: int
     delivery_minutes: int
     last_batch: int
+    pricing: PricingRule = PricingRule.UNIFORM
+    version: int = 1
 
     @property
     def delivery(self) -> timedelta:
@@ -244,11 +246,12 @@ async def link_zones(
 
 async def couplings(session: AsyncSession) -> list[Coupling]:
     """All markets, grouped with those that links in force join to them, directly or through other zones."""
-    columns = (Market.id, Market.zone_id, Market.batch_seconds, Market.delivery_minutes, Market.last_batch)
-    markets = [MarketInZone(*row) for row in await session.execute(select(*columns).order_by(Market.id))]
+    of_clearing = (Market.batch_seconds, Market.delivery_minutes, Market.last_batch, Market.pricing, Market.version)
+    query = select(Market.id, Market.zone_id, *of_clearing).order_by(Market.id)
+    markets = [MarketInZone(*row) for row in await session.execute(query)]
     terms = (ZoneLink.from_zone_id, ZoneLink.to_zone_id, ZoneLink.capacity_ukwh, ZoneLink.cost_ueur_per_kwh)
-    query = select(*terms).where(ZoneLink.capacity_ukwh > 0).order_by(ZoneLink.from_zone_id, ZoneLink.to_zone_id)
-    links = [Link(*row) for row in await session.execute(query)]
+    in_force = select(*terms).where(ZoneLink.capacity_ukwh > 0).order_by(ZoneLink.from_zone_id, ZoneLink.to_zone_id)
+    links = [Link(*row) for row in await session.execute(in_force)]
     zone_ids = [market.zone_id for market in markets]
     groups = joined(zone_ids, [(link.from_zone_id, link.to_zone_id) for link in links])
     halted = await halts.halted_zone_ids(session)

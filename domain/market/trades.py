@@ -18,11 +18,13 @@ from domain.market.tables import Trade
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """Energy of one open sell order for one open buy order."""
+    """Energy of one open sell order for one open buy order: what the buyer pays of it, and what the seller gets."""
 
     sell: OpenInterval
     buy: OpenInterval
     energy_ukwh: int
+    paid_ueur_per_kwh: int
+    got_ueur_per_kwh: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,6 @@ class Cleared:
     """The clearing of a market and delivery interval, as a trade needs it."""
 
     id: UUID
-    price_ueur_per_kwh: int
     delivery: timedelta
 
 
@@ -42,7 +43,7 @@ def stream_of(market_id: UUID) -> str:
 async def record(
     session: AsyncSession, pairings: Sequence[Pairing], cleared: Mapping[tuple[UUID, datetime], Cleared]
 ) -> list[dict[str, Any]]:
-    """Store the trades of a batch; gives their rows. Each side trades at the price of its own market."""
+    """Store the trades of a batch; gives their rows."""
     rows = [_row(pairing, cleared) for pairing in pairings]
     if rows:
         terms = await charges.terms(session, {row[of] for row in rows for of in ("market_id", "seller_market_id")})
@@ -64,7 +65,7 @@ async def _announce(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) ->
 
 def _row(pairing: Pairing, cleared: Mapping[tuple[UUID, datetime], Cleared]) -> dict[str, Any]:
     buy, sell = pairing.buy, pairing.sell
-    bought, sold = cleared[buy.market_id, buy.delivery_start], cleared[sell.market_id, sell.delivery_start]
+    bought = cleared[buy.market_id, buy.delivery_start]
     return {
         "id": new_id(),
         "market_id": buy.market_id,
@@ -73,8 +74,8 @@ def _row(pairing: Pairing, cleared: Mapping[tuple[UUID, datetime], Cleared]) -> 
         "delivery_start": buy.delivery_start,
         "delivery_end": buy.delivery_start + bought.delivery,
         "energy_ukwh": pairing.energy_ukwh,
-        "price_ueur_per_kwh": bought.price_ueur_per_kwh,
-        "seller_price_ueur_per_kwh": sold.price_ueur_per_kwh,
+        "price_ueur_per_kwh": pairing.paid_ueur_per_kwh,
+        "seller_price_ueur_per_kwh": pairing.got_ueur_per_kwh,
         "buy_order_id": buy.order_id,
         "sell_order_id": sell.order_id,
         "buyer_id": buy.owner_id,

@@ -31,3 +31,6 @@ rent is never negative; the answer depends on the orders, not on how they are li
 Decision (2026-11-20). Of equally good outcomes the one that trades most within a zone is taken, and no energy
 crosses a link for nothing. Equal prices trade; a transfer that gains nothing is not made.
 """
+
+# Goes up when an equal problem may get another answer.
+VERSION = 2
