@@ -77,7 +77,8 @@ class Clearing(Node):
     async def class_prices(self, info: Info) -> list[ClassPrice]:
         found = await _recorded(info, self.__dict__["id"])
         return [
-            ClassPrice(tables.Acceptance(kind), Decimal(price)) for kind, price in sorted(found.class_prices.items())
+            ClassPrice(accepts=tables.Acceptance(kind), price_ueur_per_kwh=Decimal(price))
+            for kind, price in sorted(found.class_prices.items())
         ]
 
     @strawberry.field(
