@@ -24,6 +24,7 @@ from api.engine.connections import PageSize
 from api.events import Hub
 from api.failures import KNOWN
 from api.geography import imports as geography_imports
+from api.ledger import callbacks
 from api.market import placing
 from api.metering import imports as metering_imports
 from api.metering import posting as metering_posting
@@ -42,6 +43,8 @@ from domain.identity.viewers import Viewer
 
 # REST routes: each module has its PATH, its BODY_LIMIT and `routes(database, authenticate)`.
 REST = (geography_imports, metering_imports, metering_posting, operator_figures)
+# Routes for who signs what is sent, and bears no token.
+SIGNED = (callbacks,)
 
 
 class Application(Starlette):
@@ -74,6 +77,7 @@ def create_app(configured: Settings | None = None) -> Starlette:
     authenticate = Authentication(connected)
     graphql = _graphql(configured, connected, redis, hub, registry, authenticate)
     rest = [route for part in REST for route in part.routes(connected, authenticate)]
+    rest += callbacks.routes(connected, configured.payment_secret)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -151,7 +155,7 @@ def _graphql(
         known_exceptions=KNOWN,
         known_operations=examples.OPERATIONS,
         examples=examples.EXAMPLES,
-        body_limits={part.PATH: part.BODY_LIMIT for part in REST},
+        body_limits={part.PATH: part.BODY_LIMIT for part in (*REST, *SIGNED)},
         sharing=sights.sharing(schema._schema, connected),
         reads=CompiledReads(DocumentPlans(schema), connected),
     )

@@ -52,6 +52,8 @@ class ErrorCode(StrEnum):
     PRIVATE_ADDRESS = "PRIVATE_ADDRESS", "The host is not, or not only, on the public Internet."
     TOO_MANY_WEBHOOKS = "TOO_MANY_WEBHOOKS", "The caller has as many web hooks as one may have."
     WEBHOOK_DISABLED = "WEBHOOK_DISABLED", "Nothing is sent to the web hook any more."
+    PAYMENT_LIMIT_REACHED = "PAYMENT_LIMIT_REACHED", "So much may not be paid this way within 24 hours."
+    PAYMENT_CLOSED = "PAYMENT_CLOSED", "The payment has ended, or cannot be stopped any more."
 
     def __new__(cls, code: str, _: str) -> Self:
         member = str.__new__(cls, code)

@@ -5,6 +5,7 @@ for an exception its status and body; the nearest base class speaks for the rest
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -24,16 +25,19 @@ from domain.identity.viewers import Viewer
 
 Act = Callable[[Request], Awaitable[dict[str, Any]]]
 Refusals = Mapping[type[Exception], Callable[[Any], dict[str, Any]]]
+Statuses = Mapping[type[Exception], int]
 
 
-def post(path: str, act: Act, refusals: Refusals) -> Route:
-    """A POST route: 200 with what the act gives, 422 with what the refusals make of an exception, else coded."""
+def post(path: str, act: Act, refusals: Refusals, statuses: Statuses = MappingProxyType({})) -> Route:
+    """A POST route: 200 with what the act gives; with what the refusals make of an exception 422, or the status that is
+    said for it; else coded.
+    """
 
     async def endpoint(request: Request) -> Response:
         try:
             return answer(200, await act(request))
         except Exception as error:  # What is not foreseen is coded like every failure: logged, nothing shown.
-            return _refused(error, refusals)
+            return _refused(error, refusals, statuses)
 
     return Route(path, endpoint, methods=["POST"])
 
@@ -91,10 +95,10 @@ def _counted(request: Request, bytes_max: int) -> Request:
     return Request(request.scope, counted)
 
 
-def _refused(error: Exception, refusals: Refusals) -> Response:
+def _refused(error: Exception, refusals: Refusals, statuses: Statuses) -> Response:
     for kind in type(error).__mro__:
         if kind in refusals:
-            return answer(422, refusals[kind](error))
+            return answer(statuses.get(kind, 422), refusals[kind](error))
         if kind is InvalidValue:
             assert isinstance(error, InvalidValue)
             return _coded(BadUserInput(error.message, argument=".".join(error.path)))

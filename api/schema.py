@@ -49,7 +49,7 @@ class Query(
     @strawberry.field(description="Who is asking; null when nobody is signed in.")
     def viewer(self, info: Info) -> Viewer | None:
         user_id = info.context.viewer.user_id
-        return None if user_id is None else leading(Viewer(), user=user_id)
+        return None if user_id is None else leading(Viewer(), user=user_id, wallet=user_id)
 
 
 @strawberry.type(description="Everything that can be changed; each field is one transaction.")

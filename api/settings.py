@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from pydantic import Field, FilePath, PostgresDsn, RedisDsn, UrlConstraints
+from pydantic import AnyHttpUrl, Field, FilePath, PostgresDsn, RedisDsn, SecretStr, UrlConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -30,6 +30,13 @@ class Settings(BaseSettings):
     streams_per_viewer: int = Field(100, ge=1, description="Subscriptions that one caller may hold on a process.")
     trusted_documents: FilePath | None = Field(None, description="JSON file of documents by their SHA-256 (hex).")
     trusted_documents_only: bool = Field(False, description="Accept only those documents.")
+    payment_secret: SecretStr | None = Field(
+        None, description="Secret shared with the payment provider; without it nothing can be paid in or out."
+    )
+    payment_callback_url: AnyHttpUrl | None = Field(
+        None, description="Where the simulated payment provider answers: the API's own /payments/callbacks."
+    )
+    payment_delay_s: float = Field(1.0, ge=0, description="How long the simulated payment provider takes, seconds.")
     demo: bool = Field(False, description="Offer demo data and log-ins; never in production.")
     telemetry_endpoint: str | None = Field(None, description="OTLP/HTTP address for traces; off when empty.")
     log_level: str = Field("INFO", description="Least severe level that is logged.")

@@ -21,8 +21,13 @@ from domain.jobs.queue import REDISPATCH, Due
 from domain.jobs.tables import JobKind
 
 Run = Callable[[UUID], Awaitable[None]]
-# Short work does not wait behind long work.
-QUEUES: Mapping[JobKind, str] = {JobKind.CLEAR_MARKET: "commonwatt:short"}
+# Short work does not wait behind long work, and markets not for a payment provider.
+PAYMENTS_QUEUE = "commonwatt:payments"
+QUEUES: Mapping[JobKind, str] = {
+    JobKind.SUBMIT_PAYMENT: PAYMENTS_QUEUE,
+    JobKind.ANSWER_PAYMENT: PAYMENTS_QUEUE,
+    JobKind.CLEAR_MARKET: "commonwatt:short",
+}
 LONG_QUEUE = "commonwatt:long"
 DAY_S = 86_400  # Longer than any job: time limits are ours, not ARQ's.
 
@@ -65,7 +70,7 @@ async def serve(redis_url: str, run: Run, *, at_once: int) -> None:
             job_deserializer=_load,
             log_results=False,
         )
-        for name in (*QUEUES.values(), LONG_QUEUE)
+        for name in sorted({*QUEUES.values(), LONG_QUEUE})
     ]
     try:
         async with asyncio.TaskGroup() as group:

@@ -2,19 +2,22 @@
 
 import strawberry
 
+from api.ledger.payments import PaymentMutations
+from api.ledger.wallets import LedgerAccountQueries, WalletViewer
+
 
 @strawberry.type
-class LedgerQueries:
+class LedgerQueries(LedgerAccountQueries):
     pass
 
 
 @strawberry.type
-class LedgerMutations:
+class LedgerMutations(PaymentMutations):
     pass
 
 
 @strawberry.type
-class LedgerViewer:
+class LedgerViewer(WalletViewer):
     pass
 
 

@@ -50,6 +50,7 @@ class Stack:
         self._supervisor = Supervisor(ROOT, place.logs, say)
         self._environment = _inherited_environment() | {
             "COMMONWATT_SECRET": postgres.kept_secret(STATE / "secret"),
+            "COMMONWATT_PAYMENT_SECRET": postgres.kept_secret(STATE / "payment-secret"),
             "COMMONWATT_LOGINS_FILE": str(place.logins_file),
             "NUMBA_CACHE_DIR": str(STATE / "numba"),
         }
@@ -165,6 +166,7 @@ class Stack:
         preferred = int(os.environ.get("COMMONWATT_PORT", API_PORT)) if self._place.is_kept else None
         port = self._ports.choose("api", preferred)
         self.url = f"http://{LOOPBACK}:{port}"
+        self._environment["COMMONWATT_PAYMENT_CALLBACK_URL"] = f"{self.url}/payments/callbacks"
         command = commands.api(self._place.application, port, self._environment)
         await self._supervisor.start(command, lambda _: _is_healthy(self.url))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from domain.ledger.tables import Account, AccountKind
 from domain.statements import Statement, Transaction
@@ -20,6 +20,15 @@ class Wallet:
     available_id: UUID
     held_id: UUID
     receivable_id: UUID
+    available_ueur: int
+    held_ueur: int
+    receivable_ueur: int
+
+
+@dataclass(frozen=True, slots=True)
+class Balances:
+    """What a user has and owes, micro-EUR."""
+
     available_ueur: int
     held_ueur: int
     receivable_ueur: int
@@ -62,3 +71,12 @@ async def platform(session: AsyncSession, kind: AccountKind) -> UUID:
     """The platform's own account of a kind: EXTERNAL or PAYOUT."""
     query = select(Account.id).where(Account.kind == kind, Account.owner_id.is_(None), Account.scope_id.is_(None))
     return (await session.execute(query)).scalar_one()
+
+
+async def balances(connection: AsyncConnection, owner_ids: Collection[UUID]) -> dict[UUID, Balances]:
+    """What each of some users has and owes now."""
+    query = select(Account.owner_id, Account.kind, Account.balance_ueur).where(Account.owner_id.in_(owner_ids))
+    found: dict[UUID | None, dict[AccountKind, int]] = {}
+    for owner_id, kind, balance_ueur in await connection.execute(query):
+        found.setdefault(owner_id, {})[kind] = balance_ueur
+    return {owner_id: Balances(*(found[owner_id][kind] for kind in USER_KINDS)) for owner_id in owner_ids}

@@ -1,0 +1,162 @@
+"""Payments over GraphQL: pay in and out, and stop what the provider was not asked for yet."""
+
+from datetime import UTC, datetime
+from typing import Annotated, TypeVar
+
+import strawberry
+
+from api.context import Info
+from api.engine.declarations import Node, entity, leading
+from api.engine.fields import column, edge
+from api.enums import describe
+from api.identity.users import User
+from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.scalars import DateTime, Decimal, key_of
+from domain.ledger import limits, payments, tables, visibility
+from domain.ledger.tables import PaymentKind
+
+describe(PaymentKind, "Which way a payment goes.", DEPOSIT="Into the wallet.", WITHDRAWAL="Out of the wallet.")
+describe(
+    tables.PaymentStatus,
+    "Where a payment stands; the last three are final.",
+    REQUESTED="The provider has not been asked yet.",
+    PROCESSING="The provider was asked, and has not answered.",
+    SUCCEEDED="The provider carried it out.",
+    FAILED="It was not carried out; `failureReason` says why.",
+    CANCELLED="Its owner stopped it before the provider was asked.",
+)
+
+
+@entity(tables.Payment, visible=visibility.payments)
+class Payment(Node):
+    """Money that a user pays in or out. Visible to the user, applications that may read for it, and administrators."""
+
+    owner: Annotated["User", strawberry.lazy("api.identity.users")] | None = edge(
+        tables.Payment.owner_id, "User", "Who pays, or is paid."
+    )
+    kind: PaymentKind = column(tables.Payment.kind, "Which way it goes.")
+    status: tables.PaymentStatus = column(tables.Payment.status, "Where it stands.")
+    amount_ueur: Decimal = column(tables.Payment.amount_ueur, "The amount, EUR, whole cents.", name="amount")
+    failure_reason: str | None = column(
+        tables.Payment.failure_reason, "Why it failed, in a word such as DECLINED; null where it did not."
+    )
+    requested_at: DateTime = column(tables.Payment.requested_at, "When it was asked for.")
+    closed_at: DateTime | None = column(tables.Payment.closed_at, "When it ended; null while it is open.")
+
+
+@strawberry.type(description="The amount is smaller or larger than one payment may be, or between cents.")
+class AmountNotAllowed(UserError):
+    lowest: Decimal | None = strawberry.field(description="The lowest amount of one payment, EUR; null between cents.")
+    highest: Decimal | None = strawberry.field(
+        description="The highest amount of one payment, EUR; null between cents."
+    )
+
+
+@strawberry.type(description="The payments of 24 hours would pass what is allowed this way.")
+class PaymentLimitReached(UserError):
+    limit: Decimal = strawberry.field(description="What may be paid this way within 24 hours, EUR.")
+    used: Decimal = strawberry.field(description="What was paid or asked for in the last 24 hours, EUR.")
+
+
+@strawberry.type(description="The payment has ended, or is with the provider and cannot be stopped any more.")
+class PaymentClosed(UserError):
+    status: tables.PaymentStatus = strawberry.field(description="Where it stands.")
+
+
+@refusal(limits.AmountOutOfBounds)
+def _out_of_bounds(error: limits.AmountOutOfBounds) -> UserError:
+    return AmountNotAllowed(
+        code=ErrorCode.INVALID_INPUT,
+        message=error.message,
+        path=["amount"],
+        lowest=Decimal(error.lowest_ueur),
+        highest=Decimal(error.highest_ueur),
+    )
+
+
+@refusal(limits.NotWholeCents)
+def _between_cents(error: limits.NotWholeCents) -> UserError:
+    return AmountNotAllowed(
+        code=ErrorCode.INVALID_INPUT, message=error.message, path=["amount"], lowest=None, highest=None
+    )
+
+
+@refusal(limits.DailyLimitReached)
+def _limit_reached(error: limits.DailyLimitReached) -> UserError:
+    return PaymentLimitReached(
+        code=ErrorCode.PAYMENT_LIMIT_REACHED,
+        message=error.message,
+        path=["amount"],
+        limit=Decimal(error.limit_ueur),
+        used=Decimal(error.used_ueur),
+    )
+
+
+@refusal(payments.PaymentClosed)
+def _closed(error: payments.PaymentClosed) -> UserError:
+    return PaymentClosed(code=ErrorCode.PAYMENT_CLOSED, message=error.message, path=["id"], status=error.status)
+
+
+Asked = TypeVar("Asked")
+KEY = "Chosen by the caller, 1 to 200 characters: the same key and input again give the same payment."
+AMOUNT = "The amount, EUR: whole cents; 1 to 5000 at once and 10000 within 24 hours unless the platform says otherwise."
+
+
+@strawberry.input(description="Money to pay in.")
+class RequestDepositInput:
+    idempotency_key: str = strawberry.field(description=KEY)
+    amount_ueur: Decimal = strawberry.field(name="amount", description=AMOUNT)
+
+
+@strawberry.input(description="Money to be paid out.")
+class RequestWithdrawalInput:
+    idempotency_key: str = strawberry.field(description=KEY)
+    amount_ueur: Decimal = strawberry.field(name="amount", description=AMOUNT)
+
+
+@strawberry.input(description="A payment to stop.")
+class CancelPaymentInput:
+    id: strawberry.ID = strawberry.field(description="Id of one of the caller's payments that are REQUESTED.")
+
+
+@strawberry.type(description="A deposit that was asked for; the money comes when the provider says that it arrived.")
+class RequestDepositPayload(Payload):
+    payment: Payment | None = edge(None, "Payment", "The payment.")
+
+
+@strawberry.type(description="A withdrawal that was asked for; its money is set aside until the provider answers.")
+class RequestWithdrawalPayload(Payload):
+    payment: Payment | None = edge(None, "Payment", "The payment.")
+
+
+@strawberry.type(description="A payment that was stopped; a withdrawal's money is available again.")
+class CancelPaymentPayload(Payload):
+    payment: Payment | None = edge(None, "Payment", "The payment.")
+
+
+@strawberry.type
+class PaymentMutations:
+    @mutation("Pay money in; for people, not for applications.")
+    async def request_deposit(self, info: Info, input: RequestDepositInput) -> RequestDepositPayload:
+        return await _request(info, PaymentKind.DEPOSIT, input, RequestDepositPayload())
+
+    @mutation("Have money paid out; for people, not for applications.")
+    async def request_withdrawal(self, info: Info, input: RequestWithdrawalInput) -> RequestWithdrawalPayload:
+        return await _request(info, PaymentKind.WITHDRAWAL, input, RequestWithdrawalPayload())
+
+    @mutation("Stop a payment of the caller before the provider is asked; for people, not for applications.")
+    async def cancel_payment(self, info: Info, input: CancelPaymentInput) -> CancelPaymentPayload:
+        payment_id = key_of(input.id, "Payment", "id")
+        async with info.context.transaction() as session:
+            await payments.cancel(session, info.context.caller, payment_id, now=datetime.now(UTC))
+        return leading(CancelPaymentPayload(), payment=payment_id)
+
+
+async def _request(
+    info: Info, kind: PaymentKind, given: RequestDepositInput | RequestWithdrawalInput, payload: Asked
+) -> Asked:
+    async with info.context.transaction() as session:
+        payment_id = await payments.request(
+            session, info.context.caller, given.idempotency_key, kind, given.amount_ueur, now=datetime.now(UTC)
+        )
+    return leading(payload, payment=payment_id)
