@@ -28,6 +28,7 @@ from api.ledger import callbacks
 from api.market import placing
 from api.metering import imports as metering_imports
 from api.metering import posting as metering_posting
+from api.notifications.resolving import Reach
 from api.schema import make_schema
 from api.settings import Settings, settings
 from api.sharing import operator_figures
@@ -65,6 +66,7 @@ def create_app(configured: Settings | None = None) -> Starlette:
     if configured.telemetry_endpoint:
         start_telemetry(configured.telemetry_endpoint)
     PageSize.maximum = configured.page_max
+    Reach.allowed = configured.webhook_networks
     connected = database.connect(
         str(configured.database_url),
         role=configured.database_role,

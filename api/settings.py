@@ -1,8 +1,10 @@
 """Settings, read from the environment; `docs/settings.md` lists them."""
 
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 
-from pydantic import AnyHttpUrl, Field, FilePath, PostgresDsn, RedisDsn, SecretStr, UrlConstraints
+from pydantic import AnyHttpUrl, AnyUrl, Field, FilePath, PostgresDsn, RedisDsn, SecretStr, UrlConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -10,6 +12,12 @@ class DatabaseUrl(PostgresDsn):
     """A PostgreSQL address; one without a host names its unix socket by `?host=/directory`."""
 
     _constraints = UrlConstraints(host_required=False, allowed_schemes=["postgresql", "postgresql+asyncpg"])
+
+
+class SmtpUrl(AnyUrl):
+    """A mail server: smtp://user:password@host:587, or smtps:// with TLS from the start."""
+
+    _constraints = UrlConstraints(host_required=True, allowed_schemes=["smtp", "smtps"])
 
 
 class Settings(BaseSettings):
@@ -30,6 +38,14 @@ class Settings(BaseSettings):
     streams_per_viewer: int = Field(100, ge=1, description="Subscriptions that one caller may hold on a process.")
     trusted_documents: FilePath | None = Field(None, description="JSON file of documents by their SHA-256 (hex).")
     trusted_documents_only: bool = Field(False, description="Accept only those documents.")
+    smtp_url: SmtpUrl | None = Field(None, description="Mail server; without one mails become files in a directory.")
+    mail_sender: str = Field("Commonwatt <no-reply@localhost>", description="Whom mails come from.")
+    mail_directory: Path = Field(
+        Path(".local/mail"), description="Where mails go without a mail server, as .eml files."
+    )
+    webhook_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (), description="Private networks that web hooks may reach, also by http, as a JSON list; for tests."
+    )
     payment_secret: SecretStr | None = Field(
         None, description="Secret shared with the payment provider; without it nothing can be paid in or out."
     )

@@ -2,22 +2,22 @@
 
 import strawberry
 
+from api.notifications.notifications import NotificationMutations, NotificationViewer
+from api.notifications.preferences import PreferenceMutations, PreferenceViewer
+from api.notifications.subscriptions import NotificationSubscriptions
+from api.notifications.webhooks import WebhookMutations, WebhookViewer
+
 
 @strawberry.type
-class NotificationsQueries:
+class NotificationsMutations(NotificationMutations, PreferenceMutations, WebhookMutations):
     pass
 
 
 @strawberry.type
-class NotificationsMutations:
+class NotificationsViewer(NotificationViewer, PreferenceViewer, WebhookViewer):
     pass
 
 
 @strawberry.type
-class NotificationsViewer:
-    pass
-
-
-@strawberry.type
-class NotificationsSubscriptions:
+class NotificationsSubscriptions(NotificationSubscriptions):
     pass

@@ -1,0 +1,183 @@
+"""Messages over GraphQL: see them, mark them as read."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import strawberry
+from sqlalchemy import ColumnElement
+
+from api.context import Info
+from api.engine.connections import Connection
+from api.engine.declarations import Node, entity
+from api.engine.fields import column, edge, many
+from api.enums import describe
+from api.mutations import Payload, mutation
+from api.scalars import DateTime, key_of
+from api.transport.errors import BadUserInput
+from domain.errors import NotAllowed
+from domain.events.notices import NoticeKind
+from domain.identity.viewers import Viewer
+from domain.notifications import messages, tables, visibility
+from domain.notifications.tables import NotificationChannel, NotificationOutcome, NotificationStatus
+
+if TYPE_CHECKING:
+    from api.notifications.webhooks import Webhook
+
+IDS_MAX = 100
+
+describe(
+    NoticeKind,
+    "What a notification is about.",
+    ORDER_FILLED="An order was filled, in part or whole.",
+    ORDER_CLOSED="An order was closed by something else than its owner.",
+    TRADE_SETTLED="Trades were settled by what was metered.",
+    PAYMENT="A deposit or withdrawal went on.",
+    STATEMENT_READY="A monthly statement is ready.",
+    PRICE_ALERT="A price passed a threshold.",
+    TRADING_RULE="A trading rule acted, or could not.",
+    AUCTION="An auction went on.",
+    GRID_ALERT="An alert for a part of the grid.",
+    CERTIFICATE="A certificate was issued or changed hands.",
+    WEBHOOK_DISABLED="Nothing is sent to a web hook any more.",
+)
+describe(
+    NotificationChannel,
+    "How a notification reaches its user.",
+    IN_APP="Shown in the list and told by the subscription.",
+    MAIL="By e-mail, outside of quiet hours.",
+    WEBHOOK="As a signed post to the web hooks that name its kind.",
+)
+describe(
+    NotificationStatus,
+    "Where a delivery stands; the last two are final.",
+    WAITING="Its next attempt is due at `nextAttemptAt`.",
+    DELIVERED="The receiver acknowledged it.",
+    GIVEN_UP="It will not be tried again.",
+)
+describe(
+    NotificationOutcome,
+    "What came of an attempt to deliver.",
+    ACKNOWLEDGED="The receiver took it: 2xx, or the mail server's 250.",
+    REJECTED="The receiver answered something else; redirects are not followed.",
+    TIMED_OUT="There was no answer in time.",
+    UNREACHABLE="No connection could be made.",
+    ADDRESS_REFUSED="The host is no longer on the public Internet.",
+    DROPPED="Nobody was to get it any more: the web hook or the account has ended.",
+)
+
+
+@entity(tables.Delivery, visible=visibility.deliveries)
+class NotificationDelivery(Node):
+    """A notification on its way by mail or to a web hook, or a test of a web hook. Visible to its receiver alone."""
+
+    channel: NotificationChannel = column(tables.Delivery.channel, "MAIL or WEBHOOK.")
+    status: NotificationStatus = column(tables.Delivery.status, "Where it stands.")
+    attempts: int = column(tables.Delivery.attempts, "How often it was tried.")
+    created_at: DateTime = column(tables.Delivery.created_at, "When it was asked for.")
+    next_attempt_at: DateTime | None = column(
+        tables.Delivery.next_attempt_at, "When it is tried next, put off by quiet hours; null once that is over."
+    )
+    delivered_at: DateTime | None = column(tables.Delivery.delivered_at, "When it was acknowledged.")
+    outcome: NotificationOutcome | None = column(
+        tables.Delivery.outcome, "What came of the last attempt; null before the first one has ended."
+    )
+    status_code: int | None = column(
+        tables.Delivery.status_code, "HTTP or SMTP status of the last attempt, where there was an answer."
+    )
+    notification: Annotated["Notification", strawberry.lazy("api.notifications.notifications")] | None = edge(
+        tables.Delivery.message_id,
+        "Notification",
+        "What is delivered; null for a test, and where it is not in the app.",
+    )
+    webhook: Annotated["Webhook", strawberry.lazy("api.notifications.webhooks")] | None = edge(
+        tables.Delivery.webhook_id, "Webhook", "Where it goes; null for mail, and once the web hook was removed."
+    )
+
+
+@entity(tables.Message, visible=visibility.messages)
+class Notification(Node):
+    """A message in the app. Visible to its user alone, and to applications of theirs that may read."""
+
+    kind: NoticeKind = column(tables.Message.kind, "What it is about.")
+    title: str = column(tables.Message.title, "One line, in English.")
+    body: str = column(tables.Message.body, "Whole sentences, in English; quantities name their unit.")
+    created_at: DateTime = column(tables.Message.created_at, "When it happened.")
+    read_at: DateTime | None = column(tables.Message.read_at, "When it was marked as read; null until then.")
+    deliveries: Connection[NotificationDelivery] = many(
+        "NotificationDelivery",
+        "The ways it goes beside the app, oldest first.",
+        on=tables.Delivery.message_id,
+    )
+
+
+@strawberry.input(description="Which notifications; all the given conditions must hold.")
+class NotificationFilter:
+    is_unread: bool | None = strawberry.field(
+        default=None, description="Only those that wait to be read, or only those that do not."
+    )
+    kind: NoticeKind | None = strawberry.field(default=None, description="Only those about this.")
+
+
+def conditions(given: NotificationFilter) -> list[ColumnElement[bool]]:
+    """The filter as SQL."""
+    found: list[ColumnElement[bool]] = []
+    if given.is_unread is not None:
+        found.append(tables.Message.read_at.is_(None) if given.is_unread else tables.Message.read_at.is_not(None))
+    if given.kind is not None:
+        found.append(tables.Message.kind == given.kind)
+    return found
+
+
+@strawberry.type
+class NotificationViewer:
+    notifications: Connection[Annotated["Notification", strawberry.lazy("api.notifications.notifications")]] = many(
+        "Notification",
+        "The viewer's notifications, oldest first: ask for the `last` ones.",
+        filter=NotificationFilter,
+        where=conditions,
+    )
+
+    @strawberry.field(description="How many notifications wait to be read; 0 for applications that may not read.")
+    async def unread_notification_count(self, info: Info) -> int:
+        viewer = info.context.caller
+        if viewer.user_id is None or not viewer.may_read:
+            return 0
+        async with info.context.database.reading() as connection:
+            return await messages.unread_count(connection, viewer.user_id)
+
+
+@strawberry.input(description="Notifications that were read.")
+class MarkNotificationsReadInput:
+    ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Ids of at most 100 notifications of the caller; all of them when left out."
+    )
+
+
+@strawberry.type(description="What is left to read.")
+class MarkNotificationsReadPayload(Payload):
+    marked_count: int | None = strawberry.field(default=None, description="How many were unread before.")
+    unread_count: int | None = strawberry.field(default=None, description="How many wait to be read now.")
+
+
+@strawberry.type
+class NotificationMutations:
+    @mutation("Mark notifications as read.")
+    async def mark_notifications_read(
+        self, info: Info, input: MarkNotificationsReadInput
+    ) -> MarkNotificationsReadPayload:
+        user_id = person(info.context.caller)
+        if input.ids is not None and len(input.ids) > IDS_MAX:
+            raise BadUserInput(f"At most {IDS_MAX} ids at a time.", argument="ids")
+        ids = None if input.ids is None else {key_of(id, "Notification", "ids") for id in input.ids}
+        async with info.context.transaction() as session:
+            count = await messages.mark_read(session, user_id, ids, now=datetime.now(UTC))
+            left = await messages.unread_count(session, user_id)
+        return MarkNotificationsReadPayload(marked_count=count, unread_count=left)
+
+
+def person(viewer: Viewer) -> UUID:
+    """The user who asks. Raises NotAllowed for an application."""
+    if viewer.user_id is None or viewer.api_key_id is not None:
+        raise NotAllowed("do this with a key")
+    return viewer.user_id
