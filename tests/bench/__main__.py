@@ -7,6 +7,8 @@ import sys
 BENCHES = (
     "sharing_allocations",
     "market_clearing",
+    "market_call_auction",
+    "market_stall",
     "market_minimum_fill",
     "market_placing",
     "metering_readings",
