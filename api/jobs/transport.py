@@ -27,6 +27,7 @@ QUEUES: Mapping[JobKind, str] = {
     JobKind.SUBMIT_PAYMENT: PAYMENTS_QUEUE,
     JobKind.ANSWER_PAYMENT: PAYMENTS_QUEUE,
     JobKind.CLEAR_MARKET: "commonwatt:short",
+    JobKind.RUN_TRADING_RULES: "commonwatt:short",
 }
 LONG_QUEUE = "commonwatt:long"
 DAY_S = 86_400  # Longer than any job: time limits are ours, not ARQ's.

@@ -1,12 +1,16 @@
 """What a viewer may see of markets, orders and trades."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, and_, false, true
 
 from domain.identity.keys import READ, TRADE
 from domain.identity.viewers import Viewer, is_viewer
 from domain.market import tables
+from domain.market.price_tables import PriceAlert
+
+Visible: TypeAlias = Callable[[Viewer], ColumnElement[bool]]
 
 
 def public(viewer: Viewer) -> ColumnElement[bool]:
@@ -32,6 +36,21 @@ def orders(viewer: Viewer) -> ColumnElement[bool]:
 def own_orders(viewer: Viewer) -> ColumnElement[bool]:
     """Orders that the viewer placed; an application needs the scope `read` or `trade`."""
     return is_viewer(tables.Order.owner_id, viewer) if _takes_part(viewer) else false()
+
+
+def own_price_alerts(viewer: Viewer) -> ColumnElement[bool]:
+    """Price alerts that are the viewer's; nobody else's concern. An application needs the scope `read`."""
+    return is_viewer(PriceAlert.owner_id, viewer) if viewer.may_read else false()
+
+
+def of_rules(owner_id: Any) -> Visible:
+    """Trading rules, their runs and simulations: their owner's, and for administrators of the platform all."""
+    return lambda viewer: true() if viewer.is_admin else own_rules(owner_id)(viewer)
+
+
+def own_rules(owner_id: Any) -> Visible:
+    """Trading rules that the viewer made; an application needs the scope `read` or `trade`."""
+    return lambda viewer: is_viewer(owner_id, viewer) if _takes_part(viewer) else false()
 
 
 def _takes_part(viewer: Viewer) -> bool:

@@ -1,0 +1,117 @@
+"""Trading rules as jobs: look what is due, decide and place; run a rule over the past."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.jobs.registry import periodic
+from api.jobs.work import Work, job
+from domain.intervals import Period
+from domain.jobs.tables import JobKind
+from domain.market import rule_runs, rule_simulations, rule_situations
+from domain.market.rule_runs import Decision
+from domain.market.rule_simulations import GridPrices, Simulated, SimulatedFill
+from domain.market.rule_situations import ActingReserve, Situation
+from domain.market.tables import OrderSide
+from solver.market import rules
+
+
+@periodic
+async def schedule_rules(session: AsyncSession) -> None:
+    """Ask for a run of trading rules when one is due."""
+    await rule_runs.schedule(session, now=datetime.now(UTC))
+
+
+@job(JobKind.RUN_TRADING_RULES)
+async def run_trading_rules(work: Work) -> None:
+    """Decide and place for some owners at a time, until nothing is due; `rule_runs` says what one transaction does."""
+    while await _run_some(work):
+        pass
+    async with work.recording():
+        pass
+
+
+async def _run_some(work: Work) -> bool:
+    now = datetime.now(UTC)
+    async with work.database.transaction() as session:
+        situations = await rule_situations.take(session, now=now)
+        if situations is None:
+            return False
+        decided = [(situation, decide(situation)) for situation in situations]
+        await rule_runs.record(session, decided, now=now, job_id=work.id)
+    return True
+
+
+@job(JobKind.SIMULATE_TRADING_RULE)
+async def simulate_trading_rule(work: Work) -> None:
+    """Read what was known and what came of it, run the rule over it, and record what it would have brought."""
+    rule_id = UUID(work.arguments["rule_id"])
+    start, end = (datetime.fromisoformat(at) for at in work.arguments["period"])
+    async with work.database.transaction() as session:
+        simulated = await rule_simulations.read(
+            session, rule_id, Period(start, end), GridPrices(*work.arguments["grid"])
+        )
+    fills = await work.solve(simulate, simulated)
+    async with work.recording("TradingRuleSimulation") as recording:
+        recording.result_id = await rule_simulations.record(
+            recording.session, simulated, fills, actor=work.arguments["actor"], job_id=work.id
+        )
+
+
+def decide(situation: Situation) -> list[Decision]:
+    """What the rules of an owner offer."""
+    acting = [
+        rules.Rule(
+            is_sale=rule.side is OrderSide.SELL,
+            price_ueur_per_kwh=rule.row.price_ueur_per_kwh or 0,
+            days=rule.days,
+            covers=rule.covers,
+            daily_ukwh_max=rule.row.daily_ukwh_max,
+            used_ukwh=rule.used_ukwh,
+        )
+        for rule in situation.rules
+    ]
+    outlook = rules.Outlook(
+        situation.injected_ukwh, situation.withdrawn_ukwh, situation.sold_ukwh, situation.bought_ukwh
+    )
+    offers = rules.offers(acting, _reserves(situation.reserves), outlook)
+    return [
+        Decision(
+            rule.row.id,
+            situation.starts[offer.interval],
+            offer.energy_ukwh,
+            offer.forecast_ukwh,
+            offer.bound_ukwh,
+            offer.kept_ukwh,
+            offer.left_on_day_ukwh,
+        )
+        for rule, of_rule in zip(situation.rules, offers, strict=True)
+        for offer in of_rule
+    ]
+
+
+def simulate(simulated: Simulated) -> list[SimulatedFill]:
+    """What a rule would have got."""
+    rule = rules.Rule(
+        is_sale=simulated.side is OrderSide.SELL,
+        price_ueur_per_kwh=simulated.rule.price_ueur_per_kwh or 0,
+        days=simulated.days,
+        covers=simulated.covers,
+        daily_ukwh_max=simulated.rule.daily_ukwh_max,
+    )
+    free = [0] * len(simulated.starts)
+    outlook = rules.Outlook(simulated.injected_ukwh, simulated.withdrawn_ukwh, free, free)
+    past = rules.Past(simulated.price_ueur_per_kwh, simulated.traded_ukwh, simulated.metered_ukwh)
+    fills = rules.simulate(rule, _reserves(simulated.reserves), outlook, past)
+    return [
+        SimulatedFill(
+            fill.offer.interval, fill.offer.energy_ukwh, fill.price_ueur_per_kwh, fill.filled_ukwh, fill.delivered_ukwh
+        )
+        for fill in fills
+    ]
+
+
+def _reserves(reserves: Sequence[ActingReserve]) -> list[rules.Reserve]:
+    return [rules.Reserve(reserve.energy_ukwh, reserve.days, reserve.covers) for reserve in reserves]
