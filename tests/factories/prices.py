@@ -66,7 +66,7 @@ async def a_clearing(
     """A clearing as it is stored; made when `created_at` says, which its id tells too."""
     created_at = overrides.get("created_at", datetime.now(UTC))
     micro = parse_micro(price)
-    facts = {
+    facts: dict[str, Any] = {
         "id": _id_at(created_at),
         "market_id": market_id,
         "delivery_start": delivery_start,
@@ -99,7 +99,7 @@ async def a_trade(
         window = {"delivery_start": delivery_start, "delivery_end": ends}
         terms = {"energy_ukwh": parse_micro(kwh), "limit_price_ueur_per_kwh": 0, "market_id": market_id}
         await session.execute(insert(Order).values(id=order_id, owner_id=owner, side=side, **terms, **window))
-    facts = {
+    facts: dict[str, Any] = {
         "id": _id_at(created_at),
         "market_id": market_id,
         "seller_market_id": market_id,

@@ -17,7 +17,7 @@ TIERS = (PEAK, WINTER_NIGHT, HOLIDAY)
 
 def name_at(text: str) -> str | None:
     tier = tier_at(TIERS, ROME, datetime.fromisoformat(text))
-    return tier and tier.name
+    return None if tier is None else tier.name
 
 
 @pytest.mark.parametrize(

@@ -53,14 +53,14 @@ def test_rates_are_weighted() -> None:
 
 
 def test_an_empty_book_has_the_last_cleared_price_and_else_the_middle_of_the_grids() -> None:
-    grid = {"import_ueur_per_kwh": 300_000, "export_ueur_per_kwh": 80_001}
+    grid: dict[str, Any] = {"import_ueur_per_kwh": 300_000, "export_ueur_per_kwh": 80_001}
 
     assert made(Circumstances({}, 120_000, **grid)).parts == (Part(PartKind.LAST_CLEARED, 120_000),)
     assert made(Circumstances({}, None, **grid)).parts == (Part(PartKind.GRID_MIDDLE, 190_000),)
 
 
 @pytest.mark.parametrize("known", [{}, {"import_ueur_per_kwh": 300_000}, {"export_ueur_per_kwh": 1}])
-def test_where_nothing_is_known_there_is_no_price(known: dict[str, int]) -> None:
+def test_where_nothing_is_known_there_is_no_price(known: dict[str, Any]) -> None:
     price = made(Circumstances({}, None, **known), tiers=(PEAK,))
 
     assert (price.price_ueur_per_kwh, price.parts) == (None, ())
@@ -228,7 +228,7 @@ async def test_terms_that_make_no_price_are_refused(
 async def test_what_was_is_not_changed(session: AsyncSession) -> None:
     zone = await a_zone(session)
     market, now = await a_market(session, zone), datetime.now(UTC)
-    common = {"price_ueur_per_kwh": 1, "calendar": UTC_CALENDAR, "tiers": ()}
+    common: dict[str, Any] = {"price_ueur_per_kwh": 1, "calendar": UTC_CALENDAR, "tiers": ()}
 
     for begins in (now - timedelta(seconds=1), now + timedelta(days=1_100)):
         with pytest.raises(BeginsOutOfRange):
