@@ -10,6 +10,7 @@ from api import database
 from api.settings import settings
 from domain.audit import entries
 from domain.events import verification as events
+from domain.ledger import verification as ledger
 from domain.market import verification as market
 from domain.metering import verification as metering
 from domain.sharing import verification as sharing
@@ -23,11 +24,12 @@ async def audit(session: AsyncSession) -> AsyncIterator[str]:
         yield f"audit chain {breach.chain}, entry {breach.sequence}: {breach.reason}"
 
 
-# What each check guards; there is no money yet, so I2 joins with the ledger.
+# What each check guards.
 CHECKS: dict[str, Check] = {
     "I1 energy, readings": metering.breaches,
     "I1 energy, I4 repeatability, sharing": sharing.breaches,
     "I1 energy, market": market.breaches,
+    "I2 money": ledger.breaches,
     "I3 history, events": events.breaches,
     "I6 audit": audit,
 }

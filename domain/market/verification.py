@@ -82,6 +82,14 @@ RULES: dict[str, str] = {
     "a clearing price lies within the prices that balance its market": """
         SELECT id, price_low_ueur_per_kwh, price_ueur_per_kwh, price_high_ueur_per_kwh FROM clearing
         WHERE NOT price_ueur_per_kwh BETWEEN price_low_ueur_per_kwh AND price_high_ueur_per_kwh""",
+    "what is held of a user is what its orders hold": """
+        SELECT coalesce(account.owner_id, ordered.owner_id) AS owner_id, account.balance_ueur AS stored,
+               coalesce(ordered.held_ueur, 0) AS ordered
+        FROM account FULL JOIN (
+            SELECT owner_id, sum(held_ueur) AS held_ueur FROM market_order GROUP BY owner_id) AS ordered
+            ON ordered.owner_id = account.owner_id
+        WHERE (account.kind = 'HELD' OR account.kind IS NULL)
+          AND account.balance_ueur IS DISTINCT FROM coalesce(ordered.held_ueur, 0)""",
 }
 
 

@@ -58,6 +58,11 @@ TAMPERINGS = {
         "interval_minutes, input_digest, injected_ukwh, withdrawn_ukwh, 0, members_min, job_id FROM allocation_run",
         "the same inputs gave another result",
     ),
+    "a balance": (
+        "account",
+        "UPDATE account SET balance_ueur = -5 WHERE kind = 'EXTERNAL'",
+        "a balance is the sum of its entries",
+    ),
     "a lost event": ("event", "DELETE FROM event", "events, the last is 0"),
     "an altered entry": ("audit_entry", "UPDATE audit_entry SET actor = 'nobody'", "the entry was altered"),
 }

@@ -12,7 +12,7 @@ from domain.market.tables import Clearing, Order, OrderInterval, OrderStatus, Tr
 from tests.domain.market.batches import clear
 from tests.factories.market import BUY, SELL, a_market, a_trader, an_order, now
 
-FILL, BOUNDS, SUM, STATUS, BATCH, PRICE, SIDES, RANGE = verification.RULES
+FILL, BOUNDS, SUM, STATUS, BATCH, PRICE, SIDES, RANGE, HELD = verification.RULES
 
 
 async def broken(session: AsyncSession) -> set[str]:
@@ -45,7 +45,7 @@ async def copied(session: AsyncSession, table: Any, **changes: Any) -> None:
         (Order, {"filled_ukwh": 999_000}, {SUM}),
         (Order, {"status": OrderStatus.OPEN}, {STATUS}),
         (Order, {"status": OrderStatus.FILLED}, {STATUS}),
-        (Order, {"closed_at": now(), "held_ueur": 0}, {STATUS}),
+        (Order, {"closed_at": now(), "held_ueur": 0}, {STATUS, HELD}),
         (Order, {"limit_price_ueur_per_kwh": 299_900}, {PRICE}),
         (Order, {"side": SELL}, {SIDES}),
     ],
@@ -80,6 +80,12 @@ async def test_notices_an_owner_that_traded_with_itself(session: AsyncSession, t
     await copied(session, Trade, seller_id=trade.buyer_id)
 
     assert SIDES in await broken(session)
+
+
+async def test_notices_an_order_that_holds_what_its_owner_does_not(session: AsyncSession, trade: Trade) -> None:
+    await session.execute(update(Order).where(Order.id == trade.buy_order_id).values(held_ueur=Order.held_ueur + 1))
+
+    assert await broken(session) == {HELD}
 
 
 async def test_notices_a_clearing_without_trades(session: AsyncSession, trade: Trade) -> None:
