@@ -54,6 +54,8 @@ class ErrorCode(StrEnum):
     WEBHOOK_DISABLED = "WEBHOOK_DISABLED", "Nothing is sent to the web hook any more."
     PAYMENT_LIMIT_REACHED = "PAYMENT_LIMIT_REACHED", "So much may not be paid this way within 24 hours."
     PAYMENT_CLOSED = "PAYMENT_CLOSED", "The payment has ended, or cannot be stopped any more."
+    TRADING_RULE_STATUS = "TRADING_RULE_STATUS", "The trading rule stands where this cannot be done with it."
+    TOO_MANY_TRADING_RULES = "TOO_MANY_TRADING_RULES", "The caller has as many trading rules as one may have."
 
     def __new__(cls, code: str, _: str) -> Self:
         member = str.__new__(cls, code)

@@ -26,6 +26,7 @@ from domain.market.orders import Proposal
 from domain.market.placing import Request
 
 if TYPE_CHECKING:
+    from api.market.rules import TradingRule
     from api.market.clearings import Clearing
     from api.market.markets import Market
     from api.market.trades import Trade
@@ -116,6 +117,9 @@ class Order(Node):
     placed_at: DateTime = column(tables.Order.placed_at, "When it was placed.")
     closed_at: DateTime | None = column(
         tables.Order.closed_at, "When it was filled, cancelled or expired; null while it is open."
+    )
+    rule: Annotated["TradingRule", strawberry.lazy("api.market.rules")] | None = edge(
+        tables.Order.rule_id, "TradingRule", "The trading rule that placed it; null where a person or application did."
     )
     fills: Connection[Annotated["Trade", strawberry.lazy("api.market.trades")]] = trades(
         "Trades of this order, oldest first.",

@@ -6,6 +6,8 @@ from api.market import refusals
 from api.market.links import LinkMutations, LinkQueries
 from api.market.markets import MarketListMutations, MarketListQueries
 from api.market.orders import OrderMutations, OrderViewer
+from api.market.rule_mutations import RuleMutations
+from api.market.rules import RuleViewer
 from api.market.subscriptions import MarketSubscriptions
 from api.market.trades import TradeViewer
 
@@ -16,12 +18,12 @@ class MarketQueries(MarketListQueries, LinkQueries):
 
 
 @strawberry.type
-class MarketMutations(MarketListMutations, LinkMutations, OrderMutations):
+class MarketMutations(MarketListMutations, LinkMutations, OrderMutations, RuleMutations):
     pass
 
 
 @strawberry.type
-class MarketViewer(OrderViewer, TradeViewer):
+class MarketViewer(OrderViewer, TradeViewer, RuleViewer):
     pass
 
 
