@@ -67,17 +67,24 @@ class Book:
     exported: tuple[NetExport, ...]
 
     @property
-    def digest(self) -> str:
-        """SHA-256 of the canonical text of the book, in hexadecimal digits."""
+    def text(self) -> bytes:
+        """The canonical text of the book, JSON: all that a clearing depends on, and enough to repeat it (`replays`)."""
         content = {
             "zones": self.coupling.zone_ids,
-            "markets": [(market.id, market.zone_id, market.pricing) for market in self.coupling.markets],
+            "markets": [
+                (market.id, market.zone_id, market.pricing, market.version) for market in self.coupling.markets
+            ],
             "links": self.coupling.links,
             "halted": sorted(self.coupling.halted_zone_ids),
             "open": self.open,
             "exported": self.exported,
         }
-        return hashlib.sha256(orjson.dumps(content, default=str, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        return orjson.dumps(content, default=str, option=orjson.OPT_SORT_KEYS)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical text of the book, in hexadecimal digits; a clearing keeps it."""
+        return hashlib.sha256(self.text).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

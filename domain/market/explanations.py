@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.market.tables import OrderSide
+from domain.market.tables import Acceptance, OrderFilling, OrderSide
 from domain.quantities import format_micro
 
 
@@ -26,6 +26,9 @@ class FillReason(StrEnum):
     OUTPRICED = "OUTPRICED"
     OWN_ORDER = "OWN_ORDER"
     ARRIVED_LATE = "ARRIVED_LATE"
+    MINIMUM_FILL = "MINIMUM_FILL"
+    SOURCE_NOT_OFFERED = "SOURCE_NOT_OFFERED"
+    FILLED_ELSEWHERE = "FILLED_ELSEWHERE"
     NOTHING_TRADED = "NOTHING_TRADED"
 
 
@@ -33,9 +36,12 @@ class FillReason(StrEnum):
 class Standing:
     """An order's interval beside the clearing that decided about it; None where there was none.
 
-    fill_ukwh: filled by that clearing; filled_ukwh: by all. last_*: the last order of the same side it reached.
+    price_ueur_per_kwh: of the energy it accepts or offers. fill_ukwh: filled by that clearing; filled_ukwh: by all.
+    last_*: the last order it reached of the same side and price, of a buyer also of the same acceptance.
     is_own_opposite: whether the owner offered the other side too. is_way_full: whether a linked market had a better
-    price, beyond the cost of the way there, so that the link between them was full.
+    price, beyond the cost of the way there, so that the link between them was full. is_below_minimum: whether there
+    was no room for its minimum fill. is_flexible: its energy is for all its intervals together, of which
+    order_filled_ukwh is filled.
     """
 
     order_id: UUID
@@ -52,21 +58,32 @@ class Standing:
     last_sequence: int | None
     is_own_opposite: bool
     is_way_full: bool
+    accepts: Acceptance = Acceptance.ANY
+    is_below_minimum: bool = False
+    is_flexible: bool = False
+    order_filled_ukwh: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more can be filled here."""
+        return self.energy_ukwh in (self.filled_ukwh, self.order_filled_ukwh if self.is_flexible else self.filled_ukwh)
 
     @property
     def reason(self) -> FillReason:
         """What decided the fill."""
-        if self.filled_ukwh == self.energy_ukwh:
-            return FillReason.FILLED
+        if self.is_full:
+            return FillReason.FILLED if self.filled_ukwh else FillReason.FILLED_ELSEWHERE
         if self.clearing_id is None:
             return FillReason.NOTHING_TRADED
         if self.fill_ukwh:
-            return FillReason.PARTLY_FILLED if self.last_sequence == self.sequence else FillReason.OWN_ORDER
-        return self._reason_of_nothing()
+            is_last = self.is_flexible or self.last_sequence == self.sequence
+            return FillReason.PARTLY_FILLED if is_last else FillReason.OWN_ORDER
+        return FillReason.MINIMUM_FILL if self.is_below_minimum else self._reason_of_nothing()
 
     def _reason_of_nothing(self) -> FillReason:
         if self.last_limit_ueur_per_kwh is None or self.last_sequence is None:
-            return FillReason.OUTPRICED
+            is_wanted = self.accepts is not Acceptance.ANY and not self._is_outpriced
+            return FillReason.SOURCE_NOT_OFFERED if is_wanted else FillReason.OUTPRICED
         lead = self.limit_price_ueur_per_kwh - self.last_limit_ueur_per_kwh
         lead = lead if self.side is OrderSide.BUY else -lead
         if lead < 0:
@@ -76,12 +93,17 @@ class Standing:
         return FillReason.OWN_ORDER if self.is_own_opposite else FillReason.ARRIVED_LATE
 
     @property
+    def _is_outpriced(self) -> bool:
+        return self.price_ueur_per_kwh is not None and self.limit_price_ueur_per_kwh < self.price_ueur_per_kwh
+
+    @property
     def sentence(self) -> str:
         """The reason as a sentence, with prices in EUR/kWh."""
         limit = format_micro(self.limit_price_ueur_per_kwh)
         price = "" if self.price_ueur_per_kwh is None else format_micro(self.price_ueur_per_kwh)
         sentence = SENTENCES[self.reason].format(limit=limit, price=price)
-        return f"{sentence} {WAY_FULL}" if self.is_way_full and self.filled_ukwh < self.energy_ukwh else sentence
+        is_limited = self.is_way_full and self.accepts is Acceptance.ANY and not self.is_full
+        return f"{sentence} {WAY_FULL}" if is_limited else sentence
 
 
 SENTENCES = {
@@ -93,6 +115,11 @@ SENTENCES = {
     "that was traded.",
     FillReason.OWN_ORDER: "Only an order of the same owner could have served the rest, and nobody trades with itself.",
     FillReason.ARRIVED_LATE: "It arrived while the batch was being cleared; the next one takes it.",
+    FillReason.MINIMUM_FILL: "At the zone's price of {price} EUR/kWh there was no room for its minimum fill, "
+    "so it was left out.",
+    FillReason.SOURCE_NOT_OFFERED: "No energy that it accepts was left within its limit of {limit} EUR/kWh; "
+    "ordinary energy cost {price}.",
+    FillReason.FILLED_ELSEWHERE: "All of its energy was traded in other intervals of its delivery.",
     FillReason.NOTHING_TRADED: "Nothing was traded in its zone and interval since it was placed: "
     "no price met its limit of {limit} EUR/kWh within the transfer limits.",
 }
@@ -103,7 +130,9 @@ WAY_FULL = "A linked zone had a better price, but the transfer limit was reached
 STANDINGS = text("""
     WITH interval AS (
         SELECT o.id AS order_id, o.market_id, o.owner_id, o.side, o.limit_price_ueur_per_kwh, o.sequence, o.placed_at,
-               o.closed_at, i.delivery_start, i.energy_ukwh, i.filled_ukwh
+               o.closed_at, i.delivery_start, i.energy_ukwh, i.filled_ukwh, o.accepts, o.filling,
+               o.filled_ukwh AS order_filled_ukwh,
+               CASE o.side WHEN 'BUY' THEN o.accepts ELSE coalesce(o.source, 'LOCAL') END AS class
         FROM market_order AS o JOIN order_interval AS i ON i.order_id = o.id WHERE o.id = ANY(:order_ids)
     ), fill AS (
         SELECT t.order_id, t.delivery_start, c.batch, sum(t.energy_ukwh) AS energy_ukwh
@@ -115,7 +144,9 @@ STANDINGS = text("""
         GROUP BY t.order_id, t.delivery_start, c.batch
     )
     SELECT i.order_id, i.delivery_start, i.side, i.limit_price_ueur_per_kwh, i.sequence, i.energy_ukwh, i.filled_ukwh,
+           i.accepts, i.filling, i.order_filled_ukwh,
            c.id AS clearing_id, c.price_ueur_per_kwh, coalesce(fill.energy_ukwh, 0)::bigint AS fill_ukwh,
+           coalesce(c.parameters -> 'below_minimum' ? i.order_id::text, false) AS is_below_minimum,
            last.limit_price_ueur_per_kwh AS last_limit_ueur_per_kwh, last.sequence AS last_sequence,
            CASE WHEN i.filled_ukwh = i.energy_ukwh OR c.id IS NULL THEN false ELSE EXISTS (
                SELECT FROM market_order AS own
@@ -138,7 +169,10 @@ STANDINGS = text("""
         SELECT max(batch) AS batch FROM fill
         WHERE fill.order_id = i.order_id AND fill.delivery_start = i.delivery_start) AS filled ON true
     LEFT JOIN LATERAL (
-        SELECT clearing.*,
+        SELECT clearing.id, clearing.batch, clearing.delivery_start, clearing.created_at, clearing.parameters,
+               clearing.class_prices, clearing.price_low_ueur_per_kwh, clearing.price_high_ueur_per_kwh,
+               coalesce((clearing.class_prices ->> i.class)::bigint, clearing.price_ueur_per_kwh) AS price_ueur_per_kwh,
+               clearing.price_ueur_per_kwh AS headline_ueur_per_kwh,
                ('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint AS made_ms
         FROM clearing
         WHERE clearing.market_id = i.market_id AND clearing.delivery_start = i.delivery_start
@@ -155,8 +189,10 @@ STANDINGS = text("""
         WHERE trade.delivery_start = i.delivery_start AND bought.batch = c.batch
           AND trade.id >= rpad(lpad(to_hex(c.made_ms), 12, '0'), 32, '0')::uuid
           AND trade.id < rpad(lpad(to_hex(c.made_ms + 60000), 12, '0'), 32, '0')::uuid
-          AND (i.side = 'BUY' AND trade.market_id = i.market_id
-               OR i.side = 'SELL' AND trade.seller_market_id = i.market_id)
+          AND CASE i.side
+              WHEN 'BUY' THEN trade.market_id = i.market_id AND rival.accepts = i.accepts
+              ELSE trade.seller_market_id = i.market_id AND c.price_ueur_per_kwh = coalesce(
+                  (c.class_prices ->> coalesce(rival.source, 'LOCAL'))::bigint, c.headline_ueur_per_kwh) END
         ORDER BY CASE i.side WHEN 'BUY' THEN rival.limit_price_ueur_per_kwh ELSE -rival.limit_price_ueur_per_kwh END,
                  rival.sequence DESC LIMIT 1) AS last ON true
     ORDER BY i.order_id, i.delivery_start
@@ -168,6 +204,8 @@ async def standings(connection: AsyncConnection, order_ids: Collection[UUID]) ->
     found: dict[UUID, list[Standing]] = {order_id: [] for order_id in order_ids}
     rows = (await connection.execute(STANDINGS, {"order_ids": list(order_ids)})).mappings()
     for row in rows:
-        standing = Standing(**{**row, "side": OrderSide(row["side"])})
+        values = {name: value for name, value in row.items() if name != "filling"}
+        read = {"side": OrderSide(row["side"]), "accepts": Acceptance(row["accepts"])}
+        standing = Standing(**values | read, is_flexible=row["filling"] == OrderFilling.FLEXIBLE)
         found[standing.order_id].append(standing)
     return found

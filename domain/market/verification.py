@@ -18,7 +18,13 @@ RULES: dict[str, str] = {
         WHERE interval.filled_ukwh IS DISTINCT FROM coalesce(traded.energy_ukwh, 0)""",
     "a fill never exceeds the energy offered": """
         SELECT order_id, delivery_start, filled_ukwh, energy_ukwh FROM order_interval
-        WHERE filled_ukwh NOT BETWEEN 0 AND energy_ukwh""",
+        WHERE filled_ukwh NOT BETWEEN 0 AND energy_ukwh
+        UNION ALL SELECT id, delivery_start, filled_ukwh, energy_ukwh FROM market_order
+        WHERE filling = 'FLEXIBLE' AND filled_ukwh NOT BETWEEN 0 AND energy_ukwh""",
+    "an order with a minimum is filled so far in a delivery interval, or not at all": """
+        SELECT order_id, interval.delivery_start, interval.filled_ukwh, minimum_fill_ukwh
+        FROM order_interval AS interval JOIN market_order ON market_order.id = order_id
+        WHERE interval.filled_ukwh > 0 AND interval.filled_ukwh < minimum_fill_ukwh""",
     "an order offers its energy in each interval of its delivery, and its fill is their sum": """
         SELECT market_order.id, market_order.filled_ukwh AS stored, sum(interval.filled_ukwh) AS filled
         FROM market_order JOIN market ON market.id = market_order.market_id
@@ -31,16 +37,18 @@ RULES: dict[str, str] = {
             OR count(interval) * make_interval(mins => market.delivery_minutes)
                <> market_order.delivery_end - market_order.delivery_start""",
     "an order's status agrees with its fill and with what is open": """
-        SELECT market_order.id, status, filled_ukwh, closed_at, is_open
+        SELECT id, status, filled_ukwh, closed_at, is_open
         FROM market_order JOIN (
-            SELECT order_id, sum(energy_ukwh) AS energy_ukwh, bool_or(is_open) AS is_open,
-                   bool_or(is_open AND filled_ukwh = energy_ukwh) AS is_filled_and_open
-            FROM order_interval GROUP BY order_id) AS offered ON offered.order_id = market_order.id
-        WHERE is_filled_and_open OR is_open <> (closed_at IS NULL) OR NOT CASE status
+            SELECT order_id, bool_or(is_open) AS is_open, bool_or(is_open AND filled_ukwh = energy_ukwh) AS is_full,
+                   sum(energy_ukwh) AS of_all
+            FROM order_interval GROUP BY order_id) AS offered ON offered.order_id = id
+        CROSS JOIN LATERAL (SELECT CASE filling WHEN 'FLEXIBLE' THEN energy_ukwh ELSE of_all END AS whole) AS meant
+        WHERE is_open AND is_full OR is_open <> (closed_at IS NULL) OR NOT CASE status
             WHEN 'OPEN' THEN filled_ukwh = 0 AND closed_at IS NULL
-            WHEN 'PARTIALLY_FILLED' THEN filled_ukwh BETWEEN 1 AND offered.energy_ukwh - 1 AND closed_at IS NULL
-            WHEN 'FILLED' THEN filled_ukwh = offered.energy_ukwh AND closed_at IS NOT NULL
-            ELSE filled_ukwh < offered.energy_ukwh AND closed_at IS NOT NULL END""",
+            WHEN 'PARTIALLY_FILLED' THEN filled_ukwh BETWEEN 1 AND whole - 1 AND closed_at IS NULL
+            WHEN 'HALTED' THEN filled_ukwh < whole AND closed_at IS NULL
+            WHEN 'FILLED' THEN filled_ukwh = whole AND closed_at IS NOT NULL
+            ELSE filled_ukwh < whole AND closed_at IS NOT NULL END""",
     "a clearing's energy is that of its trades, and what is bought in a batch is sold in it": """
         SELECT clearing.id, clearing.bought_ukwh, bought.energy_ukwh AS traded_in,
                clearing.sold_ukwh, sold.energy_ukwh AS traded_out
@@ -56,20 +64,42 @@ RULES: dict[str, str] = {
              = (clearing.market_id, clearing.delivery_start, clearing.batch)
         WHERE coalesce(bought.energy_ukwh, 0) IS DISTINCT FROM clearing.bought_ukwh
            OR coalesce(sold.energy_ukwh, 0) IS DISTINCT FROM clearing.sold_ukwh""",
-    "each side trades at the clearing price of its market, within its limit": """
-        SELECT trade.id, trade.price_ueur_per_kwh, bought.price_ueur_per_kwh AS buyers_clearing,
-               buy.limit_price_ueur_per_kwh AS buy_limit, trade.seller_price_ueur_per_kwh,
-               sold.price_ueur_per_kwh AS sellers_clearing, sell.limit_price_ueur_per_kwh AS sell_limit
+    "each side trades within its limit, by the pricing of its market": """
+        SELECT trade.id, trade.price_ueur_per_kwh, price_b, buy.limit_price_ueur_per_kwh AS bid,
+               trade.seller_price_ueur_per_kwh, price_s, sell.limit_price_ueur_per_kwh AS ask, pricing
         FROM trade JOIN market_order AS buy ON buy.id = buy_order_id
         JOIN market_order AS sell ON sell.id = sell_order_id
         JOIN clearing AS bought ON bought.id = clearing_id
         LEFT JOIN clearing AS sold ON (sold.market_id, sold.delivery_start, sold.batch)
              = (trade.seller_market_id, trade.delivery_start, bought.batch)
+        CROSS JOIN LATERAL (SELECT
+            coalesce((bought.class_prices ->> buy.accepts)::bigint, bought.price_ueur_per_kwh) AS price_b,
+            coalesce((sold.class_prices ->> coalesce(sell.source, 'LOCAL'))::bigint,
+                     sold.price_ueur_per_kwh) AS price_s,
+            CASE bought.parameters ->> 'pricing' WHEN sold.parameters ->> 'pricing'
+                THEN bought.parameters ->> 'pricing' ELSE 'UNIFORM' END AS pricing) AS uniform
         WHERE trade.price_ueur_per_kwh > buy.limit_price_ueur_per_kwh
            OR trade.seller_price_ueur_per_kwh < sell.limit_price_ueur_per_kwh
-           OR trade.price_ueur_per_kwh <> bought.price_ueur_per_kwh
-           OR trade.seller_price_ueur_per_kwh IS DISTINCT FROM sold.price_ueur_per_kwh
-           OR trade.price_ueur_per_kwh < trade.seller_price_ueur_per_kwh""",
+           OR trade.price_ueur_per_kwh - trade.seller_price_ueur_per_kwh IS DISTINCT FROM price_b - price_s
+           OR price_b < price_s
+           OR NOT CASE pricing
+              WHEN 'UNIFORM' THEN trade.price_ueur_per_kwh = price_b
+              WHEN 'PAY_AS_BID' THEN trade.price_ueur_per_kwh = buy.limit_price_ueur_per_kwh
+              ELSE buy.limit_price_ueur_per_kwh - trade.price_ueur_per_kwh
+                   = trade.seller_price_ueur_per_kwh - sell.limit_price_ueur_per_kwh END""",
+    "a buyer gets what it accepts, and all but any energy from its own market": """
+        SELECT trade.id, accepts, trade.source, trade.market_id, seller_market_id
+        FROM trade JOIN market_order AS buy ON buy.id = buy_order_id
+        WHERE accepts <> 'ANY' AND (trade.market_id <> seller_market_id OR NOT CASE accepts
+            WHEN 'LOCAL' THEN true
+            WHEN 'GREEN' THEN coalesce(trade.source IN ('SOLAR', 'WIND', 'HYDRO', 'BIOMASS'), false)
+            ELSE trade.source IS NOT DISTINCT FROM accepts END)""",
+    "surpluses and rents of linked markets together are within the bound of their clearing": """
+        SELECT batch, delivery_start, max(bound_ueur) AS bound, sum(welfare_ueur + congestion_rent_ueur) AS found
+        FROM clearing WHERE bound_ueur IS NOT NULL
+        GROUP BY batch, delivery_start, input_digest
+        HAVING min(bound_ueur) <> max(bound_ueur) OR min(congestion_rent_ueur) < 0
+            OR sum(welfare_ueur + congestion_rent_ueur) > max(bound_ueur) + count(*)""",
     "a trade joins a buy and a sell order of two owners, in their markets and delivery": """
         SELECT trade.id, buyer_id, seller_id, buy.side AS buy_side, sell.side AS sell_side
         FROM trade JOIN market_order AS buy ON buy.id = buy_order_id

@@ -8,11 +8,19 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.market import verification
-from domain.market.tables import Clearing, Order, OrderInterval, OrderStatus, Trade
+from domain.market.tables import (
+    Acceptance,
+    Clearing,
+    Order,
+    OrderFilling,
+    OrderInterval,
+    OrderStatus,
+    Trade,
+)
 from tests.domain.market.batches import clear
 from tests.factories.market import BUY, SELL, a_market, a_trader, an_order, now
 
-FILL, BOUNDS, SUM, STATUS, BATCH, PRICE, SIDES, RANGE, HELD = verification.RULES
+FILL, BOUNDS, MINIMUM, SUM, STATUS, BATCH, PRICE, ACCEPTED, WELFARE, SIDES, RANGE, HELD = verification.RULES
 
 
 async def broken(session: AsyncSession) -> set[str]:
@@ -48,6 +56,9 @@ async def copied(session: AsyncSession, table: Any, **changes: Any) -> None:
         (Order, {"closed_at": now(), "held_ueur": 0}, {STATUS, HELD}),
         (Order, {"limit_price_ueur_per_kwh": 299_900}, {PRICE}),
         (Order, {"side": SELL}, {SIDES}),
+        (Order, {"minimum_fill_ukwh": 2_000_000}, {MINIMUM}),
+        (Order, {"filling": OrderFilling.FLEXIBLE, "energy_ukwh": 500_000}, {BOUNDS, SUM, STATUS}),
+        (Order, {"accepts": Acceptance.GREEN}, {ACCEPTED}),
     ],
 )
 async def test_notices_an_edited_buy_order(
@@ -80,6 +91,22 @@ async def test_notices_an_owner_that_traded_with_itself(session: AsyncSession, t
     await copied(session, Trade, seller_id=trade.buyer_id)
 
     assert SIDES in await broken(session)
+
+
+@pytest.mark.parametrize("changes", [{"bound_ueur": 199_000}, {"congestion_rent_ueur": 2}])
+async def test_notices_a_welfare_beyond_its_bound(session: AsyncSession, trade: Trade, changes: dict[str, Any]) -> None:
+    await copied(session, Clearing, batch=1, **changes)
+
+    assert await broken(session) == {BATCH, WELFARE}
+
+
+async def test_notices_a_pair_priced_by_another_rule(session: AsyncSession, trade: Trade) -> None:
+    await copied(session, Clearing, batch=1, parameters={"pricing": "PAY_AS_BID"})
+    by_rule = select(Clearing.id).where(Clearing.batch == 1).scalar_subquery()
+
+    await copied(session, Trade, clearing_id=by_rule, price_ueur_per_kwh=200_000, seller_price_ueur_per_kwh=200_000)
+
+    assert PRICE in await broken(session)
 
 
 async def test_notices_an_order_that_holds_what_its_owner_does_not(session: AsyncSession, trade: Trade) -> None:
