@@ -1,4 +1,4 @@
-"""The command line: `commonwatt import ...`, `create-admin`, `create-user`, `export-schema`."""
+"""The command line: `commonwatt import ...`, `ledger export`, `create-admin`, `create-user`, `export-schema`."""
 
 import argparse
 import asyncio
@@ -11,6 +11,7 @@ from typing import Any
 from api import database
 from api.database import Database
 from api.geography import command as geography_command
+from api.ledger import command as ledger_command
 from api.metering import command as metering_command
 from api.settings import settings
 from api.sharing import command as sharing_command
@@ -44,6 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     geography_command.add_commands(imports)
     metering_command.add_commands(imports)
     sharing_command.add_commands(imports)
+    ledger = commands.add_parser("ledger", help="look at the money").add_subparsers(required=True, metavar="WHAT")
+    ledger_command.add_commands(ledger)
     for name, roles, help in ACCOUNTS:
         account = commands.add_parser(name, help=help)
         account.add_argument("email")
