@@ -40,6 +40,9 @@ describe(
     OUTPRICED="Orders with better limits took all that was traded.",
     OWN_ORDER="Only an order of the same owner could have served it, and nobody trades with itself.",
     ARRIVED_LATE="It arrived while the batch was being cleared; the next one takes it.",
+    MINIMUM_FILL="There was no room for its minimum fill.",
+    SOURCE_NOT_OFFERED="No energy that it accepts was left within its limit.",
+    FILLED_ELSEWHERE="It is flexible, and all of its energy was traded in other intervals.",
     NOTHING_TRADED="Nothing was traded in its zone and interval since it was placed.",
 )
 
@@ -51,7 +54,8 @@ class FillExplanation:
     message: str = strawberry.field(description="The reason as a sentence, by price, time and limits.")
     filled_ukwh: Decimal = strawberry.field(name="filledKwh", description="Energy filled in the interval, kWh.")
     price_ueur_per_kwh: Decimal | None = strawberry.field(
-        name="price", description="Price of the clearing, EUR/kWh; null where nothing was cleared."
+        name="price",
+        description="Price of the clearing for what it accepts or offers, EUR/kWh; null where nothing was cleared.",
     )
     is_transfer_limited: bool = strawberry.field(
         description="Whether a linked zone had a better price beyond the cost of the way, so that the link was full."
