@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from api.database import Database
 from api.demo.story import (
     ADMIN,
     AREA_BOX,
+    DEPOSIT_UEUR,
     LINK_CAPACITY_UKWH,
     LINK_COST_UEUR_PER_KWH,
     NEIGHBOURS,
@@ -40,6 +41,8 @@ from domain.identity.viewers import Viewer
 from domain.intervals import Period, day_start
 from domain.jobs import queue
 from domain.jobs.tables import JobKind
+from domain.ledger import payments
+from domain.ledger.tables import PaymentKind
 from domain.market import markets
 from domain.metering import readings
 from domain.metering.days import ReadingDay, blocks_of
@@ -57,6 +60,7 @@ async def load(database: Database) -> bool:
         if (await session.execute(select(User.id).where(func.lower(User.email) == ADMIN.email))).first():
             return False
         accounts = await _accounts(session)
+        await _deposits(session, accounts.values())
         admin = await _viewer(session, accounts[ADMIN.email])
         await _markets(session, admin, accounts[OPERATOR.email])
         await _area(session)
@@ -80,6 +84,14 @@ async def _accounts(session: AsyncSession) -> dict[str, UUID]:
     ids = {email: await users.create_user(session, email, name, hashed, actor=ACTOR) for email, name in named}
     await users.grant_role(session, ids[ADMIN.email], PlatformRole.ADMIN, actor=ACTOR)
     return ids
+
+
+async def _deposits(session: AsyncSession, user_ids: Iterable[UUID]) -> None:
+    """Everybody asks to pay in; the money comes when the worker runs and the payment provider answers."""
+    now = datetime.now(UTC)
+    for user_id in user_ids:
+        viewer = await _viewer(session, user_id)
+        await payments.request(session, viewer, "demo", PaymentKind.DEPOSIT, DEPOSIT_UEUR, now=now)
 
 
 async def _viewer(session: AsyncSession, user_id: UUID) -> Viewer:

@@ -174,6 +174,7 @@ PLANTS = (
 )
 LINK_CAPACITY_UKWH = 6_000_000  # 6 kWh in a quarter-hour, so that a sunny noon fills it.
 LINK_COST_UEUR_PER_KWH = 5_000
+DEPOSIT_UEUR = 250_000_000  # What everybody pays in on the first day.
 AREA_BOX = (10.80, 44.72, 10.96, 44.84)
 
 
