@@ -87,7 +87,9 @@ class Clearing(Node):
     )
     async def parameters(self, info: Info) -> str:
         found = await _recorded(info, self.__dict__["id"])
-        return orjson.dumps(found.parameters, option=orjson.OPT_SORT_KEYS).decode()
+        # Which orders had no room for their minimum is for their owners, who are told why theirs were not filled.
+        shown = {name: value for name, value in found.parameters.items() if name != "below_minimum"}
+        return orjson.dumps(shown, option=orjson.OPT_SORT_KEYS).decode()
 
 
 async def _recorded(info: Info, id: UUID) -> Any:
