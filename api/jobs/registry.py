@@ -8,7 +8,16 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-MODULES = ("api.sharing.jobs", "api.market.jobs", "api.market.rule_jobs", "api.ledger.jobs", "api.notifications.jobs", "api.housekeeping")
+MODULES = (
+    "api.sharing.jobs",
+    "api.market.jobs",
+    "api.market.forecasts",
+    "api.market.price_alerts",
+    "api.market.rule_jobs",
+    "api.ledger.jobs",
+    "api.notifications.jobs",
+    "api.housekeeping",
+)
 
 Periodic = Callable[[AsyncSession], Awaitable[None]]
 PERIODIC: list[Periodic] = []

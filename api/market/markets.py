@@ -1,5 +1,6 @@
 """Markets over GraphQL."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
@@ -11,9 +12,13 @@ from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many
 from api.geography.filters import matching
 from api.geography.market_zones import MarketZone
-from api.market import book, prices
+from api.market import book, forecasts, market_view, price_models, prices
 from api.market.book import OrderBook
+from api.market.forecasts import PriceForecast
+from api.market.grid_tariffs import GridTariff
+from api.market.market_view import MarketView
 from api.market.orders import own_orders
+from api.market.price_models import AT, INTERVALS, ModelPriceShown, PriceModel
 from api.market.prices import PriceSeries
 from api.market.trades import BY_MARKET, trades
 from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
@@ -73,6 +78,37 @@ class Market(Node):
     @strawberry.field(description="Prices cleared for deliveries in a period, as packed columns.")
     async def prices(self, info: Info, period: PERIOD, resolution: RESOLUTION) -> PriceSeries:
         return await prices.read(info.context, self.__dict__["id"], self.delivery_minutes, period.span(), resolution)
+
+    @strawberry.field(description="How its model prices are made now; null where nobody has set a model.")
+    async def price_model(self, info: Info) -> PriceModel | None:
+        return (await price_models.standing(info.context, self.__dict__["id"])).model
+
+    @strawberry.field(description="What the grid takes and pays in its zone now, at most one tariff of each direction.")
+    async def grid_tariffs(self, info: Info) -> list[GridTariff]:
+        return (await price_models.standing(info.context, self.__dict__["id"])).tariffs
+
+    @strawberry.field(
+        description="The model price of the delivery interval that holds an instant, of what is open now; null where "
+        "no model held then."
+    )
+    async def model_price(self, info: Info, at: AT) -> ModelPriceShown | None:
+        made = await price_models.prices(info.context, self.__dict__["id"], self.delivery_minutes, at, 1)
+        return made and made[0]
+
+    @strawberry.field(
+        description="Model prices of the current delivery interval and those that follow it; null without a model."
+    )
+    async def model_prices(self, info: Info, intervals: INTERVALS = 2) -> list[ModelPriceShown] | None:
+        now = datetime.now(UTC)
+        return await price_models.prices(info.context, self.__dict__["id"], self.delivery_minutes, now, intervals)
+
+    @strawberry.field(description="The newest price forecast; null before the first one, which follows a clearing.")
+    async def forecast(self, info: Info) -> PriceForecast | None:
+        return await forecasts.latest(info.context, self.__dict__["id"])
+
+    @strawberry.field(description="What the market looks like now.")
+    async def view(self, info: Info) -> MarketView:
+        return await market_view.read(info.context, self.__dict__["id"])
 
 
 @strawberry.input(description="Which markets; all the given conditions must hold.")

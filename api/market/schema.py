@@ -3,9 +3,12 @@
 import strawberry
 
 from api.market import refusals
+from api.market.grid_tariffs import GridTariffMutations
 from api.market.links import LinkMutations, LinkQueries
 from api.market.markets import MarketListMutations, MarketListQueries
 from api.market.orders import OrderMutations, OrderViewer
+from api.market.price_alerts import PriceAlertMutations, PriceAlertViewer
+from api.market.price_models import PriceModelMutations
 from api.market.rule_mutations import RuleMutations
 from api.market.rules import RuleViewer
 from api.market.subscriptions import MarketSubscriptions
@@ -18,12 +21,20 @@ class MarketQueries(MarketListQueries, LinkQueries):
 
 
 @strawberry.type
-class MarketMutations(MarketListMutations, LinkMutations, OrderMutations, RuleMutations):
+class MarketMutations(
+    MarketListMutations,
+    LinkMutations,
+    OrderMutations,
+    RuleMutations,
+    PriceModelMutations,
+    GridTariffMutations,
+    PriceAlertMutations,
+):
     pass
 
 
 @strawberry.type
-class MarketViewer(OrderViewer, TradeViewer, RuleViewer):
+class MarketViewer(OrderViewer, TradeViewer, RuleViewer, PriceAlertViewer):
     pass
 
 
