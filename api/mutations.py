@@ -44,6 +44,9 @@ class ErrorCode(StrEnum):
     OFF_TICK = "OFF_TICK", "The price is no multiple of the tick."
     OFF_LOT = "OFF_LOT", "The energy is no multiple of the lot."
     ORDER_CLOSED = "ORDER_CLOSED", "The order is filled, cancelled, expired or rejected."
+    AUCTION_CLOSED = "AUCTION_CLOSED", "The auction takes no bids."
+    PRICE_ABOVE_LIMIT = "PRICE_ABOVE_LIMIT", "The auction's clock stands above the bidder's limit."
+    TOO_LITTLE_LEFT = "TOO_LITTLE_LEFT", "Less is left in the auction than the bid asks for."
     INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS", "The available balance does not cover it."
     CAPACITY_EXCEEDED = "CAPACITY_EXCEEDED", "The seller's plants cannot deliver it beside what is committed."
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED", "A limit of the zone's operator leaves no room for it."
@@ -52,10 +55,13 @@ class ErrorCode(StrEnum):
     PRIVATE_ADDRESS = "PRIVATE_ADDRESS", "The host is not, or not only, on the public Internet."
     TOO_MANY_WEBHOOKS = "TOO_MANY_WEBHOOKS", "The caller has as many web hooks as one may have."
     WEBHOOK_DISABLED = "WEBHOOK_DISABLED", "Nothing is sent to the web hook any more."
-    PAYMENT_LIMIT_REACHED = "PAYMENT_LIMIT_REACHED", "So much may not be paid this way within 24 hours."
-    PAYMENT_CLOSED = "PAYMENT_CLOSED", "The payment has ended, or cannot be stopped any more."
     TRADING_RULE_STATUS = "TRADING_RULE_STATUS", "The trading rule stands where this cannot be done with it."
     TOO_MANY_TRADING_RULES = "TOO_MANY_TRADING_RULES", "The caller has as many trading rules as one may have."
+    PAYMENT_LIMIT_REACHED = "PAYMENT_LIMIT_REACHED", "So much may not be paid this way within 24 hours."
+    PAYMENT_CLOSED = "PAYMENT_CLOSED", "The payment has ended, or cannot be stopped any more."
+    ZONE_HALTED = "ZONE_HALTED", "Trading in the zone is halted already."
+    ZONE_NOT_HALTED = "ZONE_NOT_HALTED", "Trading in the zone is not halted."
+    ALERT_WITHDRAWN = "ALERT_WITHDRAWN", "The alert was withdrawn before."
 
     def __new__(cls, code: str, _: str) -> Self:
         member = str.__new__(cls, code)

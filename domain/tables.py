@@ -11,6 +11,7 @@ from domain.grid import tables as grid
 from domain.identity import tables as identity
 from domain.jobs import tables as jobs
 from domain.ledger import tables as ledger
+from domain.market import auction_tables as auctions
 from domain.market import delivery_tables as deliveries
 from domain.market import price_tables as prices
 from domain.market import rule_tables as rules
@@ -21,6 +22,7 @@ from domain.sharing import tables as sharing
 
 __all__ = [
     "Base",
+    "auctions",
     "audit",
     "communities",
     "deliveries",

@@ -9,7 +9,7 @@ from api.jobs.registry import periodic
 from api.jobs.work import Work, job
 from api.market.problem import clear_book
 from domain.jobs.tables import JobKind
-from domain.market import book, clearings, markets, orders
+from domain.market import auctions, book, clearings, markets, orders
 
 READS_MAX = 5
 
@@ -18,6 +18,12 @@ READS_MAX = 5
 async def schedule_clearings(session: AsyncSession) -> None:
     """Ask for the clearings that are due."""
     await clearings.schedule(session, now=datetime.now(UTC))
+
+
+@periodic
+async def step_auctions(session: AsyncSession) -> None:
+    """Tell of auctions whose clock has stepped, and end those whose time is up."""
+    await auctions.advance(session, now=datetime.now(UTC))
 
 
 @job(JobKind.CLEAR_MARKET)

@@ -26,9 +26,11 @@ from api.periods import PeriodInput
 from api.scalars import DateTime, Decimal, key_of
 from domain.geography.tables import MarketZone as ZoneTable
 from domain.intervals import Resolution
-from domain.market import markets, tables, visibility
+from domain.market import auction_tables, markets, tables, visibility
 
 if TYPE_CHECKING:
+    from api.market.auctions import DutchAuction
+    from api.market.charges import MarketCharge
     from api.market.clearings import Clearing
     from api.market.orders import Order
     from api.market.trades import Trade
@@ -56,7 +58,24 @@ class Market(Node):
         "Price of the earliest delivery traded in the last clearing, EUR/kWh; null before the first one.",
         name="lastPrice",
     )
+    penalty_ueur_per_kwh: Decimal = column(
+        tables.Market.penalty_ueur_per_kwh,
+        "What a side that falls short of a trade pays to the other, EUR/kWh.",
+        name="penalty",
+    )
+    energy_vat_ppm: Decimal = column(
+        tables.Market.energy_vat_ppm, "VAT on energy that buyers pay, as a share.", name="energyVatRate"
+    )
+    grace_days: int = column(tables.Market.grace_days, "After so many days, readings that are missing count as zero.")
+    is_capacity_checked: bool = column(
+        tables.Market.is_capacity_checked, "Whether sellers may offer no more than their plants can inject."
+    )
     created_at: DateTime = column(tables.Market.created_at, "When it was opened.")
+    charges: Connection[Annotated["MarketCharge", strawberry.lazy("api.market.charges")]] = many(
+        "MarketCharge",
+        "What is paid beside the price: all rates ever set, oldest first.",
+        on=tables.MarketCharge.market_id,
+    )
     orders: Connection[Annotated["Order", strawberry.lazy("api.market.orders")]] = own_orders(
         "Orders of the viewer in this market, oldest first.", on=tables.Order.market_id
     )
@@ -64,6 +83,9 @@ class Market(Node):
         "Trades with a buyer or a seller in this market, oldest first; none for who is not signed in.",
         source=BY_MARKET,
         on=BY_MARKET.c.parent_id,
+    )
+    auctions: Connection[Annotated["DutchAuction", strawberry.lazy("api.market.auctions")]] = many(
+        "DutchAuction", "Dutch auctions, oldest first.", on=auction_tables.DutchAuction.market_id
     )
     clearings: Connection[Annotated["Clearing", strawberry.lazy("api.market.clearings")]] = many(
         "Clearing",

@@ -3,7 +3,10 @@
 import strawberry
 
 from api.market import refusals
+from api.market.auctions import AuctionMutations, AuctionSubscriptions
+from api.market.charges import ChargeMutations
 from api.market.grid_tariffs import GridTariffMutations
+from api.market.history import HistoryViewer
 from api.market.links import LinkMutations, LinkQueries
 from api.market.markets import MarketListMutations, MarketListQueries
 from api.market.orders import OrderMutations, OrderViewer
@@ -11,7 +14,7 @@ from api.market.price_alerts import PriceAlertMutations, PriceAlertViewer
 from api.market.price_models import PriceModelMutations
 from api.market.rule_mutations import RuleMutations
 from api.market.rules import RuleViewer
-from api.market.subscriptions import MarketSubscriptions
+from api.market.subscriptions import MarketSubscriptions as BookSubscriptions
 from api.market.trades import TradeViewer
 
 
@@ -23,18 +26,25 @@ class MarketQueries(MarketListQueries, LinkQueries):
 @strawberry.type
 class MarketMutations(
     MarketListMutations,
+    ChargeMutations,
+    AuctionMutations,
     LinkMutations,
     OrderMutations,
-    RuleMutations,
     PriceModelMutations,
     GridTariffMutations,
     PriceAlertMutations,
+    RuleMutations,
 ):
     pass
 
 
 @strawberry.type
-class MarketViewer(OrderViewer, TradeViewer, RuleViewer, PriceAlertViewer):
+class MarketViewer(OrderViewer, TradeViewer, PriceAlertViewer, RuleViewer, HistoryViewer):
+    pass
+
+
+@strawberry.type
+class MarketSubscriptions(BookSubscriptions, AuctionSubscriptions):
     pass
 
 

@@ -4,17 +4,16 @@ Each event carries a cursor; after a lost connection the stream resumes behind i
 asks is read again before every event, so that a session that ended ends the stream.
 """
 
-import base64
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-import orjson
 import strawberry
 
 from api.context import Info
+from api.cursors import AFTER, cursor_of, number_in
 from api.enums import describe
 from api.market import book as books
 from api.market.book import OrderBook
@@ -26,7 +25,6 @@ from api.transport.errors import BadUserInput
 from domain.events.tables import Event
 from domain.market import changes, prices, trades
 from domain.market.prices import TickKind
-from domain.quantities import INT64_MAX
 
 describe(
     TickKind,
@@ -35,13 +33,6 @@ describe(
     INDICATIVE="Nothing was traded: the middle between the best buy and the best sell, other zones included.",
 )
 MARKET_ID = Annotated[strawberry.ID, strawberry.argument(description="Id of the market.")]
-AFTER = Annotated[
-    str | None,
-    strawberry.argument(
-        description="Cursor of the last event seen; an empty text starts with the first event there is, and only new "
-        "events come when it is left out."
-    ),
-]
 
 
 @strawberry.type(description="A trade with its place in the market's stream of trades.")
@@ -59,24 +50,6 @@ class PriceTick:
     volume_ukwh: Decimal = strawberry.field(
         name="volumeKwh", description="The larger of what was bought and sold in the clearing, kWh; 0 if indicative."
     )
-
-
-def cursor_of(event: Event) -> str:
-    """An opaque cursor that holds stream and number."""
-    return base64.urlsafe_b64encode(orjson.dumps([event.stream, event.sequence])).decode().rstrip("=")
-
-
-def number_in(cursor: str, stream: str) -> int:
-    """The number in a cursor of this stream, 0 for an empty one. Raises BadUserInput."""
-    if not cursor:
-        return 0
-    try:
-        of_stream, number = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, TypeError) as error:
-        raise BadUserInput("The cursor is not one of this stream.", argument="after") from error
-    if of_stream != stream or type(number) is not int or not 0 <= number <= INT64_MAX:
-        raise BadUserInput("The cursor belongs to another stream.", argument="after")
-    return number
 
 
 def _key_of(info: Info, id: strawberry.ID) -> UUID:

@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
+from api.cursors import cursor_of
 from api.engine.declarations import global_id
-from api.market.subscriptions import cursor_of
 from api.scalars import SCALARS, DateTime
 from domain.events.notices import NoticeKind
 from domain.events.tables import Event

@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 
 from api.context import Info
-from api.market.subscriptions import AFTER, cursor_of, number_in
+from api.cursors import AFTER, cursor_of, number_in
 from api.transport.errors import Forbidden
 from domain.notifications import messages
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from api.context import Info
+from api.cursors import cursor_of, number_in
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, enums, many
 from api.enums import describe
-from api.market.subscriptions import cursor_of, number_in
 from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.notifications import resolving
 from api.notifications.notifications import NotificationDelivery

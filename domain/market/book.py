@@ -119,7 +119,7 @@ async def read(session: AsyncSession, coupling: Coupling, *, now: datetime) -> B
             _elsewhere_ukwh().label("elsewhere_ukwh"),
         )
         .join(Order, Order.id == OrderInterval.order_id)
-        .where(OrderInterval.market_id.in_(coupling.trading_ids), OrderInterval.is_open)
+        .where(OrderInterval.market_id.in_(coupling.trading_ids), OrderInterval.is_open, ~Order.is_auctioned)
         .where(OrderInterval.delivery_start > now)
         .order_by(OrderInterval.delivery_start, Order.sequence)
     )
@@ -156,7 +156,7 @@ async def levels(
     level = (
         select(*columns)
         .join(Order, Order.id == OrderInterval.order_id)
-        .where(OrderInterval.market_id.in_(market_ids), OrderInterval.is_open)
+        .where(OrderInterval.market_id.in_(market_ids), OrderInterval.is_open, ~Order.is_auctioned)
         .where(OrderInterval.delivery_start == delivery_start)
         .group_by(OrderInterval.market_id, Order.side, price)
         .subquery()

@@ -178,7 +178,7 @@ STANDINGS = text("""
         WHERE clearing.market_id = i.market_id AND clearing.delivery_start = i.delivery_start
           AND CASE WHEN i.filled_ukwh = i.energy_ukwh THEN batch = filled.batch
               ELSE batch <= filled.batch
-                  OR created_at BETWEEN i.placed_at AND coalesce(i.closed_at, 'infinity') END
+                  OR batch < 1000000000000 AND created_at BETWEEN i.placed_at AND coalesce(i.closed_at, 'infinity') END
         ORDER BY batch DESC LIMIT 1) AS c ON true
     LEFT JOIN fill ON (fill.order_id, fill.delivery_start, fill.batch) = (i.order_id, i.delivery_start, c.batch)
     LEFT JOIN LATERAL (

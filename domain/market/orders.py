@@ -78,6 +78,7 @@ class Proposal:
     filling: OrderFilling = OrderFilling.PER_INTERVAL
     minimum_fill_ukwh: int = 0
     valid_until: datetime | None = None
+    is_auctioned: bool = False
     replaces_id: UUID | None = None
     rule_id: UUID | None = None
 
@@ -89,6 +90,7 @@ class Proposal:
             "filling": None if self.filling is OrderFilling.PER_INTERVAL else self.filling.value,
             "minimum_fill_ukwh": self.minimum_fill_ukwh or None,
             "valid_until": self.valid_until and self.valid_until.isoformat(),
+            "is_auctioned": self.is_auctioned or None,
             "replaces_id": self.replaces_id and str(self.replaces_id),
             "rule_id": self.rule_id and str(self.rule_id),
         }
@@ -127,6 +129,8 @@ async def own_open(session: AsyncSession, viewer: Viewer, order_id: UUID) -> Ord
         raise NotFound("order", order_id)
     if order.owner_id != viewer.user_id:
         raise NotAllowed("change another's order")
+    if order.is_auctioned:
+        raise NotAllowed("change the order of an auction; cancel the auction instead")
     if order.closed_at is not None:
         raise OrderClosed(order_id, order.status, order.closed_at)
     return order

@@ -315,16 +315,18 @@ market_proposed AS (
         CAST(:market_sides AS text[]), CAST(:market_energy AS bigint[]), CAST(:market_limit_prices AS bigint[]),
         CAST(:market_starts AS timestamptz[]), CAST(:market_ends AS timestamptz[]), CAST(:market_sources AS text[]),
         CAST(:market_accepts AS text[]), CAST(:market_fillings AS text[]), CAST(:market_minimum_fills AS bigint[]),
-        CAST(:market_valid_until AS timestamptz[]), CAST(:market_replaces AS uuid[]), CAST(:market_rules AS uuid[]),
+        CAST(:market_valid_until AS timestamptz[]), CAST(:market_auctioned AS bool[]),
+        CAST(:market_replaces AS uuid[]), CAST(:market_rules AS uuid[]),
         CAST(:market_exposures AS bigint[]), CAST(:market_holds AS bigint[]), CAST(:market_delivery_minutes AS int[]))
     AS proposed (id, market_id, owner_id, side, energy, limit_price, delivery_start, delivery_end, source,
-                 accepts, filling, minimum_fill, valid_until, replaces_id, rule_id, exposure, held, minutes)),
+                 accepts, filling, minimum_fill, valid_until, is_auctioned, replaces_id, rule_id, exposure, held,
+                 minutes)),
 market_placed AS (
     INSERT INTO market_order (id, market_id, owner_id, side, energy_ukwh, limit_price_ueur_per_kwh,
                               delivery_start, delivery_end, source, accepts, filling, minimum_fill_ukwh, valid_until,
-                              replaces_id, rule_id, exposure_ueur_per_kwh, held_ueur)
+                              is_auctioned, replaces_id, rule_id, exposure_ueur_per_kwh, held_ueur)
     SELECT id, market_id, owner_id, side, energy, limit_price, delivery_start, delivery_end, source, accepts, filling,
-           minimum_fill, valid_until, replaces_id, rule_id, exposure, held
+           minimum_fill, valid_until, is_auctioned, replaces_id, rule_id, exposure, held
     FROM market_proposed),
 market_offered AS (
     INSERT INTO order_interval (order_id, delivery_start, market_id, energy_ukwh)
@@ -350,6 +352,7 @@ def _placing(placed: Sequence[Placed]) -> Part:
         "market_fillings": [proposal.filling.value for proposal in proposals],
         "market_minimum_fills": [proposal.minimum_fill_ukwh for proposal in proposals],
         "market_valid_until": [proposal.valid_until for proposal in proposals],
+        "market_auctioned": [proposal.is_auctioned for proposal in proposals],
         "market_replaces": [proposal.replaces_id for proposal in proposals],
         "market_rules": [proposal.rule_id for proposal in proposals],
         "market_exposures": [each.hold.exposure_ueur_per_kwh for each in placed],

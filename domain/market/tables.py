@@ -131,6 +131,8 @@ class MarketCharge(Base):
 class Order(Base):
     """An offer to buy or sell energy in [delivery_start, delivery_end): in each interval, or where FLEXIBLE in all.
 
+    is_auctioned: it belongs to a Dutch auction, and no batch clears it.
+
     held_ueur: what is held of the owner's money for what is open. exposure_ueur_per_kwh: the most that a kWh of it may
     cost the owner, by which holds and escrow are computed.
     """
@@ -170,6 +172,7 @@ class Order(Base):
     )
     minimum_fill_ukwh: Mapped[Micro] = mapped_column(server_default="0")
     valid_until: Mapped[datetime | None]
+    is_auctioned: Mapped[bool] = mapped_column(server_default="false")
     replaces_id: Mapped[UUID | None] = mapped_column(ForeignKey("market_order.id"))
     closed_reason: Mapped[str | None] = mapped_column(Text)
     rule_id: Mapped[UUID | None] = mapped_column(ForeignKey("trading_rule.id"))

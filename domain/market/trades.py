@@ -50,11 +50,12 @@ async def record(
         for row in rows:
             escrow.add_escrow(row, terms)
         await session.execute(insert(Trade), rows)
-    await _announce(session, rows)
+    await announce(session, rows)
     return rows
 
 
-async def _announce(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
+async def announce(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Tell of stored trades on the streams of their markets."""
     told: dict[UUID, list[dict[str, Any]]] = {}
     for row in rows:
         for market_id in {row["market_id"], row["seller_market_id"]}:

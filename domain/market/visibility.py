@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, false, true
 from domain.identity.keys import READ, TRADE
 from domain.identity.viewers import Viewer, is_viewer
 from domain.market import tables
+from domain.market.auction_tables import AuctionBid
 from domain.market.price_tables import PriceAlert
 
 Visible: TypeAlias = Callable[[Viewer], ColumnElement[bool]]
@@ -20,7 +21,7 @@ def public(viewer: Viewer) -> ColumnElement[bool]:
 
 def trades(viewer: Viewer) -> ColumnElement[bool]:
     """Everybody who signed in; who bought and who sold is seen through the orders alone."""
-    return true() if _takes_part(viewer) else false()
+    return true() if takes_part(viewer) else false()
 
 
 def own_trades(viewer: Viewer, party_id: Any) -> ColumnElement[bool]:
@@ -35,7 +36,13 @@ def orders(viewer: Viewer) -> ColumnElement[bool]:
 
 def own_orders(viewer: Viewer) -> ColumnElement[bool]:
     """Orders that the viewer placed; an application needs the scope `read` or `trade`."""
-    return is_viewer(tables.Order.owner_id, viewer) if _takes_part(viewer) else false()
+    return is_viewer(tables.Order.owner_id, viewer) if takes_part(viewer) else false()
+
+
+def bids(viewer: Viewer) -> ColumnElement[bool]:
+    """Bids in auctions that the viewer placed; administrators of the platform see all."""
+    own = is_viewer(AuctionBid.bidder_id, viewer) if takes_part(viewer) else false()
+    return true() if viewer.is_admin else own
 
 
 def own_price_alerts(viewer: Viewer) -> ColumnElement[bool]:
@@ -50,9 +57,9 @@ def of_rules(owner_id: Any) -> Visible:
 
 def own_rules(owner_id: Any) -> Visible:
     """Trading rules that the viewer made; an application needs the scope `read` or `trade`."""
-    return lambda viewer: is_viewer(owner_id, viewer) if _takes_part(viewer) else false()
+    return lambda viewer: is_viewer(owner_id, viewer) if takes_part(viewer) else false()
 
 
-def _takes_part(viewer: Viewer) -> bool:
+def takes_part(viewer: Viewer) -> bool:
     """Whether this is a person, or an application that may read or trade; a meter gateway may neither."""
     return not viewer.is_anonymous and (viewer.api_key_id is None or not viewer.scopes.isdisjoint({READ, TRADE}))
