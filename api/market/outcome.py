@@ -62,6 +62,7 @@ def _prices(book: Book, starts: list[datetime], classed: Classed, cleared: Clear
     found = {}
     for market in book.coupling.markets:
         place = zone[market.zone_id]
+        ways = _ways(book, market)
         for interval, start in enumerate(starts):
             cell = _headline(classed, cleared, interval, place)
             if cell is not None:
@@ -70,7 +71,7 @@ def _prices(book: Book, starts: list[datetime], classed: Classed, cleared: Clear
                     class_prices=_class_prices(classed, cleared, interval, place, cell),
                     congestion_rent_ueur=round_half_even(rents.get((interval, place), 0), NEUR_PER_UEUR),
                     bound_ueur=round_half_even(cleared.bound_of_interval[interval], TICKS_WH_PER_UEUR),
-                    parameters=_parameters(book, classed, market, interval)
+                    parameters=_parameters(classed, market, ways, interval)
                     | {"below_minimum": below_minimum.get((market.id, start), [])},
                 )
     return found
@@ -109,23 +110,32 @@ def _class_prices(classed: Classed, cleared: Clearing, interval: int, zone: int,
     }
 
 
-def _parameters(book: Book, classed: Classed, market: MarketInZone, interval: int) -> dict[str, Any]:
+def _ways(book: Book, market: MarketInZone) -> list[tuple[int, dict[str, Any]]]:
+    """The links into and out of a market's zone by number, with what of them holds in all intervals."""
+    return [
+        (
+            number,
+            {
+                "from_zone_id": str(link.from_zone_id),
+                "to_zone_id": str(link.to_zone_id),
+                "cost_ueur_per_kwh": link.cost_ueur_per_kwh,
+            },
+        )
+        for number, link in enumerate(book.coupling.links)
+        if market.zone_id in (link.from_zone_id, link.to_zone_id)
+    ]
+
+
+def _parameters(
+    classed: Classed, market: MarketInZone, ways: list[tuple[int, dict[str, Any]]], interval: int
+) -> dict[str, Any]:
     """What a clearing depends on beside its orders: rules, and the ways into and out of its zone as they were left."""
     left = classed.problem.capacity_wh[interval]
     return {
         "solver_version": VERSION,
         "pricing": market.pricing.value,
         "market_version": market.version,
-        "links": [
-            {
-                "from_zone_id": str(link.from_zone_id),
-                "to_zone_id": str(link.to_zone_id),
-                "left_ukwh": int(left[number]) * LOT_UKWH,
-                "cost_ueur_per_kwh": link.cost_ueur_per_kwh,
-            }
-            for number, link in enumerate(book.coupling.links)
-            if market.zone_id in (link.from_zone_id, link.to_zone_id)
-        ],
+        "links": [way | {"left_ukwh": int(left[number]) * LOT_UKWH} for number, way in ways],
     }
 
 

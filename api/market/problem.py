@@ -6,9 +6,9 @@ from uuid import UUID
 import numpy as np
 
 from api.market.outcome import outcome_of
-from domain.market.book import Book, OpenInterval
+from domain.market.book import Book
 from domain.market.clearings import Outcome
-from domain.market.tables import OrderFilling, OrderSide
+from domain.market.tables import Acceptance, EnergySource, OrderFilling, OrderSide
 from domain.quantities import LOT_UKWH, TICK_UEUR_PER_KWH
 from solver.market.classes import Classed, EnergyClass, with_classes
 from solver.market.clearing import clear
@@ -27,6 +27,10 @@ from solver.market.problem import (
 )
 
 SIDES = {OrderSide.SELL: Side.SELL, OrderSide.BUY: Side.BUY}
+# What a buyer accepts, and what a seller offers: local energy where it does not name a source.
+ACCEPTED = {each: EnergyClass[each.value] for each in Acceptance}
+OFFERED: dict[EnergySource | None, EnergyClass] = {each: EnergyClass[each.value] for each in EnergySource}
+OFFERED[None] = EnergyClass.LOCAL
 
 
 def clear_book(book: Book) -> Outcome:
@@ -83,8 +87,8 @@ def _columns(book: Book, starts: list[datetime]) -> dict[str, Indices]:
             each.limit_price_ueur_per_kwh,
             each.open_ukwh,
             owner.setdefault(each.owner_id.int, len(owner)),
-            each.minimum_ukwh,
-            _class_of(each),
+            each.minimum_ukwh if each.minimum_fill_ukwh else 0,
+            ACCEPTED[each.accepts] if each.side is OrderSide.BUY else OFFERED[each.source],
             each.sequence,
             flexible.setdefault(each.order_id.int, len(flexible)) if each.filling is OrderFilling.FLEXIBLE else -1,
         )
@@ -93,13 +97,6 @@ def _columns(book: Book, starts: list[datetime]) -> dict[str, Indices]:
     # Row by row, so that other threads get their turns: a whole list at once holds the interpreter for too long.
     table = np.fromiter(rows, COLUMNS, len(book.open))
     return {name: np.ascontiguousarray(table[name]) for name in COLUMNS.names or ()}
-
-
-def _class_of(each: OpenInterval) -> EnergyClass:
-    """What a buyer accepts, or what a seller offers: local energy where it does not name a source."""
-    if each.side is OrderSide.BUY:
-        return EnergyClass[each.accepts.value]
-    return EnergyClass.LOCAL if each.source is None else EnergyClass[each.source.value]
 
 
 def _orders(columns: dict[str, Indices]) -> Orders:
