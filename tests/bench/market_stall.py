@@ -1,9 +1,10 @@
 """How long the event loop of a worker stands still while it clears 100,000 open intervals: 96 x 20 zones x 80 links.
 
 The book is cleared as the job does it: `Work.solve` runs `clear_book` in the worker's thread, under the worker's own
-settings (`api.jobs.turns`), while a probe asks to be woken every millisecond and notes how late it is. Prosumers sell
-in some intervals and buy in others. One round beside it only sleeps in the thread, which is what the machine itself
-adds. Gate: in the median of the rounds the longest delay is within 5 ms.
+settings (`api.jobs.turns`), while a probe asks to be woken every millisecond and notes how late it is. A delay counts
+as far as this process computed meanwhile, which leaves out some of what other programs take of the machine; all of it
+is shown beside, as are rounds that only sleep in the thread. Prosumers sell in some intervals and buy in others.
+Gate: in the median of the rounds the longest delay is within 5 ms.
 Run: python -m tests.bench.market_stall [--rounds 7]; exits 1 when the gate is missed.
 """
 
@@ -12,6 +13,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
@@ -73,16 +75,27 @@ def book() -> Book:
     return Book(Coupling(tuple(zones), tuple(markets), tuple(joined)), tuple(rows), ())
 
 
-async def longest_delay(solver: Callable[..., Any], *arguments: Any) -> tuple[float, float, Any]:
-    """Longest delay of the probe and duration of the solve, seconds, and the answer."""
-    delays: list[float] = []
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Longest delay of the event loop by the clock and as far as this process computed, and the solve's duration, s."""
+
+    late: float
+    late_computing: float
+    took: float
+    answer: Any
+
+
+async def measure(solver: Callable[..., Any], *arguments: Any) -> Round:
+    late: list[float] = []
+    late_computing: list[float] = []
     is_over = asyncio.Event()
 
     async def probe() -> None:
         while not is_over.is_set():
-            asked = time.perf_counter()
+            asked, computed = time.perf_counter(), time.process_time()
             await asyncio.sleep(PROBE_S)
-            delays.append(time.perf_counter() - asked - PROBE_S)
+            late.append(time.perf_counter() - asked - PROBE_S)
+            late_computing.append(min(late[-1], time.process_time() - computed))
 
     probing = asyncio.create_task(probe())
     await asyncio.sleep(10 * PROBE_S)
@@ -91,7 +104,7 @@ async def longest_delay(solver: Callable[..., Any], *arguments: Any) -> tuple[fl
     took = time.perf_counter() - begin
     is_over.set()
     await probing
-    return max(delays), took, answer
+    return Round(max(late), max(late_computing), took, answer)
 
 
 NO_DATABASE: Any = None  # A solve asks for neither.
@@ -101,13 +114,14 @@ NO_JOB = Job(arguments={}, attempts=1)
 async def bench(rounds: int) -> int:
     read = book()
     with Turns().job():
-        await longest_delay(clear_book, read)
-        cleared = [await longest_delay(clear_book, read) for _ in range(rounds)]
-        slept = [await longest_delay(time.sleep, 0.2) for _ in range(rounds)]
+        await measure(clear_book, read)
+        cleared = [await measure(clear_book, read) for _ in range(rounds)]
+        slept = [await measure(time.sleep, 0.2) for _ in range(rounds)]
     for name, done in (("clearing", cleared), ("sleeping", slept)):
-        delays = ", ".join(f"{1e3 * delay:.1f}" for delay, _, _ in done)
-        print(f"{name}: {1e3 * median(took for _, took, _ in done):.0f} ms, longest delays of the loop: {delays} ms")
-    stall_ms = 1e3 * median(delay for delay, _, _ in cleared)
+        print(f"{name}: {1e3 * median(each.took for each in done):.0f} ms; longest delay of the loop in each round:")
+        print("   by the clock       ", *(f"{1e3 * each.late:6.1f}" for each in done), "ms")
+        print("   of this process    ", *(f"{1e3 * each.late_computing:6.1f}" for each in done), "ms")
+    stall_ms = 1e3 * median(each.late_computing for each in cleared)
     return judge([Gate("milliseconds the event loop stands still", stall_ms, STALL_MS_MAX, is_least=False)])
 
 
