@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain import statements
@@ -159,22 +159,47 @@ audit_ended AS (
 
 async def verify(session: AsyncSession) -> AsyncIterator[Breach]:
     """Every place where a chain was edited, cut, reordered or truncated."""
-    ends = select(tables.AuditHead.chain, tables.AuditHead.sequence, tables.AuditHead.hash)
-    heads = {chain: (sequence, hash) for chain, sequence, hash in await session.execute(ends)}
-    chains = set(await session.scalars(select(tables.AuditEntry.chain).distinct())) | heads.keys()
+    heads = set(await session.scalars(select(tables.AuditHead.chain)))
+    chains = set(await session.scalars(select(tables.AuditEntry.chain).distinct())) | heads
     for chain in sorted(chains):
-        sequence, previous = 0, GENESIS
-        query = select(tables.AuditEntry).where(tables.AuditEntry.chain == chain).order_by(tables.AuditEntry.sequence)
-        async for entry in await session.stream_scalars(query.execution_options(yield_per=1_000)):
-            sequence += 1
-            if entry.sequence != sequence:
-                yield Breach(chain, sequence, f"entry {sequence} is missing")
-                sequence = entry.sequence
-            if entry.previous_hash != previous or entry.hash != entry_hash(previous, _stored_content(entry)):
-                yield Breach(chain, sequence, "the entry was altered")
-            previous = entry.hash
-        if heads.get(chain) != (sequence, previous):
-            yield Breach(chain, sequence, "the chain does not end at its recorded head")
+        async for breach in verify_chain(session, chain):
+            yield breach
+
+
+async def verify_chain(session: AsyncSession, chain: str) -> AsyncIterator[Breach]:
+    """Every place where one chain was edited, cut, reordered or truncated, in its order.
+
+    Entries that come meanwhile are left to the next time, so that nobody has to wait.
+    """
+    recorded = await head(session, chain)
+    sequence, previous = 0, GENESIS
+    query = select(tables.AuditEntry).where(tables.AuditEntry.chain == chain).order_by(tables.AuditEntry.sequence)
+    if recorded is not None:
+        query = query.where(tables.AuditEntry.sequence <= recorded[0])
+    async for entry in await session.stream_scalars(query.execution_options(yield_per=200)):
+        sequence += 1
+        if entry.sequence != sequence:
+            yield Breach(chain, sequence, f"entry {sequence} is missing")
+            sequence = entry.sequence
+        if entry.previous_hash != previous or entry.hash != entry_hash(previous, _stored_content(entry)):
+            yield Breach(chain, sequence, "the entry was altered")
+        previous = entry.hash
+    if recorded != (sequence, previous) or not (await session.execute(ENDS_AT_HEAD, {"chain": chain})).scalar_one():
+        yield Breach(chain, sequence, "the chain does not end at its recorded head")
+
+
+# One statement, so that both are of one moment.
+ENDS_AT_HEAD = text("""
+    SELECT (SELECT max(sequence) FROM audit_entry WHERE chain = :chain)
+           IS NOT DISTINCT FROM (SELECT nullif(sequence, 0) FROM audit_head WHERE chain = :chain)
+""")
+
+
+async def head(session: AsyncSession, chain: str) -> tuple[int, bytes] | None:
+    """The recorded end of a chain: how many entries it has, and the hash of the last; None where it was never begun."""
+    ends = select(tables.AuditHead.sequence, tables.AuditHead.hash).where(tables.AuditHead.chain == chain)
+    row = (await session.execute(ends)).one_or_none()
+    return None if row is None else (row.sequence, row.hash)
 
 
 def _stored_content(entry: tables.AuditEntry) -> dict[str, Any]:

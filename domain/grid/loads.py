@@ -10,7 +10,7 @@ highest version counts.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -65,6 +65,7 @@ class ReadDay:
     """The metering points of a zone that were read on a local day."""
 
     zone_id: UUID
+    day: date
     period: Period
     metering_point_ids: tuple[UUID, ...]
 
@@ -100,7 +101,7 @@ METERED = text("""
     GROUP BY zone_id, direction, quarter
 """)
 READ_DAYS = text("""
-    SELECT area.market_zone_id AS zone_id,
+    SELECT area.market_zone_id AS zone_id, reading.day,
            CAST(reading.day AS timestamp) AT TIME ZONE point.timezone AS starts_at,
            CAST(reading.day + 1 AS timestamp) AT TIME ZONE point.timezone AS ends_at,
            array_agg(DISTINCT point.id) AS points
@@ -109,7 +110,7 @@ READ_DAYS = text("""
     JOIN reading ON reading.metering_point_id = point.id
     WHERE area.market_zone_id IS NOT NULL AND reading.superseded_at IS NULL
       AND reading.day BETWEEN :first AND :last
-    GROUP BY 1, 2, 3 ORDER BY 1, 2
+    GROUP BY 1, 2, 3, 4 ORDER BY 1, 3
 """)
 _SPAN = (bindparam("start", type_=DateTime(timezone=True)), bindparam("end", type_=DateTime(timezone=True)))
 _DAYS = (bindparam("first", type_=Date()), bindparam("last", type_=Date()))
@@ -118,7 +119,7 @@ _DAYS = (bindparam("first", type_=Date()), bindparam("last", type_=Date()))
 async def read_days(session: AsyncSession, period: Period) -> list[ReadDay]:
     """Which metering points of each zone were read, by local day."""
     rows = await session.execute(READ_DAYS.bindparams(*_DAYS), _days(period))
-    return [ReadDay(row.zone_id, Period(row.starts_at, row.ends_at), tuple(row.points)) for row in rows]
+    return [ReadDay(row.zone_id, row.day, Period(row.starts_at, row.ends_at), tuple(row.points)) for row in rows]
 
 
 async def metered(session: AsyncSession, period: Period, members: Sequence[tuple[ReadDay, int]]) -> dict[Cell, Metered]:

@@ -13,6 +13,11 @@ def users(viewer: Viewer) -> ColumnElement[bool]:
     return is_viewer(tables.User.id, viewer) if viewer.may_read else false()
 
 
+def platform(viewer: Viewer) -> ColumnElement[bool]:
+    """What concerns the platform as a whole: its administrators."""
+    return true() if viewer.is_admin else false()
+
+
 def api_keys(viewer: Viewer) -> ColumnElement[bool]:
     """One's own keys; an application sees none, not even itself."""
     return false() if viewer.api_key_id is not None else is_viewer(tables.ApiKey.owner_id, viewer)

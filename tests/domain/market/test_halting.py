@@ -3,7 +3,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.market.problem import clear_book
@@ -111,9 +111,7 @@ async def test_a_resumed_market_is_due_again(session: AsyncSession) -> None:
 
     await halting.resume(session, operator, zone, reason="Done.", now=now())
 
-    await session.execute(
-        Market.__table__.update().where(Market.id == market).values(last_batch=int(now().timestamp()) - 60)
-    )
+    await session.execute(update(Market).where(Market.id == market).values(last_batch=int(now().timestamp()) - 60))
     assert len(await clearings.schedule(session, now=later)) == 1
 
 
@@ -206,7 +204,7 @@ async def test_an_order_that_was_being_placed_is_halted_by_the_clock(session: As
     early = await an_order(session, await a_trader(session), market, BUY)
     began = now()
     await halt(session, await an_operator(session, zone), zone, now=began)
-    await session.execute(Order.__table__.update().values(status=OrderStatus.OPEN))  # As if it had been placed now.
+    await session.execute(update(Order).values(status=OrderStatus.OPEN))  # As if it had been placed now.
 
     await halting.stop_late_orders(session, now=began + timedelta(seconds=1))
 
