@@ -7,6 +7,9 @@ import strawberry
 
 from domain.communities import tables as communities
 from domain.grid import tables as grid
+from domain.grid import tables as grid
+from domain.grid.analytics import Health
+from domain.grid.loads import CongestionLevel
 from domain.identity import tables as identity
 from domain.intervals import Resolution
 from domain.jobs import tables as jobs
@@ -60,6 +63,46 @@ describe(
     SUCCEEDED="Done; `result` is what it made.",
     FAILED="Cannot be done; `error` says why.",
     CANCELLED="Stopped on request.",
+)
+describe(
+    grid.LimitKind,
+    "What a limit of a zone bounds, of one side.",
+    PER_ORDER="The energy of an order: in each interval, or of a flexible one in all.",
+    PER_MEMBER_AND_DAY="The energy that one member offers for a day, UTC.",
+    PER_ZONE_AND_INTERVAL="The energy that all offer in the zone for a delivery interval.",
+)
+describe(
+    grid.AlertKind,
+    "What an alert is about.",
+    CONGESTION="Too little capacity is left.",
+    OUTAGE="A part of the grid is down.",
+    MAINTENANCE="Work on the grid that was planned.",
+    EMERGENCY="Danger to people or to the grid.",
+    INFORMATION="Anything else.",
+)
+describe(
+    grid.Severity,
+    "How much an alert matters, least first.",
+    NOTICE="Good to know.",
+    WARNING="Something may have to be done.",
+    CRITICAL="Something has to be done now.",
+)
+describe(
+    CongestionLevel,
+    "How full a zone's capacity is, least first.",
+    NORMAL="Less than 70 % is used.",
+    ELEVATED="70 % or more is used.",
+    CONGESTED="90 % or more is used.",
+    OVERLOADED="All of it or more is used.",
+)
+describe(
+    Health,
+    "How a zone is now, worst first.",
+    HALTED="Trading is halted.",
+    CRITICAL="It is overloaded, or a critical alert is in force.",
+    STRESSED="70 % or more of its capacity is used, or a warning is in force.",
+    HEALTHY="Less than 70 % of its capacity is used.",
+    UNKNOWN="Nothing is known of its load.",
 )
 describe(
     communities.FrameworkCode,

@@ -4,6 +4,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from api import enums
+from api.audit.schema import AuditMutations, AuditQueries
 from api.communities.members import MembershipViewer
 from api.communities.mutations import CommunityMutations
 from api.communities.queries import CommunityQueries
@@ -44,6 +45,7 @@ class Query(
     MarketQueries,
     LedgerQueries,
     GridQueries,
+    AuditQueries,
     EngagementQueries,
 ):
     @strawberry.field(description="Who is asking; null when nobody is signed in.")
@@ -63,6 +65,7 @@ class Mutation(
     MarketMutations,
     LedgerMutations,
     GridMutations,
+    AuditMutations,
     NotificationsMutations,
     EngagementMutations,
     JobMutations,

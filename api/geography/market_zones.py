@@ -3,19 +3,43 @@
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
+from sqlalchemy import ColumnElement
 
+from api.context import Info
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity
 from api.engine.fields import column, edge, many
 from api.geography.boundaries import boundary_field
 from api.geography.filters import matching
 from api.geography.geojson import GeoJSONMultiPolygon, GeoJSONPoint
+from api.grid import analytics, loads
+from api.grid.alerts import grid_alerts
+from api.grid.analytics import ZoneAnalytics
+from api.grid.loads import ZoneLoadSeries
+from api.periods import PeriodInput
 from domain.geography import tables, visibility
+from domain.grid import tables as grid
 from domain.market import tables as markets
 
 if TYPE_CHECKING:
     from api.geography.substation_areas import SubstationArea
+    from api.grid.alerts import GridAlert
+    from api.grid.capacities import ZoneCapacity
+    from api.grid.halts import ZoneHalt
+    from api.grid.limits import ZoneLimit
     from api.market.markets import Market
+
+LOADED = Annotated[
+    PeriodInput | None,
+    strawberry.argument(
+        description="Whole quarter-hours, at most 3000; left out, the last 26 hours and the next 4."
+    ),
+]
+ANALYSED = Annotated[PeriodInput, strawberry.argument(description="Whole quarter-hours, at most 3000.")]
+
+
+def _stands() -> ColumnElement[bool]:
+    return grid.ZoneHalt.lifted_at.is_(None)
 
 
 @entity(tables.MarketZone, visible=visibility.areas)
@@ -35,6 +59,37 @@ class MarketZone(Node):
         "The market of the zone; null where there is none.",
         match=markets.Market.zone_id,
     )
+    halt: Annotated["ZoneHalt", strawberry.lazy("api.grid.halts")] | None = edge(
+        tables.MarketZone.id,
+        "ZoneHalt",
+        "The halt that stands; null where trading goes on.",
+        match=grid.ZoneHalt.zone_id,
+        where=_stands,
+    )
+    halts: Connection[Annotated["ZoneHalt", strawberry.lazy("api.grid.halts")]] = many(
+        "ZoneHalt", "All halts of the zone, oldest first.", on=grid.ZoneHalt.zone_id
+    )
+    limits: Connection[Annotated["ZoneLimit", strawberry.lazy("api.grid.limits")]] = many(
+        "ZoneLimit", "The most energy that may be offered in the zone, oldest first.", on=grid.ZoneLimit.zone_id
+    )
+    capacities: Connection[Annotated["ZoneCapacity", strawberry.lazy("api.grid.capacities")]] = many(
+        "ZoneCapacity",
+        "What the zone can take in and give out, as it was said over time, oldest first.",
+        on=grid.ZoneCapacity.zone_id,
+    )
+    alerts: Connection[Annotated["GridAlert", strawberry.lazy("api.grid.alerts")]] = grid_alerts(
+        "Alerts and maintenance notices of the zone, oldest first.", on=grid.GridAlert.zone_id
+    )
+
+    @strawberry.field(description="What passes between the zone and the rest of the grid, by quarter-hour.")
+    async def load(self, info: Info, period: LOADED = None) -> ZoneLoadSeries:
+        info.context.take_series()
+        return await loads.read(info.context, self.__dict__["id"], period)
+
+    @strawberry.field(description="What the zone went through in a period, and how it is now.")
+    async def analytics(self, info: Info, period: ANALYSED) -> ZoneAnalytics:
+        info.context.take_series()
+        return await analytics.read(info.context, self.__dict__["id"], period)
 
 
 @strawberry.input(description="Which market zones; all the given conditions must hold.")

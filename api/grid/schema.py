@@ -1,23 +1,24 @@
-"""What this context adds to the schema."""
+"""What this context adds to the schema; fields of a zone are in `api.geography.market_zones`."""
 
 import strawberry
 
+from api.grid.alerts import AlertMutations, AlertQueries
+from api.grid.capacities import CapacityMutations
+from api.grid.halts import HaltMutations
+from api.grid.limits import LimitMutations
+from api.grid.subscriptions import AlertSubscriptions
+
 
 @strawberry.type
-class GridQueries:
+class GridQueries(AlertQueries):
     pass
 
 
 @strawberry.type
-class GridMutations:
+class GridMutations(HaltMutations, LimitMutations, CapacityMutations, AlertMutations):
     pass
 
 
 @strawberry.type
-class GridViewer:
-    pass
-
-
-@strawberry.type
-class GridSubscriptions:
+class GridSubscriptions(AlertSubscriptions):
     pass

@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 MODULES = (
     "api.sharing.jobs",
     "api.market.jobs",
+    "api.grid.jobs",
+    "api.audit.jobs",
     "api.market.forecasts",
     "api.market.price_alerts",
     "api.market.rule_jobs",

@@ -11,16 +11,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.database import Database
 from api.engine.declarations import ENTITIES
+from domain.audit.tables import Verification
 from domain.communities import tables as communities
 from domain.communities.tables import AssetKind, CommunityKind, FrameworkCode, LegalForm, MemberKind
 from domain.database import new_id
+from domain.events.notices import NoticeKind
 from domain.geography import tables as geography
 from domain.geography.geometry import as_element
+from domain.grid import tables as grid
 from domain.identity.tables import ApiKey, ApiKeyKind, PlatformRole, User
 from domain.identity.viewers import Viewer
 from domain.jobs.tables import Job, JobKind, JobStatus
 from domain.market import tables as market
+from domain.market.price_tables import AlertDirection, PriceAlert
 from domain.metering.tables import CodeKind, Direction, MeteringPoint
+from domain.notifications import tables as notifications
 from domain.sharing import tables as sharing
 from tests.factories.geography import a_square
 
@@ -53,6 +58,9 @@ async def a_crowd(database: Database) -> Crowd:
         await _sharing(session)
         await _identity(session, users[0].id)
         await _market(session, [user.id for user in users])
+        await _alerts(session, users[0].id)
+        await _grid(session, users[0].id)
+        await _notifications(session, users[0].id)
         crowd.owner = Viewer(
             user_id=users[0].id, roles=frozenset({PlatformRole.ADMIN}), member_ids=frozenset(m.id for m in members)
         )
@@ -212,6 +220,32 @@ async def _sharing(session: AsyncSession) -> None:
     await _stored(session, jobs)
 
 
+async def _notifications(session: AsyncSession, user_id: UUID) -> None:
+    """The first message goes to all web hooks, the first web hook gets all messages and follows all markets."""
+    told = {"kind": NoticeKind.PAYMENT, "title": "x", "body": "x", "facts": {}, "is_in_app": True}
+    messages = await _stored(
+        session, [notifications.Message(user_id=user_id, created_at=START, **told) for _ in range(MANY)]
+    )
+    hook = {"url": "https://example.org/", "kinds": ["PAYMENT"], "secret": b"x"}
+    webhooks = await _stored(session, [notifications.Webhook(owner_id=user_id, **hook) for _ in range(MANY)])
+    channels, due = notifications.NotificationChannel, {"owner_id": user_id, "next_attempt_at": START}
+    pairs = [(messages[0], webhook) for webhook in webhooks] + [(each, webhooks[0]) for each in messages[1:]]
+    posts = [{"channel": channels.WEBHOOK, "message_id": m.id, "webhook_id": w.id} for m, w in pairs]
+    mails = [{"channel": channels.MAIL, "message_id": each.id} for each in messages]
+    await _stored(session, [notifications.Delivery(**each, **due) for each in posts + mails])
+    markets = await session.scalars(select(market.Market.id).order_by(market.Market.id))
+    follows = [(webhooks[0].id, id) for id in markets]
+    await _stored(
+        session,
+        [
+            notifications.WebhookFeed(
+                webhook_id=webhook_id, market_id=id, stream=f"market:{id}:trades", sequence=0, **due
+            )
+            for webhook_id, id in follows
+        ],
+    )
+
+
 async def _identity(session: AsyncSession, user_id: UUID) -> None:
     facts = {"kind": ApiKeyKind.PARTNER, "name": "x", "prefix": "cwp_", "scopes": ["read"]}
     ends = datetime.now(UTC) + timedelta(days=1)
@@ -267,3 +301,31 @@ async def _market(session: AsyncSession, users: Sequence[UUID]) -> None:
         for order in orders[1 : MANY + 1]
     ]
     await _stored(session, trades)
+
+
+async def _grid(session: AsyncSession, user_id: UUID) -> None:
+    """Fifty of each in the first zone, and one in each other that may have but one."""
+    zones = list(await session.scalars(select(geography.MarketZone.id).order_by(geography.MarketZone.id)))
+    said = {"reason": "x"}
+    halts = [{"zone_id": zones[0], "lifted_at": START} for _ in range(MANY)] + [{"zone_id": id} for id in zones[1:]]
+    await _stored(session, [grid.ZoneHalt(started_at=START, halted_by_id=user_id, **said, **each) for each in halts])
+    limits = [(zones[0], kind) for kind in grid.LimitKind] + [(id, grid.LimitKind.PER_ORDER) for id in zones[1:]]
+    await _stored(session, [grid.ZoneLimit(zone_id=id, kind=kind, energy_ukwh=1_000, **said) for id, kind in limits])
+    starts = [START + timedelta(hours=i) for i in range(MANY)]
+    side = {"direction": Direction.WITHDRAWN}
+    await _stored(
+        session,
+        [grid.ZoneCapacity(zone_id=zones[0], power_w=1_000, valid_from=at, **side, **said) for at in starts],
+    )
+    told = {"kind": grid.AlertKind.OUTAGE, "severity": grid.Severity.NOTICE, "title": "x", "text": "x"}
+    await _stored(
+        session, [grid.GridAlert(zone_id=zones[0], starts_at=at, issued_by_id=user_id, **told) for at in starts]
+    )
+    found = {"started_at": START, "finished_at": START, "checks": ["x"], "breaches_count": 0, "breaches": []}
+    await _stored(session, [Verification(**found) for _ in range(MANY)])
+
+
+async def _alerts(session: AsyncSession, user_id: UUID) -> None:
+    place = await session.scalar(select(market.Market.id).order_by(market.Market.id).limit(1))
+    terms = {"direction": AlertDirection.ABOVE, "threshold_ueur_per_kwh": 100, "after_sequence": 0}
+    await _stored(session, [PriceAlert(owner_id=user_id, market_id=place, **terms) for _ in range(MANY)])

@@ -28,6 +28,11 @@ EXPECTED: dict[str, Seen] = {
     "Market": {"*": EVERYBODY},
     "Clearing": {"*": EVERYBODY},
     "ZoneLink": {"*": EVERYBODY},
+    "ZoneHalt": {"*": EVERYBODY},
+    "ZoneLimit": {"*": EVERYBODY},
+    "ZoneCapacity": {"*": EVERYBODY},
+    "GridAlert": {"*": EVERYBODY},
+    "Verification": {"once": NOBODY},
     "User": {
         "ada": ADA,
         "bob": BOB,
@@ -168,6 +173,20 @@ READINGS: dict[tuple[str, str], frozenset[str]] = {
     ("house", "2026-03-10"): IVY | HEAD_OF_A | ROOT,
 }
 BALANCES = {"A": EVERYBODY, "B": HEAD_OF_B | ROOT}  # Six take part in A, two in B.
+
+# Loads of zones by the points and members they were metered of: who gets those of few, by zone. Ada's application holds
+# none of her roles.
+LOADS_OF_FEW = {"north": frozenset({"grid operator"}) | ROOT, "south": ROOT}
+
+# The chains of the audit log: who may read them.
+AUDITED: dict[tuple[str, str], frozenset[str]] = {
+    ("Community", "A"): HEAD_OF_A | ROOT,
+    ("Community", "B"): HEAD_OF_B | ROOT,
+    ("Market", "north"): frozenset({"grid operator"}) | ROOT,
+    ("MarketZone", "north"): frozenset({"grid operator"}) | ROOT,
+    ("MarketZone", "south"): ROOT,
+    ("platform", ""): ROOT,
+}
 
 # REST: by route, and the community it is asked for, who is let in. Others get 403, nobody 401; a community that is
 # hidden from them is "no such community".

@@ -16,6 +16,9 @@ COMPUTED: dict[str, Callable[[str], Target]] = {
     "Viewer.user": lambda row: None,
     "Subscription.jobProgress": lambda row: None,
     "TradeEvent.trade": lambda row: None,
+    "GridAlertEvent.alert": lambda row: None,  # Alerts are public.
+    "LinkFlow.link": lambda row: None,  # Links are public.
+    "Query.auditEntries": lambda row: None,  # test_chains_of_the_audit_log_are_read_by_who_may_audit_them
     "FillExplanation.clearing": lambda row: None,  # Clearings are public.
     "Community.sharingKey": lambda row: ("SharingKey", row),
     "Job.result": lambda row: ("AllocationRun", "three of A") if row in {"ada's in A", "bob's in A"} else None,
@@ -30,6 +33,9 @@ REVIEWED = {
     "Order.explanation",  # Of an order that the viewer may see; it names prices, never others.
     "Market.orderBook",  # Prices are public.
     "Market.prices",
+    "MarketZone.load",  # test_loads_of_few_are_for_who_operates_the_zone
+    "MarketZone.analytics",
+    "Verification.breaches",  # Of a row that only administrators of the platform see.
     "AllocationRun.series",  # test_series_of_a_run_are_told_like_its_totals
     "Community.balance",  # test_balances_of_few_are_for_who_administers
     "MeteringPoint.readings",  # test_readings_are_seen_for_the_days_that_concern_the_role
@@ -96,6 +102,11 @@ SUBSCRIPTIONS: dict[str, Followed] = {
         lambda id, start_of: (
             f'subscription {{ orderBook(marketId: "{id}", deliveryStart: "2100-01-01T00:00:00Z") {{ deliveryStart }} }}'
         ),
+        _of_market,
+    ),
+    "gridAlerts": Followed(
+        "MarketZone",
+        lambda id, start_of: f'subscription {{ gridAlerts(zoneId: "{id}") {{ alert {{ id }} }} }}',
         _of_market,
     ),
 }
@@ -166,6 +177,14 @@ MUTATIONS: dict[str, Given] = {
     "cancelJob": Given(lambda id: {"id": id("Job")}, {"Job": "gus's"}),
     "createMarket": Given(),
     "linkZones": Given(),
+    "haltZone": Given(),  # Zones and alerts are public.
+    "resumeZone": Given(),
+    "setZoneLimit": Given(),
+    "removeZoneLimit": Given(),
+    "setZoneCapacity": Given(),
+    "issueGridAlert": Given(),
+    "withdrawGridAlert": Given(),
+    "startVerification": Given(),
     "placeOrder": Given(),
     "cancelOrder": Given(lambda id: {"id": id("Order")}, {"Order": "gus's"}),
 }

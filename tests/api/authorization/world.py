@@ -16,9 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.database import Database
 from api.engine.declarations import ENTITIES
+from domain.audit.tables import Verification
 from domain.communities import tables as communities
 from domain.communities.tables import AssetKind
+from domain.events import feed
 from domain.geography.tables import MarketZone
+from domain.grid import alerts
+from domain.grid import tables as grid
 from domain.identity import keys, sessions
 from domain.identity.tables import ApiKey, ApiKeyKind, PlatformRole, Session, User, UserRole
 from domain.identity.viewers import Viewer
@@ -89,6 +93,7 @@ async def a_world(database: Database) -> World:
         await _sharing(session, world)
         await _jobs(session, world, users)
         await _market(session, world, users)
+        await _grid(session, world, users)
         await _others(session, world)
     async with database.transaction() as session:
         await _sign_in(session, world, users)
@@ -269,6 +274,52 @@ async def _market(session: AsyncSession, world: World, users: Users) -> None:
     assert await clear(session, market_id)
     made = await session.scalars(select(Trade.id).where(Trade.market_id == market_id))
     world.keep("Trade", "gus to bob", made.one())
+
+
+async def _grid(session: AsyncSession, world: World, users: Users) -> None:
+    """The south is halted, by nobody who has an order there; both have limits and the like from their operator."""
+    facts: dict[str, Any] = {"reason": "test", "set_by_id": users["gridley"].id}
+    by = {"halted_by_id": users["gridley"].id, "started_at": PERIOD[0], "reason": "test"}
+    kind = {"kind": grid.AlertKind.MAINTENANCE, "severity": grid.Severity.NOTICE, "title": "x", "text": "x"}
+    for name in ("north", "south"):
+        zone_id = world.rows["MarketZone"][name]
+        limit = grid.ZoneLimit(zone_id=zone_id, kind=grid.LimitKind.PER_ORDER, energy_ukwh=10**14, **facts)
+        await _stored(session, world, "ZoneLimit", name, limit)
+        capacity = grid.ZoneCapacity(
+            zone_id=zone_id, direction=Direction.WITHDRAWN, power_w=1_000, valid_from=PERIOD[0], **facts
+        )
+        await _stored(session, world, "ZoneCapacity", name, capacity)
+        alert = grid.GridAlert(zone_id=zone_id, starts_at=PERIOD[0], issued_by_id=users["gridley"].id, **kind)
+        await _stored(session, world, "GridAlert", name, alert)
+        await feed.append(session, alerts.stream_of(zone_id), [{"alert_id": str(alert.id), "is_withdrawn": False}])
+        for hours, (points, members) in enumerate(((4, 5), (5, 4), (5, 5))):
+            session.add(_load(zone_id, PERIOD[0] + timedelta(hours=hours), points, members))
+    lifted = {"lifted_at": PERIOD[1], "lifted_by_id": users["gridley"].id}
+    halt = grid.ZoneHalt(zone_id=world.rows["MarketZone"]["north"], **by, **lifted)
+    await _stored(session, world, "ZoneHalt", "north", halt)
+    halt = grid.ZoneHalt(zone_id=world.rows["MarketZone"]["south"], **by)
+    await _stored(session, world, "ZoneHalt", "south", halt)
+    found = {"started_at": PERIOD[0], "finished_at": PERIOD[1], "checks": ["I6 audit"], "breaches_count": 0}
+    await _stored(session, world, "Verification", "once", Verification(breaches=[], **found))
+
+
+def _load(zone_id: UUID, start: datetime, points: int, members: int) -> grid.ZoneLoad:
+    """100 kW of 200 kW withdrawn, metered of so many points and members."""
+    return grid.ZoneLoad(
+        zone_id=zone_id,
+        interval_start=start,
+        version=1,
+        injected_ukwh=0,
+        withdrawn_ukwh=25_000_000,
+        points_count=points,
+        members_count=members,
+        net_export_ukwh=0,
+        direction=Direction.WITHDRAWN,
+        load_w=100_000,
+        capacity_w=200_000,
+        utilisation_ppm=500_000,
+        measured_at=PERIOD[1],
+    )
 
 
 async def _others(session: AsyncSession, world: World) -> None:

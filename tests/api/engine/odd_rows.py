@@ -107,6 +107,7 @@ KEPT = {
     "clearing.price_high_ueur_per_kwh",
     "zone_link.cost_ueur_per_kwh",
     "market_order.limit_price_ueur_per_kwh",
+    "zone_capacity.power_w",  # Shown in micro-kW, too.
     "job.error_code",  # A failed job has a code and a message.
     "job.result_type",
     "market.delivery_minutes",

@@ -30,7 +30,15 @@ $$ SELECT ('01980000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid $$
 
 # Tables whose size is fixed by the grid, by law or by the state; all others grow with use.
 FIXED: Mapping[str, int] = MappingProxyType(
-    {"framework": 20, "market_zone": 20, "zone_link": 60, "market": 20, "municipality": 8_000, "substation_area": 2_000}
+    {
+        "framework": 20,
+        "market_zone": 20,
+        "zone_link": 60,
+        "zone_limit": 20,
+        "market": 20,
+        "municipality": 8_000,
+        "substation_area": 2_000,
+    }
 )
 
 # What the schema alone does not tell: values that checks and unique keys ask for. `n` counts rows from 0.
@@ -53,6 +61,8 @@ BY_HAND: Mapping[str, str] = MappingProxyType(
         "participation.membership_id": "pg_temp.key(n)",
         "participation.metering_point_id": "pg_temp.key(n)",
         "key_share.metering_point_id": "pg_temp.key(n)",
+        "zone_halt.lifted_at": "CASE WHEN n >= 20 THEN timestamptz '2026-01-01Z' END",  # One stands in each zone.
+        "grid_alert.withdrawn_reason": "NULL",
         "user_role.role": "'ADMIN'",
         "user_role.zone_id": "NULL",
         "zone_link.from_zone_id": "pg_temp.key(n % 20)",

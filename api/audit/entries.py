@@ -1,0 +1,269 @@
+"""Entries of the audit log over GraphQL: search them, and verify a chain.
+
+Entries are no nodes: an entry is named by its chain and number, and chains are read by who may audit them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+import strawberry
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.context import Context, Info
+from api.engine.connections import DEFAULT_PAGE, Connection, Edge, PageInfo, PageSize
+from api.engine.declarations import parse_id
+from api.engine.fields import PAGE_ARGUMENTS
+from api.periods import PeriodInput
+from api.scalars import DateTime
+from api.transport.errors import BadUserInput, Forbidden
+from domain.audit import entries, search
+from domain.audit.search import Criteria, Place
+from domain.identity.viewers import Viewer
+from domain.market import scopes
+
+TEXT_MAX = 200
+SCOPES = ("Community", "Market", "MarketZone")
+VERIFIED_MAX = 100_000
+
+
+@strawberry.type(
+    description="One change of state. For administrators of the platform, of a community its administrators, of a zone "
+    "and its market the zone's grid operator."
+)
+class AuditEntry:
+    chain: str = strawberry.field(
+        description="The chain it stands in: the key of a community, market or zone, or `platform`."
+    )
+    sequence: int = strawberry.field(description="Its number in the chain, from 1 without gaps.")
+    at: DateTime = strawberry.field(description="When it was recorded.")
+    actor: str = strawberry.field(
+        description="Who did it: `user:` or `key:` and a key, `job:` and a key, `clock`, `platform` and the like."
+    )
+    act: str = strawberry.field(description="What was done, such as order.place.")
+    subject_type: str = strawberry.field(description="What kind of thing it was done to, such as Order.")
+    subject_id: strawberry.ID | None = strawberry.field(description="Id of the thing; null where it has none.")
+    facts: str = strawberry.field(description="What else is known, as JSON; energies and money in millionths.")
+    hash: str = strawberry.field(description="SHA-256 of the entry and the hash before it, hexadecimal.")
+    previous_hash: str = strawberry.field(
+        description="Hash of the entry before it, hexadecimal; zeros before the first."
+    )
+
+
+@strawberry.type(description="A place where a chain does not hold.")
+class AuditBreach:
+    sequence: int = strawberry.field(description="Number of the entry.")
+    reason: str = strawberry.field(description="What is wrong.")
+
+
+@strawberry.type(description="What came of computing a chain's hashes anew.")
+class AuditVerification:
+    entries_count: int = strawberry.field(description="How many entries its head says it has.")
+    head_hash: str | None = strawberry.field(
+        description="Hash of its last entry as its head says, hexadecimal; null where nothing was recorded yet."
+    )
+    is_intact: bool = strawberry.field(description="Whether nothing was edited, removed, reordered or cut off.")
+    first_breach: AuditBreach | None = strawberry.field(description="The first place that does not hold.")
+
+
+@strawberry.input(description="Which entries; all the given conditions must hold.")
+class AuditEntryFilter:
+    scope_id: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="Those of a community, market or zone, by its id, or the text `platform`. Left out, those of all: "
+        "for administrators of the platform only.",
+    )
+    actor: str | None = strawberry.field(default=None, description="Those of exactly this actor.")
+    act: str | None = strawberry.field(
+        default=None, description="Those of this act; one that ends in a dot stands for all that begin with it."
+    )
+    subject_id: strawberry.ID | None = strawberry.field(default=None, description="Those about a thing, by its id.")
+    period: PeriodInput | None = strawberry.field(default=None, description="Those recorded in a period.")
+
+
+SCOPE = Annotated[
+    strawberry.ID,
+    strawberry.argument(description="Id of a community, market or zone, or the text `platform`."),
+]
+FILTER = Annotated[
+    AuditEntryFilter | None, strawberry.argument(description="Only what matches all the given conditions.")
+]
+ABOUT = {name: about for name, _, about in PAGE_ARGUMENTS}
+FIRST = Annotated[int | None, strawberry.argument(description=ABOUT["first"])]
+AFTER = Annotated[str | None, strawberry.argument(description=ABOUT["after"])]
+LAST = Annotated[int | None, strawberry.argument(description=ABOUT["last"])]
+BEFORE = Annotated[str | None, strawberry.argument(description=ABOUT["before"])]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Page arguments, checked."""
+
+    size: int
+    is_backward: bool
+    beyond: Place | None
+
+
+@strawberry.type
+class AuditQueries:
+    @strawberry.field(
+        description="Entries of the audit log, oldest first, at most 100 a page: in a chain by number, in all by time. "
+        "FORBIDDEN where the caller may not audit the scope."
+    )
+    async def audit_entries(
+        self,
+        info: Info,
+        filter: FILTER = None,
+        first: FIRST = None,
+        after: AFTER = None,
+        last: LAST = None,
+        before: BEFORE = None,
+    ) -> Connection[AuditEntry]:
+        given = filter or AuditEntryFilter()
+        criteria = _criteria(given)
+        asked = _asked(first, after, last, before)
+        scope_id = None if given.scope_id is None else scope_of(given.scope_id)
+        await require(info.context, info.context.caller, scope_id)
+        async with info.context.database.reading() as connection:
+            rows = await search.page(
+                connection, criteria, asked.size + 1, beyond=asked.beyond, is_backward=asked.is_backward
+            )
+        return _connection(info.context, criteria, asked, rows)
+
+    @strawberry.field(
+        description="Compute a chain's hashes anew; of at most 100000 entries, else by `startVerification`. FORBIDDEN "
+        "where the caller may not audit the scope."
+    )
+    async def audit_verification(self, info: Info, scope_id: SCOPE) -> AuditVerification:
+        key = scope_of(scope_id)
+        await require(info.context, info.context.caller, key)
+        async with info.context.database.transaction() as session:
+            return await _verified(session, entries.chain_of(key))
+
+
+async def require(context: Context, viewer: Viewer, scope_id: UUID | None) -> None:
+    """Raises Forbidden where the viewer may not audit a scope, whether there is such a thing or not."""
+    async with context.database.transaction() as session:
+        if not await scopes.may_audit(session, viewer, scope_id):
+            raise Forbidden("You may not read this part of the audit log.")
+
+
+def scope_of(id: str) -> UUID | None:
+    """The key of a scope; None for the platform's own. Raises BadUserInput."""
+    if id == entries.PLATFORM:
+        return None
+    parsed = parse_id(id)
+    if parsed is None or parsed[0] not in SCOPES:
+        raise BadUserInput(f"scopeId is the id of a {', '.join(SCOPES)}, or `platform`.", argument="scopeId")
+    return parsed[1]
+
+
+async def _verified(session: AsyncSession, chain: str) -> AuditVerification:
+    head = await entries.head(session, chain)
+    count = 0 if head is None else head[0]
+    if count > VERIFIED_MAX:
+        raise BadUserInput(f"The chain has more than {VERIFIED_MAX} entries.", argument="scopeId", maximum=VERIFIED_MAX)
+    breach = await anext(aiter(entries.verify_chain(session, chain)), None) if head is not None else None
+    return AuditVerification(
+        entries_count=count,
+        head_hash=None if head is None else head[1].hex(),
+        is_intact=breach is None,
+        first_breach=None if breach is None else AuditBreach(sequence=breach.sequence, reason=breach.reason),
+    )
+
+
+def _criteria(given: AuditEntryFilter) -> Criteria:
+    chain = None if given.scope_id is None else entries.chain_of(scope_of(given.scope_id))
+    return Criteria(
+        chain=chain,
+        actor=_plain(given.actor, "actor"),
+        act=_plain(given.act, "act"),
+        subject=_subject(given.subject_id),
+        period=None if given.period is None else given.period.span(),
+    )
+
+
+def _plain(value: str | None, argument: str) -> str | None:
+    if value is not None and ("\x00" in value or not 0 < len(value) <= TEXT_MAX):
+        raise BadUserInput(f"{argument} must have 1 to {TEXT_MAX} characters, none of them NUL.", argument=argument)
+    return value
+
+
+def _subject(id: str | None) -> tuple[str, UUID] | None:
+    parsed = None if id is None else parse_id(id)
+    if id is not None and parsed is None:
+        raise BadUserInput("subjectId is not an id of this API.", argument="subjectId")
+    return parsed
+
+
+def _asked(first: int | None, after: str | None, last: int | None, before: str | None) -> Asked:
+    """Raises BadUserInput naming the argument."""
+    if (first is not None and (last is not None or before is not None)) or (after is not None and last is not None):
+        raise BadUserInput("Use first with after, and last with before.", argument="first")
+    if after is not None and before is not None:
+        raise BadUserInput("Give after or before, not both.", argument="before")
+    is_backward = last is not None or before is not None
+    name, size = ("last", last) if is_backward else ("first", first)
+    size = DEFAULT_PAGE if size is None else size
+    if not 0 <= size <= PageSize.maximum:
+        raise BadUserInput(f"{name} must be between 0 and {PageSize.maximum}.", argument=name, maximum=PageSize.maximum)
+    cursor = before if is_backward else after
+    place = None if cursor is None else _place(cursor, "before" if is_backward else "after")
+    return Asked(size, is_backward, place)
+
+
+def _cursor(row: Any) -> str:
+    return f"AUDIT:{row.chain}:{row.sequence}:{row.at.astimezone(UTC).isoformat()}"
+
+
+def _place(cursor: str, argument: str) -> Place:
+    try:
+        kind, chain, sequence, at = cursor.split(":", 3)
+        place = Place(datetime.fromisoformat(at), chain, int(sequence))
+    except ValueError as error:
+        raise BadUserInput("The cursor is not one of this list.", argument=argument) from error
+    if kind != "AUDIT" or "\x00" in chain or place.at.tzinfo is None or not 0 <= place.sequence < 2**63:
+        raise BadUserInput("The cursor is not one of this list.", argument=argument)
+    return place
+
+
+def _connection(context: Context, criteria: Criteria, asked: Asked, rows: Sequence[Any]) -> Connection[AuditEntry]:
+    has_more = len(rows) > asked.size
+    shown = list(rows[: asked.size])
+    if asked.is_backward:
+        shown.reverse()
+    edges = [Edge(cursor=_cursor(row), node=_shown(row)) for row in shown]
+
+    async def count() -> int:
+        async with context.database.reading() as connection:
+            return await search.count(connection, criteria)
+
+    return Connection(
+        edges=edges,
+        page_info=PageInfo(
+            has_next_page=asked.beyond is not None if asked.is_backward else has_more,
+            has_previous_page=has_more if asked.is_backward else asked.beyond is not None,
+            start_cursor=edges[0].cursor if edges else None,
+            end_cursor=edges[-1].cursor if edges else None,
+        ),
+        counter=count,
+    )
+
+
+def _shown(row: Any) -> AuditEntry:
+    subject_id = None if row.subject_id is None else strawberry.ID(f"{row.subject_type}:{row.subject_id}")
+    return AuditEntry(
+        chain=row.chain,
+        sequence=row.sequence,
+        at=DateTime(row.at),
+        actor=row.actor,
+        act=row.act,
+        subject_type=row.subject_type,
+        subject_id=subject_id,
+        facts=orjson.dumps(row.facts, option=orjson.OPT_SORT_KEYS).decode(),
+        hash=row.hash.hex(),
+        previous_hash=row.previous_hash.hex(),
+    )

@@ -1,0 +1,57 @@
+"""Measure zones, and end what has expired."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.jobs.registry import periodic
+from api.jobs.work import Work, job
+from domain.communities import zones
+from domain.grid import congestion, loads
+from domain.grid.loads import Cell, Metered
+from domain.intervals import floor_to
+from domain.jobs import queue
+from domain.jobs.tables import JobKind
+from domain.market import flows, halting
+
+EVERY_MINUTES = 5
+TIME_LIMIT_S = 240
+
+
+@periodic
+async def resume_zones(session: AsyncSession) -> None:
+    """Let zones trade again whose halt has expired, and halt orders that were placed while theirs began."""
+    now = datetime.now(UTC)
+    await halting.resume_expired(session, now=now)
+    await halting.stop_late_orders(session, now=now)
+
+
+@periodic
+async def schedule_measurements(session: AsyncSession) -> None:
+    """Ask for a measurement every five minutes."""
+    at = floor_to(datetime.now(UTC), EVERY_MINUTES).isoformat()
+    await queue.enqueue(session, JobKind.MEASURE_GRID, f"measure:{at}", {"at": at}, time_limit_s=TIME_LIMIT_S)
+
+
+@job(JobKind.MEASURE_GRID)
+async def measure_grid(work: Work) -> None:
+    """Measure the load of all zones, and tell of congestion that begins or ends."""
+    now = datetime.fromisoformat(work.arguments["at"])
+    async with work.database.transaction() as session:
+        metered = await read(session, now)
+        exported = await flows.net_exports(session, loads.window(now))
+    async with work.recording() as recording:
+        measured = await loads.record(recording.session, metered, exported, now=now)
+        for zone_id, current in congestion.current(measured, now).items():
+            people = await zones.people_of(recording.session, zone_id, day=now.date())
+            await congestion.tell(recording.session, current, zone_id, people=people, now=now)
+
+
+async def read(session: AsyncSession, now: datetime) -> dict[Cell, Metered]:
+    """What was metered in all zones, with how many members take part with the points on each day."""
+    window = loads.window(now)
+    counted = [
+        (day, await zones.count_members(session, day.metering_point_ids, day=day.day))
+        for day in await loads.read_days(session, window)
+    ]
+    return await loads.metered(session, window, counted)

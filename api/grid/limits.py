@@ -1,0 +1,93 @@
+"""Limits of zones over GraphQL."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from api.context import Info
+from api.engine.declarations import Node, entity, leading
+from api.engine.fields import column, edge
+from api.grid.halts import REASON, USER, ZONE
+from api.mutations import ErrorCode, NotFound, Payload, UserError, mutation, refusal
+from api.scalars import DateTime, Decimal, key_of
+from domain.grid import limits, tables, visibility
+from domain.market import limiting
+
+if TYPE_CHECKING:
+    from api.geography.market_zones import MarketZone
+    from api.identity.users import User
+
+
+@entity(tables.ZoneLimit, visible=visibility.public)
+class ZoneLimit(Node):
+    """The most energy that may be offered in a zone, set by its operator. Visible to everybody."""
+
+    zone: Annotated["MarketZone", ZONE] = edge(tables.ZoneLimit.zone_id, "MarketZone", "The zone.")
+    kind: tables.LimitKind = column(tables.ZoneLimit.kind, "What it bounds.")
+    energy_ukwh: Decimal = column(tables.ZoneLimit.energy_ukwh, "The most energy of one side, kWh.", name="energyKwh")
+    reason: str = column(tables.ZoneLimit.reason, "Why it was set.")
+    set_at: DateTime = column(tables.ZoneLimit.set_at, "When it was set.")
+    set_by: Annotated["User", USER] | None = edge(
+        tables.ZoneLimit.set_by_id, "User", "Who set it; null unless the viewer may see them."
+    )
+
+
+@refusal(limits.NoSuchLimit)
+def _no_such_limit(error: limits.NoSuchLimit) -> UserError:
+    return NotFound(code=ErrorCode.NOT_FOUND, message=error.message, path=["kind"])
+
+
+@strawberry.input(description="A limit of a zone; it replaces the one of its kind.")
+class SetZoneLimitInput:
+    zone_id: strawberry.ID = strawberry.field(description="Id of a zone that the caller operates.")
+    kind: tables.LimitKind = strawberry.field(description="What it bounds.")
+    energy_ukwh: Decimal = strawberry.field(
+        name="energyKwh", description="The most energy of one side, kWh: 0.001 to 1000000000, whole watt-hours."
+    )
+    reason: str = strawberry.field(description=REASON)
+
+
+@strawberry.input(description="A limit of a zone that is to go.")
+class RemoveZoneLimitInput:
+    zone_id: strawberry.ID = strawberry.field(description="Id of a zone that the caller operates.")
+    kind: tables.LimitKind = strawberry.field(description="Which limit.")
+    reason: str = strawberry.field(description=REASON)
+
+
+@strawberry.type(description="A limit as it stands.")
+class SetZoneLimitPayload(Payload):
+    limit: ZoneLimit | None = edge(None, "ZoneLimit", "The limit.")
+
+
+@strawberry.type(description="What stands after a limit went.")
+class RemoveZoneLimitPayload(Payload):
+    zone: Annotated["MarketZone", ZONE] | None = edge(None, "MarketZone", "The zone.")
+
+
+@strawberry.type
+class LimitMutations:
+    @mutation(
+        "Set the most energy that may be offered in a zone. Open orders that break a limit PER_ORDER are rejected. For "
+        "the zone's grid operator and administrators of the platform."
+    )
+    async def set_zone_limit(self, info: Info, input: SetZoneLimitInput) -> SetZoneLimitPayload:
+        zone_id = key_of(input.zone_id, "MarketZone", "zoneId")
+        async with info.context.transaction() as session:
+            limit_id = await limiting.set_limit(
+                session,
+                info.context.caller,
+                zone_id,
+                input.kind,
+                energy_ukwh=input.energy_ukwh,
+                reason=input.reason,
+                now=datetime.now(UTC),
+            )
+        return leading(SetZoneLimitPayload(), limit=limit_id)
+
+    @mutation("Take a limit of a zone away; for its grid operator and administrators of the platform.")
+    async def remove_zone_limit(self, info: Info, input: RemoveZoneLimitInput) -> RemoveZoneLimitPayload:
+        zone_id = key_of(input.zone_id, "MarketZone", "zoneId")
+        async with info.context.transaction() as session:
+            await limits.remove(session, info.context.caller, zone_id, input.kind, reason=input.reason)
+        return leading(RemoveZoneLimitPayload(), zone=zone_id)

@@ -1,0 +1,114 @@
+"""Load and congestion of zones over GraphQL, as packed series."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import strawberry
+
+from api.context import Context
+from api.periods import PeriodInput
+from api.scalars import DateTime
+from api.transport.errors import BadUserInput
+from domain.grid import loads, visibility
+from domain.grid.loads import QUARTER, CongestionLevel
+from domain.grid.tables import ZoneLoad
+from domain.intervals import Period
+from domain.metering.tables import Direction
+from domain.quantities import UKWH_PER_KWH, WHOLE_PPM
+
+T = TypeVar("T")
+INTERVALS_MAX = 3_000  # A month of quarter-hours.
+W_PER_KW = 1_000
+
+
+@strawberry.type(
+    description="What passes between a zone and the rest of the grid: packed columns, one entry per quarter-hour, null "
+    "where nothing is known. Loads that were metered of fewer than 5 members or points are null for who does not "
+    "operate the zone."
+)
+class ZoneLoadSeries:
+    start: DateTime = strawberry.field(description="Start of the first quarter-hour.")
+    injected_kwh: list[float | None] = strawberry.field(
+        description="Metered energy injected by the zone's points, kWh; null until it is read."
+    )
+    withdrawn_kwh: list[float | None] = strawberry.field(
+        description="Metered energy withdrawn by the zone's points, kWh; null until it is read."
+    )
+    net_export_kwh: list[float | None] = strawberry.field(
+        description="Energy sold to other zones less energy bought from them, kWh."
+    )
+    direction: list[Direction | None] = strawberry.field(
+        description="Which way the load goes: what the zone injects or withdraws in excess."
+    )
+    load_kw: list[float | None] = strawberry.field(
+        description="Excess of withdrawn over injected energy or the reverse, as power, kW; by trades until it is read."
+    )
+    capacity_kw: list[float | None] = strawberry.field(
+        description="Capacity in the direction of the load, kW; null where none was set."
+    )
+    utilisation: list[float | None] = strawberry.field(
+        description="Load over capacity, 1 is full; null without capacity."
+    )
+    level: list[CongestionLevel | None] = strawberry.field(description="How full the capacity is; null without one.")
+
+
+def span_of(period: PeriodInput | None, now: datetime) -> Period:
+    """Whole quarter-hours, at most INTERVALS_MAX; the last day and the next hours by default. Raises BadUserInput."""
+    if period is None:
+        return loads.window(now)
+    span = period.span()
+    if not span.is_aligned(15):
+        raise BadUserInput("The period must begin and end on quarter-hours, UTC.", argument="period")
+    if span.intervals(15) > INTERVALS_MAX:
+        raise BadUserInput(
+            f"At most {INTERVALS_MAX} quarter-hours at a time.", argument="period", maximum=INTERVALS_MAX
+        )
+    return span
+
+
+async def read(context: Context, zone_id: UUID, period: PeriodInput | None) -> ZoneLoadSeries:
+    """A zone's load, read together with those of other zones that are asked for. Raises BadUserInput."""
+    span = span_of(period, datetime.now(UTC))
+
+    async def load(zone_ids: list[UUID]) -> list[ZoneLoadSeries]:
+        seen = visibility.loads(context.viewer)
+        in_span = (ZoneLoad.interval_start >= span.start, ZoneLoad.interval_start < span.end)
+        query = loads.newest().where(ZoneLoad.zone_id.in_(zone_ids), *in_span, seen)
+        query = query.with_only_columns(*ZoneLoad.__table__.columns)
+        found: dict[UUID, dict[datetime, Any]] = {zone_id: {} for zone_id in zone_ids}
+        for row in await context.loaders.fetch(query):
+            found[row["zone_id"]][row["interval_start"]] = row
+        return [_packed(found[zone_id], span) for zone_id in zone_ids]
+
+    loaded: ZoneLoadSeries = await context.loaders.loader(("zone load", span), load).load(zone_id)
+    return loaded
+
+
+def _packed(rows: Mapping[datetime, Any], span: Period) -> ZoneLoadSeries:
+    """Exact integers become numbers here, at the edge."""
+    found = [rows.get(span.start + i * QUARTER) for i in range(span.intervals(15))]
+
+    def column(name: str, shown: Callable[[Any], T]) -> list[T | None]:
+        return [None if row is None or row[name] is None else shown(row[name]) for row in found]
+
+    return ZoneLoadSeries(
+        start=DateTime(span.start),
+        injected_kwh=column("injected_ukwh", _kwh),
+        withdrawn_kwh=column("withdrawn_ukwh", _kwh),
+        net_export_kwh=column("net_export_ukwh", _kwh),
+        direction=column("direction", Direction),
+        load_kw=column("load_w", _kw),
+        capacity_kw=column("capacity_w", _kw),
+        utilisation=column("utilisation_ppm", lambda ppm: float(ppm / WHOLE_PPM)),
+        level=column("utilisation_ppm", loads.level_of),
+    )
+
+
+def _kwh(ukwh: int) -> float:
+    return ukwh / UKWH_PER_KWH
+
+
+def _kw(watts: int) -> float:
+    return watts / W_PER_KW
