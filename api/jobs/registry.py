@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 MODULES = (
     "api.sharing.jobs",
     "api.market.jobs",
+    "api.market.settling",
     "api.grid.jobs",
     "api.audit.jobs",
     "api.market.forecasts",

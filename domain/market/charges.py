@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -63,8 +64,7 @@ class MoneyTerms:
         return tuple(newest[key] for key in sorted(newest))
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """What one side of a trade pays for one thing: net and VAT, micro-EUR; negative where it is paid."""
 
     kind: LineKind

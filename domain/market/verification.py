@@ -1,9 +1,11 @@
 """Recompute what must hold of orders, clearings and trades, and tell every row where it does not."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.market import delivery_rules
 
 # Each query gives the rows that break the sentence before it: an id, and what is stored against what should be.
 RULES: dict[str, str] = {
@@ -124,8 +126,19 @@ RULES: dict[str, str] = {
 
 
 async def breaches(session: AsyncSession) -> AsyncIterator[str]:
-    """Every row that breaks a rule, with the rule."""
-    for rule, query in RULES.items():
+    """Every row that breaks a rule of orders, clearings and trades, with the rule."""
+    async for breach in _broken(session, RULES):
+        yield breach
+
+
+async def delivery_breaches(session: AsyncSession) -> AsyncIterator[str]:
+    """Every row that breaks a rule of deliveries, settlements and certificates, with the rule."""
+    async for breach in _broken(session, delivery_rules.RULES):
+        yield breach
+
+
+async def _broken(session: AsyncSession, rules: Mapping[str, str]) -> AsyncIterator[str]:
+    for rule, query in rules.items():
         async for row in await session.stream(text(query)):
             facts = ", ".join(f"{name} {value}" for name, value in row._mapping.items())
             yield f"{rule}: {facts}"

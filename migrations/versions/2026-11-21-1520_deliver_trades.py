@@ -82,6 +82,7 @@ def _make_looks() -> None:
         sa.Column("looked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("changes", sa.BigInteger(), server_default="0", nullable=False),
         *(flag(name) for name in ("is_settled", "is_complete", "has_news")),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("starts_at"),
     )
     due, news = sa.text("look_at IS NOT NULL"), sa.text("has_news")
@@ -120,7 +121,6 @@ def _make_deliveries() -> None:
         sa.CheckConstraint("delivered_ukwh >= 0 AND seller_short_ukwh >= 0 AND buyer_short_ukwh >= 0", name="energy"),
         sa.CheckConstraint("version >= 1", name="version"),
         sa.ForeignKeyConstraint(["trade_id"], ["trade.id"]),
-        sa.ForeignKeyConstraint(["transfer_id"], ["transfer.id"]),
         sa.PrimaryKeyConstraint("trade_id", "version"),
         sa.UniqueConstraint("id"),
     )
@@ -139,7 +139,6 @@ def _make_deliveries() -> None:
         sa.CheckConstraint("energy_ukwh >= 0", name="energy"),
         sa.CheckConstraint("net_ueur <> 0 OR vat_ueur <> 0", name="not_zero"),
         sa.CheckConstraint("(kind = 'COMMUNITY_FUND') = (community_id IS NOT NULL)", name="fund"),
-        sa.ForeignKeyConstraint(["trade_id", "version"], ["trade_delivery.trade_id", "trade_delivery.version"]),
         sa.PrimaryKeyConstraint("trade_id", "version", "number"),
     )
 

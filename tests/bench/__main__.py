@@ -11,6 +11,7 @@ BENCHES = (
     "market_stall",
     "market_minimum_fill",
     "market_placing",
+    "market_settlement",
     "metering_readings",
     "metering_imports",
     "geography_assignment",

@@ -1,0 +1,76 @@
+"""Settle deliveries: ask when an hour is due, then read, deliver, record; hour by hour, some trades at a time."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.jobs.registry import periodic
+from api.jobs.work import Work, job
+from api.market.delivering import deliver_hour
+from domain.jobs.queue import JobCancelled
+from domain.jobs.tables import JobKind
+from domain.market import delivery, settlement
+from domain.market.settlement import Settled, Together
+
+logger = logging.getLogger("commonwatt.market")
+PUT_OFF = timedelta(minutes=5)
+
+
+@periodic
+async def schedule_settlement(session: AsyncSession) -> None:
+    """Ask for the settlement of what is due."""
+    await delivery.schedule(session, now=datetime.now(UTC))
+
+
+@job(JobKind.SETTLE_DELIVERIES)
+async def settle_deliveries(work: Work) -> None:
+    """Settle all hours that are due; one that fails is put off, so that the others need not wait for it.
+
+    Each transaction records some trades for good: killed in between, the next job goes on where this one stopped.
+    """
+    async with work.database.transaction() as session:
+        hours = await delivery.due(session, now=datetime.now(UTC))
+    for number, hour in enumerate(hours):
+        await work.report(number / len(hours), f"Settling deliveries of {hour.isoformat()}.")
+        try:
+            await settle_hour(work, hour)
+        except (DBAPIError, OSError, JobCancelled):
+            raise
+        except Exception:
+            logger.exception("deliveries of %s cannot be settled", hour)
+            async with work.database.transaction() as session:
+                await delivery.put_off(session, hour, until=datetime.now(UTC) + PUT_OFF)
+    async with work.recording() as recording:
+        await settlement.tell(recording.session, now=datetime.now(UTC))
+
+
+async def settle_hour(work: Work, starts_at: datetime) -> None:
+    """Look at one hour: deliver its trades by what was metered, and settle what is new of it.
+
+    While the database records some trades, the next ones are made ready in a thread.
+    """
+    now, actor = datetime.now(UTC), f"job:{work.id}"
+    async with work.database.transaction() as session:
+        hour = await delivery.read(session, starts_at)
+    outcome = await work.solve(deliver_hour, hour, now)
+    settled = settlement.settle(hour, outcome.delivered)
+    ready = await work.solve(_next, settled, actor)
+    while ready.settled:
+        following = asyncio.create_task(work.solve(_next, settled, actor))
+        try:
+            async with work.database.transaction() as session:
+                await settlement.record(session, hour, ready, actor=actor, now=now)
+        finally:
+            ready = await following
+    async with work.database.transaction() as session:
+        await delivery.lock(session, starts_at)
+        await delivery.finish(session, hour, outcome.waiting, is_complete=outcome.is_complete, now=now)
+
+
+def _next(settled: Iterator[Settled], actor: str) -> Together:
+    return settlement.together(list(islice(settled, settlement.TOGETHER_MAX)), actor)
