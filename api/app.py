@@ -25,6 +25,7 @@ from api.events import Hub
 from api.failures import KNOWN
 from api.geography import imports as geography_imports
 from api.ledger import callbacks
+from api.market import exports as trading_exports
 from api.market import placing
 from api.metering import imports as metering_imports
 from api.metering import posting as metering_posting
@@ -43,7 +44,7 @@ from api.transport.telemetry import start_telemetry
 from domain.identity.viewers import Viewer
 
 # REST routes: each module has its PATH, its BODY_LIMIT and `routes(database, authenticate)`.
-REST = (geography_imports, metering_imports, metering_posting, operator_figures)
+REST = (geography_imports, metering_imports, metering_posting, operator_figures, trading_exports)
 # Routes for who signs what is sent, and bears no token.
 SIGNED = (callbacks,)
 

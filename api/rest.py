@@ -24,6 +24,7 @@ from domain.errors import InvalidValue
 from domain.identity.viewers import Viewer
 
 Act = Callable[[Request], Awaitable[dict[str, Any]]]
+Give = Callable[[Request], Awaitable[Response]]
 Refusals = Mapping[type[Exception], Callable[[Any], dict[str, Any]]]
 Statuses = Mapping[type[Exception], int]
 
@@ -40,6 +41,18 @@ def post(path: str, act: Act, refusals: Refusals, statuses: Statuses = MappingPr
             return _refused(error, refusals, statuses)
 
     return Route(path, endpoint, methods=["POST"])
+
+
+def get(path: str, give: Give, refusals: Refusals = MappingProxyType({})) -> Route:
+    """A GET route that gives a response of its own, such as a file; it is refused as a POST is, before it begins."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await give(request)
+        except Exception as error:
+            return _refused(error, refusals, {})
+
+    return Route(path, endpoint, methods=["GET"])
 
 
 def answer(status: int, body: dict[str, Any]) -> Response:
