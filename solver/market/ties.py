@@ -23,8 +23,10 @@ from solver.market.problem import ClearingProblem, Derived, Indices, Side, deriv
 # A way passes at most: a seller's shared order, four classes of energy, a buyer's shared order. One more than its hops.
 _HOPS = 6
 
-# Prices beyond this would leave the range of the flow solver; then only the most energy counts, not arrival.
+# Finer prices would come near `UNBOUNDED_TICKS`, or times the nodes leave the range of the flow solver; where ranks
+# would make them so, only the most energy counts, not arrival.
 _TICKS_MAX = 2**46
+_TICKS_TIMES_NODES_MAX = 2**61
 
 
 def by_arrival(problem: ClearingProblem) -> Derived:
@@ -34,7 +36,7 @@ def by_arrival(problem: ClearingProblem) -> Derived:
     rank = _ranks(problem) * _HOPS
     weight, scale = _digits(problem, int(rank.max(initial=0)))
     highest = abs(np.append(problem.orders.limit_price_ticks, problem.links.cost_ticks)).max(initial=0)
-    if scale * (int(highest) + 1) > _TICKS_MAX:
+    if scale * (int(highest) + 1) > min(_TICKS_MAX, _TICKS_TIMES_NODES_MAX // (problem.zones + 2)):
         rank[:] = 0
         weight, scale = _digits(problem, 0)
     is_buy = problem.orders.side == Side.BUY

@@ -39,12 +39,14 @@ def entries(*rows: tuple[str, int, Side, int, int, int], intervals: int = 2) -> 
     return ClearingProblem(intervals=intervals, zones=1, orders=orders)
 
 
+@settings(deadline=None)
 @given(shared_problems())
 def test_welfare_is_the_largest_possible(problem: ClearingProblem) -> None:
     total = float(problem.orders.energy_wh.sum())
     assert clear(problem).welfare_ticks_wh == pytest.approx(largest_welfare(problem), rel=1e-9, abs=1e-9 * total)
 
 
+@settings(deadline=None)
 @given(shared_problems())
 def test_entries_together_trade_no_more_than_their_order(problem: ClearingProblem) -> None:
     clearing = clear(problem)
@@ -53,6 +55,7 @@ def test_entries_together_trade_no_more_than_their_order(problem: ClearingProble
         assert clearing.fill_wh[members].sum() <= problem.orders.energy_wh[members].max()
 
 
+@settings(deadline=None)
 @given(shared_problems())
 def test_fills_balance_with_flows_and_pairs(problem: ClearingProblem) -> None:
     clearing = clear(problem)
@@ -71,6 +74,7 @@ def test_fills_balance_with_flows_and_pairs(problem: ClearingProblem) -> None:
     assert (problem.orders.interval[pairs.sell] == problem.orders.interval[pairs.buy]).all()
 
 
+@settings(deadline=None)
 @given(shared_problems())
 def test_prices_support_every_entry(problem: ClearingProblem) -> None:
     """Nobody would rather trade more or less at these prices, nor a shared order in another of its intervals."""
@@ -93,6 +97,7 @@ def test_prices_support_every_entry(problem: ClearingProblem) -> None:
     assert congestion_rent_neur(problem, clearing) >= 0
 
 
+@settings(deadline=None)
 @given(shared_problems(owners=3))
 def test_no_owner_trades_with_itself(problem: ClearingProblem) -> None:
     clearing = clear(problem)
@@ -108,16 +113,19 @@ def each_shared(problem: ClearingProblem) -> ClearingProblem:
     return replace(problem, orders=replace(problem.orders, shared=np.arange(len(problem.orders))))
 
 
+@settings(deadline=None)
 @given(problems())
 def test_orders_of_one_interval_are_worth_as_much_when_shared(problem: ClearingProblem) -> None:
     assert clear(each_shared(problem)).welfare_of_interval == clear(problem).welfare_of_interval
 
 
+@settings(deadline=None)
 @given(problems(zones_max=1))
 def test_in_one_zone_ties_are_settled_as_in_one_cell(problem: ClearingProblem) -> None:
     np.testing.assert_array_equal(clear(each_shared(problem)).fill_wh, clear(problem).fill_wh)
 
 
+@settings(deadline=None)
 @given(shared_problems())
 def test_the_listing_of_entries_does_not_matter(problem: ClearingProblem) -> None:
     listing = np.random.default_rng(len(problem.orders)).permutation(len(problem.orders))

@@ -49,6 +49,7 @@ def best_of_all_sets(problem: ClearingProblem) -> int:
     return max(welfare for fill_wh, welfare in results if keeps_minima(problem, fill_wh))
 
 
+@settings(deadline=None)
 @given(problems(minima=0.4))
 def test_orders_are_filled_to_their_minimum_or_not_at_all(problem: ClearingProblem) -> None:
     clearing = clear(problem)
@@ -58,6 +59,7 @@ def test_orders_are_filled_to_their_minimum_or_not_at_all(problem: ClearingProbl
     assert (minima(problem)[clearing.is_dropped] > 0).all()
 
 
+@settings(deadline=None)
 @given(problems(minima=0.4))
 def test_the_rest_is_cleared_as_if_the_dropped_had_not_come(problem: ClearingProblem) -> None:
     clearing = clear(problem)
@@ -69,6 +71,7 @@ def test_the_rest_is_cleared_as_if_the_dropped_had_not_come(problem: ClearingPro
     assert clearing.welfare_of_interval == alone.welfare_of_interval
 
 
+@settings(deadline=None)
 @given(problems(minima=0.4))
 def test_nobody_trades_beyond_its_limit(problem: ClearingProblem) -> None:
     clearing = clear(problem)
@@ -78,6 +81,7 @@ def test_nobody_trades_beyond_its_limit(problem: ClearingProblem) -> None:
     assert (gain[clearing.fill_wh > 0] >= 0).all()
 
 
+@settings(deadline=None)
 @given(problems(minima=0.4))
 def test_welfare_is_within_its_bound(problem: ClearingProblem) -> None:
     clearing = clear(problem)
@@ -112,6 +116,7 @@ def test_between_zones_no_set_to_drop_is_better(problem: ClearingProblem) -> Non
     assert clear(problem).welfare_ticks_wh == best_of_all_sets(problem)
 
 
+@settings(deadline=None)
 @given(problems(minima=0.3, orders_max=40))
 def test_searching_is_never_worse_than_dropping_the_last_order_reached(problem: ClearingProblem) -> None:
     searched = clear(problem).welfare_ticks_wh
@@ -125,6 +130,7 @@ def test_searching_is_never_worse_than_dropping_the_last_order_reached(problem: 
     assert repaired.welfare_ticks_wh <= searched
 
 
+@settings(deadline=None)
 @given(problems(owners=3, minima=0.3))
 def test_minima_hold_where_owners_meet_themselves(problem: ClearingProblem) -> None:
     clearing = clear(problem)
