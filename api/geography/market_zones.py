@@ -31,9 +31,7 @@ if TYPE_CHECKING:
 
 LOADED = Annotated[
     PeriodInput | None,
-    strawberry.argument(
-        description="Whole quarter-hours, at most 3000; left out, the last 26 hours and the next 4."
-    ),
+    strawberry.argument(description="Whole quarter-hours, at most 3000; left out, the last 26 hours and the next 4."),
 ]
 ANALYSED = Annotated[PeriodInput, strawberry.argument(description="Whole quarter-hours, at most 3000.")]
 

@@ -70,8 +70,8 @@ def conditions(given: GridAlertFilter) -> list[ColumnElement[bool]]:
 
 def _in_force() -> ColumnElement[bool]:
     alert = tables.GridAlert
-    not_over = or_(alert.ends_at.is_(None), alert.ends_at > func.now())
-    return alert.withdrawn_at.is_(None) & (alert.starts_at <= func.now()) & not_over
+    not_over = or_(alert.ends_at.is_(None), alert.ends_at > func.statement_timestamp())
+    return alert.withdrawn_at.is_(None) & (alert.starts_at <= func.statement_timestamp()) & not_over
 
 
 def grid_alerts(description: str, **terms: Any) -> Any:

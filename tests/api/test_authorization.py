@@ -440,6 +440,60 @@ RUN_OF = {
 }
 
 
+LOAD = """
+query ($id: ID!) { node(id: $id) { ... on MarketZone {
+  load(period: {start: "2026-01-31T23:00:00Z", end: "2026-02-01T02:00:00Z"}) { loadKw withdrawnKwh utilisation level }
+  analytics(period: {start: "2026-01-31T23:00:00Z", end: "2026-02-01T02:00:00Z"}) { measuredHours peakUtilisation }
+} } }
+"""
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_loads_of_few_are_for_who_operates_the_zone(site: Site, role: str) -> None:
+    """The hours of the period have one load each: of four points, of four members, and of five of both."""
+    for zone, may_see_all in expectations.LOADS_OF_FEW.items():
+        data, errors = await site.ask(role, LOAD, id=site.id_of("MarketZone", zone))
+
+        load, hours = data["node"]["load"], data["node"]["analytics"]["measuredHours"]
+        hidden = None if role not in may_see_all else 100.0
+        assert ([load["loadKw"][quarter] for quarter in (0, 4, 8)], errors) == ([hidden, hidden, 100.0], [])
+        for column in ("withdrawnKwh", "utilisation", "level"):
+            assert [load[column][quarter] is None for quarter in (0, 4, 8)] == [hidden is None, hidden is None, False]
+        assert hours == (0.25 if hidden is None else 0.75)
+
+
+ENTRIES = """
+query ($scope: ID!) {
+  auditEntries(filter: {scopeId: $scope}) { totalCount edges { node { chain } } }
+  auditVerification(scopeId: $scope) { entriesCount isIntact }
+}
+"""
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_chains_of_the_audit_log_are_read_by_who_may_audit_them(site: Site, role: str) -> None:
+    for (entity, name), readers in expectations.AUDITED.items():
+        scope = site.id_of(entity, name) if name else "platform"
+        data, errors = await site.ask(role, ENTRIES, scope=scope)
+
+        if role in readers:
+            chains = {edge["node"]["chain"] for edge in data["auditEntries"]["edges"]}
+            assert (chains <= {scope.rpartition(":")[2]}, errors) == (True, [])
+            assert data["auditVerification"]["isIntact"]
+        else:
+            assert (data, set(errors)) == (None, {"UNAUTHENTICATED" if role == "nobody" else "FORBIDDEN"})
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_the_whole_audit_log_is_for_administrators_of_the_platform(site: Site, role: str) -> None:
+    data, errors = await site.ask(role, "{ auditEntries(first: 1) { edges { node { act } } } }")
+
+    if role in expectations.ROOT:
+        assert (len(data["auditEntries"]["edges"]), errors) == (1, [])
+    else:
+        assert (data, errors) == (None, ["UNAUTHENTICATED" if role == "nobody" else "FORBIDDEN"])
+
+
 # Streams.
 
 

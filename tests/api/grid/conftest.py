@@ -1,0 +1,5 @@
+"""Subscriptions and jobs of the grid run on a database of their own, as those of markets do."""
+
+from tests.api.market.conftest import live
+
+__all__ = ["live"]
