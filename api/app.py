@@ -26,7 +26,7 @@ from api.failures import KNOWN
 from api.geography import imports as geography_imports
 from api.ledger import callbacks
 from api.market import exports as trading_exports
-from api.market import placing
+from api.market import placing, statement_routes
 from api.metering import imports as metering_imports
 from api.metering import posting as metering_posting
 from api.notifications.resolving import Reach
@@ -44,7 +44,7 @@ from api.transport.telemetry import start_telemetry
 from domain.identity.viewers import Viewer
 
 # REST routes: each module has its PATH, its BODY_LIMIT and `routes(database, authenticate)`.
-REST = (geography_imports, metering_imports, metering_posting, operator_figures, trading_exports)
+REST = (geography_imports, metering_imports, metering_posting, operator_figures, trading_exports, statement_routes)
 # Routes for who signs what is sent, and bears no token.
 SIGNED = (callbacks,)
 

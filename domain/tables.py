@@ -12,6 +12,7 @@ from domain.identity import tables as identity
 from domain.jobs import tables as jobs
 from domain.ledger import tables as ledger
 from domain.market import auction_tables as auctions
+from domain.market import billing_tables as billing
 from domain.market import delivery_tables as deliveries
 from domain.market import price_tables as prices
 from domain.market import rule_tables as rules
@@ -24,6 +25,7 @@ __all__ = [
     "Base",
     "auctions",
     "audit",
+    "billing",
     "communities",
     "deliveries",
     "engagement",

@@ -14,6 +14,7 @@ from api.market.price_alerts import PriceAlertMutations, PriceAlertViewer
 from api.market.price_models import PriceModelMutations
 from api.market.rule_mutations import RuleMutations
 from api.market.rules import RuleViewer
+from api.market.statements import StatementMutations, StatementViewer
 from api.market.subscriptions import MarketSubscriptions as BookSubscriptions
 from api.market.trades import TradeViewer
 
@@ -28,6 +29,7 @@ class MarketMutations(
     MarketListMutations,
     ChargeMutations,
     AuctionMutations,
+    StatementMutations,
     LinkMutations,
     OrderMutations,
     PriceModelMutations,
@@ -39,7 +41,7 @@ class MarketMutations(
 
 
 @strawberry.type
-class MarketViewer(OrderViewer, TradeViewer, PriceAlertViewer, RuleViewer, HistoryViewer):
+class MarketViewer(OrderViewer, TradeViewer, PriceAlertViewer, RuleViewer, HistoryViewer, StatementViewer):
     pass
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, and_, false, true
+from sqlalchemy import ColumnElement, and_, false, select, true
 
 from domain.identity.keys import READ, TRADE
 from domain.identity.viewers import Viewer, is_viewer
 from domain.market import tables
 from domain.market.auction_tables import AuctionBid
+from domain.market.billing_tables import AccountStatement, StatementLine
 from domain.market.price_tables import PriceAlert
 
 Visible: TypeAlias = Callable[[Viewer], ColumnElement[bool]]
@@ -43,6 +44,24 @@ def bids(viewer: Viewer) -> ColumnElement[bool]:
     """Bids in auctions that the viewer placed; administrators of the platform see all."""
     own = is_viewer(AuctionBid.bidder_id, viewer) if takes_part(viewer) else false()
     return true() if viewer.is_admin else own
+
+
+def statements(viewer: Viewer) -> ColumnElement[bool]:
+    """One's own statements; administrators of the platform see all."""
+    return true() if viewer.is_admin else own_statements(viewer)
+
+
+def own_statements(viewer: Viewer) -> ColumnElement[bool]:
+    """Statements of the viewer's own deliveries; an application needs the scope `read`."""
+    return is_viewer(AccountStatement.user_id, viewer) if viewer.may_read else false()
+
+
+def statement_lines(viewer: Viewer) -> ColumnElement[bool]:
+    """Lines of statements that the viewer sees."""
+    of_statement = select(AccountStatement.id).where(
+        AccountStatement.id == StatementLine.statement_id, own_statements(viewer)
+    )
+    return true() if viewer.is_admin else of_statement.exists()
 
 
 def own_price_alerts(viewer: Viewer) -> ColumnElement[bool]:
