@@ -27,10 +27,11 @@ from solver.market.joint import blocks
 from solver.market.optimum import Optimum, optimum, part_of, welfare_ticks_wh
 from solver.market.problem import ClearingProblem, Energy, Indices, Mask
 
-# The set to drop is searched for where so few orders have a minimum, among so many in all, in so many steps.
+# The set to drop is searched for where so few orders have a minimum, in so many steps, which together clear so many
+# orders: a limit of work and not of time, so that the answer is always the same.
 FEW_MINIMA = 12
-FEW_ORDERS = 3_000
 STEPS_MAX = 400
+ORDERS_CLEARED_MAX = 20_000
 
 Dropped = frozenset[int]
 
@@ -96,10 +97,10 @@ class _Settling:
         bound = welfare_ticks_wh(whole.part, whole.best)
         self._drop_until_all_hold(whole)
         self._take_back(self.dropped)
-        searched = self._searched()
-        if searched:
-            self._search(searched)
-            self._take_back(searched)
+        steps = self._steps()
+        if steps:
+            self._search(steps)
+            self._take_back(steps)
         for dropped in self.dropped.values():
             self.is_dropped[list(dropped)] = True
         left_wh = np.where(self.is_dropped, 0, self.left_wh)
@@ -160,19 +161,23 @@ class _Settling:
                 return dropped - {order}
         return None
 
-    def _searched(self) -> list[int]:
-        """Blocks that dropped something and are small enough for a search."""
+    def _steps(self) -> dict[int, int]:
+        """Steps to search in, of the blocks that dropped something and have few minima."""
         count = np.bincount(self.block_of_order, minlength=len(self.dropped))
         minima = np.bincount(self.block_of_order, weights=self.minimum_wh > 0, minlength=len(self.dropped))
-        is_small = (count <= FEW_ORDERS) & (minima <= FEW_MINIMA)
-        return [number for number, dropped in self.dropped.items() if dropped and is_small[number]]
+        return {
+            number: min(STEPS_MAX, ORDERS_CLEARED_MAX // int(count[number]))
+            for number, dropped in self.dropped.items()
+            if dropped and minima[number] <= FEW_MINIMA
+        }
 
-    def _search(self, numbers: list[int]) -> None:
+    def _search(self, steps: dict[int, int]) -> None:
         """Advance the searches of all blocks step by step, keeping the best of each."""
-        worth = self._welfare(self._clear({number: self.dropped[number] for number in numbers}))
-        searches = {number: _branches(worth[number]) for number in numbers}
+        worth = self._welfare(self._clear({number: self.dropped[number] for number in steps}))
+        searches = {number: _branches(worth[number]) for number in steps}
         tried = {number: next(search) for number, search in searches.items()}
-        for _ in range(STEPS_MAX):
+        for step in range(STEPS_MAX):
+            tried = {number: dropped for number, dropped in tried.items() if step < steps[number]}
             if not tried:
                 return
             trial = self._clear(tried)

@@ -17,10 +17,10 @@ import numpy as np
 
 from domain.errors import DomainError
 from domain.quantities import TICK_UEUR_PER_KWH
-from solver.market.merit_order import merit_order
-from solver.market.network import transfers
+from solver.market.optimum import optimum, remaining
+from solver.market.optimum import prices as clearing_prices
 from solver.market.problem import ClearingProblem, Orders, Side, refusal
-from solver.market.zone_prices import ZonePrices, zone_prices
+from solver.market.zone_prices import ZonePrices
 
 HALF = Fraction(1, 2)
 
@@ -34,19 +34,20 @@ class RatioUndefined(DomainError):
 
 
 def indicative_prices(problem: ClearingProblem) -> ZonePrices:
-    """Prices at which the book would clear now, network included; no fills, no pairs, own orders not told apart.
+    """Prices at which the book would clear now, network included; no pairs, minima and own orders not minded.
 
     For ticks between clearings.
     """
-    merits = merit_order(problem)
-    return zone_prices(problem, merits, transfers(problem, merits))
+    left = remaining(problem, None, problem.orders.energy_wh)
+    return clearing_prices(left, optimum(left, left.orders.energy_wh))
 
 
 def crossing_price_ueur_per_kwh(orders: Orders) -> int | None:
     """Uniform price (midpoint rule) of one interval and zone, or the best limit of the only side there is."""
     zeros = np.zeros(len(orders), np.int64)
-    alone = ClearingProblem(intervals=1, zones=1, orders=replace(orders, interval=zeros, zone=zeros))
-    prices = indicative_prices(alone)
+    alone = replace(orders, interval=zeros, zone=zeros, minimum_fill_wh=None, shared=None)
+    problem = ClearingProblem(intervals=1, zones=1, orders=alone)
+    prices = indicative_prices(problem)
     if prices.is_priced[0, 0]:
         return int(prices.price_ueur_per_kwh[0, 0])
     bound = prices.lowest_ticks if prices.has_lowest[0, 0] else prices.highest_ticks

@@ -6,8 +6,9 @@ Prices there are euro cents to three decimals; here 1 stands for 10 ticks, so 1,
 from collections.abc import Callable
 from fractions import Fraction
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from domain.errors import InvalidValue
 from solver.market.clearing import clear
@@ -19,7 +20,7 @@ from solver.market.prices import (
     supply_demand_ratio_ueur_per_kwh,
 )
 from solver.market.problem import ClearingProblem, Orders
-from tests.solver.market.books import Row, orders, problems
+from tests.solver.market.books import Row, orders, problems, shared_problems
 
 UEUR = 1_000
 BUYS = [(500, 45), (500, 40), (500, 35)]
@@ -106,3 +107,11 @@ def test_the_indicative_price_is_the_price_of_the_next_clearing(problem: Clearin
     assert not clearing.withdrawn_wh.any()
     assert indicated.price_ueur_per_kwh.tolist() == clearing.prices.price_ueur_per_kwh.tolist()
     assert indicated.is_priced.tolist() == clearing.prices.is_priced.tolist()
+
+
+@settings(deadline=None)
+@given(shared_problems())
+def test_flexible_orders_count_in_indicative_prices(problem: ClearingProblem) -> None:
+    clearing, indicated = clear(problem), indicative_prices(problem)
+
+    np.testing.assert_array_equal(indicated.price_ueur_per_kwh, clearing.prices.price_ueur_per_kwh)
