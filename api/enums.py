@@ -7,7 +7,6 @@ import strawberry
 
 from domain.communities import tables as communities
 from domain.grid import tables as grid
-from domain.grid import tables as grid
 from domain.grid.analytics import Health
 from domain.grid.loads import CongestionLevel
 from domain.identity import tables as identity
