@@ -18,16 +18,18 @@ import httpx2
 import orjson
 import pytest
 import strawberry
+from pydantic import SecretStr
 from redis.asyncio import Redis
 from starlette.applications import Starlette
 
-from api.app import REST
+from api.app import REST, SIGNED
 from api.authentication import Authentication
 from api.context import Context
 from api.database import Database, connect
 from api.engine.connections import encode_cursor
 from api.engine.declarations import ENTITIES, Edge, Many
 from api.events import Hub
+from api.ledger import callbacks
 from api.schema import make_schema
 from domain.communities import sight
 from domain.database import new_id
@@ -368,6 +370,20 @@ async def test_the_viewer_is_the_one_who_asks(site: Site, role: str) -> None:
         assert {site.name_of(viewer["user"]["id"]).partition(" ")[2]} if viewer["user"] else set() == expected
 
 
+@pytest.mark.parametrize("role", ROLES)
+async def test_the_wallet_is_that_of_who_asks(site: Site, role: str) -> None:
+    data, errors = await site.ask(role, "{ viewer { wallet { id available } user { id } } }")
+
+    assert errors == []
+    if role == "nobody":
+        assert data["viewer"] is None
+        return
+    wallet, user = data["viewer"]["wallet"], data["viewer"]["user"]
+    expected = [] if role == "platform administrator" else site.seen(role, "Wallet")
+    assert (wallet and wallet["id"].partition(":")[2]) == (user and user["id"].partition(":")[2])
+    assert wallet is None or role == "platform administrator" or names(site, [wallet]) == list(expected)
+
+
 READINGS = """
 query ($id: ID!, $start: DateTime!, $end: DateTime!) { node(id: $id) { ... on MeteringPoint {
   readings(period: {start: $start, end: $end}, direction: WITHDRAWN, resolution: HOUR) { energyKwh missing }
@@ -564,6 +580,17 @@ async def rest(site: Site) -> AsyncIterator[httpx2.AsyncClient]:
 
 def test_every_route_has_an_expectation() -> None:
     assert {part.PATH for part in REST} == {path for path, _ in expectations.LET_IN}
+    assert {part.PATH for part in SIGNED} == expectations.SIGNED
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_no_token_opens_a_route_that_asks_for_a_signature(site: Site, role: str) -> None:
+    token = site.world.tokens[role]
+    app = Starlette(routes=callbacks.routes(site.database, SecretStr("the provider's")))
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://commonwatt") as client:
+        for path in expectations.SIGNED:
+            answer = await client.post(path, json={}, headers={"authorization": f"Bearer {token}"} if token else {})
+            assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (401, "SIGNATURE_INVALID")
 
 
 @pytest.mark.parametrize(("path", "community"), list(expectations.LET_IN))

@@ -5,6 +5,7 @@ This is written down a second time, by hand, on purpose: it must not be derived 
 
 from collections.abc import Mapping
 
+from tests.api.authorization.money import SeenByOwners
 from tests.api.authorization.world import ROLES
 
 EVERYBODY = frozenset(ROLES)
@@ -143,6 +144,14 @@ EXPECTED: dict[str, Seen] = {
     "Order": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
     "Trade": {"gus to bob": EVERYBODY - {"nobody", "meter gateway"}},
 }
+OWNERS = EXPECTED["User"]
+EXPECTED |= {
+    "Wallet": OWNERS,
+    "Payment": {"ada's": ADA, "bob's": BOB, "gus's": GUS},
+    "LedgerAccount": SeenByOwners(OWNERS),
+    "LedgerEntry": SeenByOwners(OWNERS),
+    "Transfer": SeenByOwners(OWNERS),
+}
 NOT_EVEN_ROOT = frozenset({"ApiKey"})
 
 # Lists with a predicate of their own, narrower than the entity's.
@@ -162,6 +171,17 @@ NARROWER: dict[str, Seen] = {
     "Viewer.orders": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
     "Market.orders": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
     "Viewer.trades": {"gus to bob": BOB | GUS},
+    "Query.ledgerAccounts": {
+        "EXTERNAL of the platform": ROOT,
+        "PAYOUT of the platform": ROOT,
+        "ESCROW of north": ROOT,
+        "FEE of north": ROOT,
+        "GRID of north": ROOT,
+        "TAX of north": ROOT,
+        "ROUNDING of north": ROOT,
+        "COMMUNITY_FUND of A": ROOT,
+        "COMMUNITY_FUND of B": ROOT,
+    },
 }
 
 # Readings of a metering point on a day, and the balance of a community: who gets them.
@@ -190,6 +210,8 @@ AUDITED: dict[tuple[str, str], frozenset[str]] = {
 
 # REST: by route, and the community it is asked for, who is let in. Others get 403, nobody 401; a community that is
 # hidden from them is "no such community".
+# Routes that believe a signature alone, whoever else asks: nobody is let in by a token.
+SIGNED = {"/payments/callbacks"}
 LET_IN: dict[tuple[str, str | None], frozenset[str]] = {
     ("/v1/readings", None): frozenset({"meter gateway"}),
     ("/v1/imports/readings", None): HEAD_OF_A | HEAD_OF_B | ROOT,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.api.authorization.expectations import may_see
+from tests.api.authorization.money import about
 
 IdOf = Callable[[str, str], str]
 Target = tuple[str, str] | None
@@ -14,6 +15,8 @@ COMPUTED: dict[str, Callable[[str], Target]] = {
     "Query.node": lambda row: None,  # These have tests of their own.
     "Query.nodes": lambda row: None,
     "Viewer.user": lambda row: None,
+    "Viewer.wallet": lambda row: None,  # test_the_wallet_is_that_of_who_asks
+    "Transfer.subject": about,
     "Subscription.jobProgress": lambda row: None,
     "TradeEvent.trade": lambda row: None,
     "GridAlertEvent.alert": lambda row: None,  # Alerts are public.
@@ -36,6 +39,9 @@ REVIEWED = {
     "MarketZone.load",  # test_loads_of_few_are_for_who_operates_the_zone
     "MarketZone.analytics",
     "Verification.breaches",  # Of a row that only administrators of the platform see.
+    "Wallet.available",  # Of a wallet that the viewer may see.
+    "Wallet.held",
+    "Wallet.receivable",
     "AllocationRun.series",  # test_series_of_a_run_are_told_like_its_totals
     "Community.balance",  # test_balances_of_few_are_for_who_administers
     "MeteringPoint.readings",  # test_readings_are_seen_for_the_days_that_concern_the_role
@@ -185,6 +191,9 @@ MUTATIONS: dict[str, Given] = {
     "issueGridAlert": Given(),
     "withdrawGridAlert": Given(),
     "startVerification": Given(),
+    "requestDeposit": Given(),
+    "requestWithdrawal": Given(),
+    "cancelPayment": Given(lambda id: {"id": id("Payment")}, {"Payment": "gus's"}),
     "placeOrder": Given(),
     "cancelOrder": Given(lambda id: {"id": id("Order")}, {"Order": "gus's"}),
 }

@@ -31,6 +31,7 @@ from domain.market import markets
 from domain.market.tables import Trade
 from domain.metering.tables import Direction, MeteringPoint
 from domain.sharing import tables as sharing
+from tests.api.authorization.money import name_money, pay_in
 from tests.domain.market.batches import clear
 from tests.factories.communities import ADMIN_ROLES, a_community, a_member, a_membership, a_participation, an_asset
 from tests.factories.geography import a_market_zone, a_municipality, a_square, a_substation_area
@@ -92,8 +93,10 @@ async def a_world(database: Database) -> World:
         await _communities(session, world, users)
         await _sharing(session, world)
         await _jobs(session, world, users)
+        await pay_in(session, world, users)
         await _market(session, world, users)
         await _grid(session, world, users)
+        await name_money(session, world)
         await _others(session, world)
     async with database.transaction() as session:
         await _sign_in(session, world, users)
