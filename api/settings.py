@@ -53,6 +53,7 @@ class Settings(BaseSettings):
         None, description="Where the simulated payment provider answers: the API's own /payments/callbacks."
     )
     payment_delay_s: float = Field(1.0, ge=0, description="How long the simulated payment provider takes, seconds.")
+    clock_file: Path | None = Field(None, description="File that tells markets the time, to play a day; for the demo.")
     demo: bool = Field(False, description="Offer demo data and log-ins; never in production.")
     telemetry_endpoint: str | None = Field(None, description="OTLP/HTTP address for traces; off when empty.")
     log_level: str = Field("INFO", description="Least severe level that is logged.")

@@ -1,11 +1,11 @@
 """Alerts and maintenance notices of zones over GraphQL: see, issue, withdraw and follow them."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from sqlalchemy import ColumnElement, func, or_
 
+from api import clock
 from api.context import Info
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity, leading
@@ -131,7 +131,7 @@ class AlertMutations:
         "there gets a notice. For the zone's grid operator and administrators of the platform."
     )
     async def issue_grid_alert(self, info: Info, input: IssueGridAlertInput) -> IssueGridAlertPayload:
-        now = datetime.now(UTC)
+        now = clock.now()
         zone_id = key_of(input.zone_id, "MarketZone", "zoneId")
         starts_at = input.starts_at or now
         alert = NewAlert(zone_id, input.kind, input.severity, input.title, input.text, starts_at, input.ends_at)
@@ -146,7 +146,7 @@ class AlertMutations:
     async def withdraw_grid_alert(self, info: Info, input: WithdrawGridAlertInput) -> WithdrawGridAlertPayload:
         alert_id = key_of(input.id, "GridAlert", "id")
         async with info.context.transaction() as session:
-            await alerts.withdraw(session, info.context.caller, alert_id, reason=input.reason, now=datetime.now(UTC))
+            await alerts.withdraw(session, info.context.caller, alert_id, reason=input.reason, now=clock.now())
         return leading(WithdrawGridAlertPayload(), alert=alert_id)
 
 

@@ -1,7 +1,7 @@
 """Analytics of zones over GraphQL: flows, price trend, congestion and health."""
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -10,6 +10,7 @@ import strawberry
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import clock
 from api.context import Context
 from api.engine.declarations import leading
 from api.engine.fields import edge
@@ -95,7 +96,7 @@ class ZoneAnalytics:
 
 async def read(context: Context, zone_id: UUID, period: PeriodInput) -> ZoneAnalytics:
     """A zone's analytics, read together with those of other zones that are asked for. Raises BadUserInput."""
-    now = datetime.now(UTC)
+    now = clock.now()
     span = span_of(period, now)
 
     async def load(zone_ids: list[UUID]) -> list[ZoneAnalytics]:

@@ -1,10 +1,10 @@
 """Halts of zones over GraphQL."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from api import clock
 from api.context import Info
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge
@@ -107,7 +107,7 @@ class HaltMutations:
                 zone_id,
                 reason=input.reason,
                 expires_at=input.expires_at,
-                now=datetime.now(UTC),
+                now=clock.now(),
             )
         return leading(HaltZonePayload(), halt=halt_id)
 
@@ -115,7 +115,5 @@ class HaltMutations:
     async def resume_zone(self, info: Info, input: ResumeZoneInput) -> ResumeZonePayload:
         zone_id = key_of(input.zone_id, "MarketZone", "zoneId")
         async with info.context.transaction() as session:
-            halt_id = await halting.resume(
-                session, info.context.caller, zone_id, reason=input.reason, now=datetime.now(UTC)
-            )
+            halt_id = await halting.resume(session, info.context.caller, zone_id, reason=input.reason, now=clock.now())
         return leading(ResumeZonePayload(), halt=halt_id)

@@ -1,9 +1,10 @@
 """Measure zones, and end what has expired."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import clock
 from api.jobs.registry import periodic
 from api.jobs.work import Work, job
 from domain.communities import zones
@@ -21,7 +22,7 @@ TIME_LIMIT_S = 240
 @periodic
 async def resume_zones(session: AsyncSession) -> None:
     """Let zones trade again whose halt has expired, and halt orders that were placed while theirs began."""
-    now = datetime.now(UTC)
+    now = clock.now()
     await halting.resume_expired(session, now=now)
     await halting.stop_late_orders(session, now=now)
 
@@ -29,7 +30,7 @@ async def resume_zones(session: AsyncSession) -> None:
 @periodic
 async def schedule_measurements(session: AsyncSession) -> None:
     """Ask for a measurement every five minutes."""
-    at = floor_to(datetime.now(UTC), EVERY_MINUTES).isoformat()
+    at = floor_to(clock.now(), EVERY_MINUTES).isoformat()
     await queue.enqueue(session, JobKind.MEASURE_GRID, f"measure:{at}", {"at": at}, time_limit_s=TIME_LIMIT_S)
 
 

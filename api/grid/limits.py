@@ -1,10 +1,10 @@
 """Limits of zones over GraphQL."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from api import clock
 from api.context import Info
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge
@@ -81,7 +81,7 @@ class LimitMutations:
                 input.kind,
                 energy_ukwh=input.energy_ukwh,
                 reason=input.reason,
-                now=datetime.now(UTC),
+                now=clock.now(),
             )
         return leading(SetZoneLimitPayload(), limit=limit_id)
 

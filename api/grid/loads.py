@@ -1,12 +1,13 @@
 """Load and congestion of zones over GraphQL, as packed series."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 import strawberry
 
+from api import clock
 from api.context import Context
 from api.periods import PeriodInput
 from api.scalars import DateTime
@@ -70,7 +71,7 @@ def span_of(period: PeriodInput | None, now: datetime) -> Period:
 
 async def read(context: Context, zone_id: UUID, period: PeriodInput | None) -> ZoneLoadSeries:
     """A zone's load, read together with those of other zones that are asked for. Raises BadUserInput."""
-    span = span_of(period, datetime.now(UTC))
+    span = span_of(period, clock.now())
 
     async def load(zone_ids: list[UUID]) -> list[ZoneLoadSeries]:
         seen = visibility.loads(context.viewer)

@@ -4,13 +4,13 @@ Each event carries a cursor; after a lost connection the stream resumes behind i
 """
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
+from api import clock
 from api.context import Info
 from api.cursors import AFTER, cursor_of, number_in
 from api.grid.alerts import GridAlert
@@ -53,7 +53,7 @@ class AlertSubscriptions:
 
         async def standing() -> tuple[list[Event], int]:
             async with info.context.database.transaction() as session:
-                return await alerts.standing(session, key, datetime.now(UTC))
+                return await alerts.standing(session, key, clock.now())
 
         number = None if after is None else number_in(after, stream)
         async for event in info.context.follow(stream, number, standing, partial(_check, info, key)):

@@ -1,13 +1,14 @@
 """Dutch auctions over GraphQL: open one, follow its clock, bid."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 
+from api import clock
 from api.context import Info
 from api.cursors import AFTER, cursor_of, number_in
 from api.engine.connections import Connection
@@ -91,7 +92,7 @@ class DutchAuction(Node):
     @strawberry.field(description="What the clock shows now, EUR/kWh; null unless the auction is open.")
     async def price(self, info: Info) -> Decimal | None:
         found = await _stored(info, self.__dict__["id"])
-        now = datetime.now(UTC)
+        now = clock.now()
         if found.closed_at is not None or not found.opens_at <= now < found.ends_at:
             return None
         return Decimal(auctions.clock_of(found).price_ueur_per_kwh(now))
@@ -208,8 +209,8 @@ class BidInAuctionPayload(Payload):
 class AuctionMutations:
     @mutation("Offer energy in a Dutch auction; applications need the scope trade.", scope=TRADE)
     async def open_auction(self, info: Info, input: OpenAuctionInput) -> OpenAuctionPayload:
-        now = datetime.now(UTC)
-        clock = Clock(
+        now = clock.now()
+        descent = Clock(
             input.start_price_ueur_per_kwh,
             input.floor_price_ueur_per_kwh,
             input.step_ueur_per_kwh,
@@ -224,7 +225,7 @@ class AuctionMutations:
                 key_of(input.market_id, "Market", "marketId"),
                 input.energy_ukwh,
                 input.delivery.span(),
-                clock,
+                descent,
                 source=input.source,
                 now=now,
             )
@@ -234,7 +235,7 @@ class AuctionMutations:
     async def cancel_auction(self, info: Info, input: CancelAuctionInput) -> CancelAuctionPayload:
         auction_id = key_of(input.id, "DutchAuction", "id")
         async with info.context.transaction() as session:
-            await auctions.cancel(session, info.context.caller, auction_id, now=datetime.now(UTC))
+            await auctions.cancel(session, info.context.caller, auction_id, now=clock.now())
         return leading(CancelAuctionPayload(), auction=auction_id)
 
     @mutation("Take energy of a Dutch auction at its clock's price; applications need the scope trade.", scope=TRADE)
@@ -243,7 +244,7 @@ class AuctionMutations:
             key_of(input.auction_id, "DutchAuction", "auctionId"), input.energy_ukwh, input.limit_price_ueur_per_kwh
         )
         async with info.context.transaction() as session:
-            bid_id = await bids.bid(session, info.context.caller, input.idempotency_key, new, now=datetime.now(UTC))
+            bid_id = await bids.bid(session, info.context.caller, input.idempotency_key, new, now=clock.now())
         return leading(BidInAuctionPayload(), bid=bid_id)
 
 

@@ -1,9 +1,8 @@
 """What is paid beside the price of energy, over GraphQL."""
 
-from datetime import UTC, datetime
-
 import strawberry
 
+from api import clock
 from api.communities.communities import Community
 from api.context import Info
 from api.engine.declarations import Node, entity, leading
@@ -67,6 +66,6 @@ class ChargeMutations:
                 vat_ppm=input.vat_rate,
                 valid_from=input.valid_from,
                 community_id=None if of_community is None else key_of(of_community, "Community", "communityId"),
-                now=datetime.now(UTC),
+                now=clock.now(),
             )
         return leading(SetMarketChargePayload(), charge=charge_id)

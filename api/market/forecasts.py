@@ -1,6 +1,6 @@
 """Price forecasts over GraphQL, and the job that makes one for each market every hour: read, solve, record."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -8,6 +8,7 @@ import numpy as np
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import clock
 from api.context import Context
 from api.enums import describe
 from api.jobs.registry import periodic
@@ -87,7 +88,7 @@ async def latest(context: Context, market_id: UUID) -> PriceForecast | None:
 
     async def load(market_ids: list[UUID]) -> list[Forecast | None]:
         async with context.database.reading() as connection:
-            found = await forecasts.latest(connection, market_ids, datetime.now(UTC))
+            found = await forecasts.latest(connection, market_ids, clock.now())
         return [found.get(market_id) for market_id in market_ids]
 
     loaded: Forecast | None = await context.loaders.loader("forecast", load).load(market_id)
@@ -168,7 +169,7 @@ def _history(known: Known) -> PriceHistory:
 @periodic
 async def schedule_forecasts(session: AsyncSession) -> None:
     """Ask for the forecasts of the hour."""
-    await forecasts.schedule(session, now=datetime.now(UTC))
+    await forecasts.schedule(session, now=clock.now())
 
 
 @job(JobKind.FORECAST_PRICES)

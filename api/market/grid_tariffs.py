@@ -1,9 +1,8 @@
 """Grid tariffs over GraphQL: what the grid takes and pays per kWh in a zone, and how its operator sets that."""
 
-from datetime import UTC, datetime
-
 import strawberry
 
+from api import clock
 from api.context import Info
 from api.enums import describe
 from api.market import calendars
@@ -103,6 +102,6 @@ class GridTariffMutations:
                 calendar=calendars.calendar_of(input.timezone, input.holidays),
                 tiers=calendars.tiers_of(input.tiers),
                 valid_from=input.valid_from,
-                now=datetime.now(UTC),
+                now=clock.now(),
             )
         return SetGridTariffPayload(grid_tariff=shown(tariff))

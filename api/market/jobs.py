@@ -1,10 +1,10 @@
 """Clear markets: ask when a batch is due, then read, solve, record."""
 
-from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import clock
 from api.jobs.registry import periodic
 from api.jobs.work import Work, job
 from api.market.problem import clear_book
@@ -17,13 +17,13 @@ READS_MAX = 5
 @periodic
 async def schedule_clearings(session: AsyncSession) -> None:
     """Ask for the clearings that are due."""
-    await clearings.schedule(session, now=datetime.now(UTC))
+    await clearings.schedule(session, now=clock.now())
 
 
 @periodic
 async def step_auctions(session: AsyncSession) -> None:
     """Tell of auctions whose clock has stepped, and end those whose time is up."""
-    await auctions.advance(session, now=datetime.now(UTC))
+    await auctions.advance(session, now=clock.now())
 
 
 @job(JobKind.CLEAR_MARKET)
@@ -34,7 +34,7 @@ async def clear_market(work: Work) -> None:
     """
     market_ids = [UUID(market_id) for market_id in work.arguments["market_ids"]]
     async with work.database.transaction() as session:
-        await orders.expire_due(session, market_ids, now=datetime.now(UTC))
+        await orders.expire_due(session, market_ids, now=clock.now())
     for read in range(1, READS_MAX + 1):
         try:
             await _clear_once(work, market_ids[0])
@@ -47,7 +47,7 @@ async def clear_market(work: Work) -> None:
 async def _clear_once(work: Work, market_id: UUID) -> None:
     async with work.database.transaction() as session:
         coupling = await markets.coupled(session, market_id)
-        now = datetime.now(UTC)
+        now = clock.now()
         read = await book.read(session, coupling, now=now)
     outcome = await work.solve(clear_book, read)
     async with work.recording() as recording:

@@ -1,10 +1,10 @@
 """What a market looks like, over GraphQL: price, grid, balance, the last day and signals."""
 
-from datetime import UTC, datetime
 from uuid import UUID
 
 import strawberry
 
+from api import clock
 from api.context import Context
 from api.enums import describe
 from api.scalars import DateTime, Decimal
@@ -143,7 +143,7 @@ async def read(context: Context, market_id: UUID) -> MarketView:
 
     async def load(market_ids: list[UUID]) -> list[View]:
         async with context.database.reading() as connection:
-            found = await market_view.views(connection, market_ids, now=datetime.now(UTC))
+            found = await market_view.views(connection, market_ids, now=clock.now())
         return [found[market_id] for market_id in market_ids]
 
     loaded: View = await context.loaders.loader("market view", load).load(market_id)

@@ -1,11 +1,11 @@
 """Markets over GraphQL."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from sqlalchemy import ColumnElement, select
 
+from api import clock
 from api.context import Info
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity, leading
@@ -115,13 +115,13 @@ class Market(Node):
     )
     async def model_price(self, info: Info, at: AT) -> ModelPriceShown | None:
         made = await price_models.prices(info.context, self.__dict__["id"], self.delivery_minutes, at, 1)
-        return made and made[0]
+        return made[0] if made else None
 
     @strawberry.field(
         description="Model prices of the current delivery interval and those that follow it; null without a model."
     )
     async def model_prices(self, info: Info, intervals: INTERVALS = 2) -> list[ModelPriceShown] | None:
-        now = datetime.now(UTC)
+        now = clock.now()
         return await price_models.prices(info.context, self.__dict__["id"], self.delivery_minutes, now, intervals)
 
     @strawberry.field(description="The newest price forecast; null before the first one, which follows a clearing.")

@@ -9,13 +9,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 from weakref import WeakKeyDictionary, proxy
 
 from sqlalchemy.exc import DBAPIError
 
+from api import clock
 from domain.errors import DomainError
 from domain.market import placing
 from domain.market.placing import Outcome, Request
@@ -111,7 +111,7 @@ class Queue:
 
     async def _commit(self, requests: Sequence[Request]) -> list[Outcome]:
         async with self._database.bare_transaction() as transaction:
-            return await placing.place_many(transaction, requests, now=datetime.now(UTC))
+            return await placing.place_many(transaction, requests, now=clock.now())
 
 
 def _may_be_of_one(error: Exception) -> bool:

@@ -1,11 +1,11 @@
 """Price alerts over GraphQL: one's own, to make, change and remove; and the look whether a tick crossed one."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import clock
 from api.context import Info
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity, leading
@@ -149,4 +149,4 @@ def _watch(given: CreatePriceAlertInput | UpdatePriceAlertInput) -> Watch:
 @periodic
 async def fire_price_alerts(session: AsyncSession) -> None:
     """Compare new price ticks with the alerts that wait for them."""
-    await price_alerts.fire(session, now=datetime.now(UTC))
+    await price_alerts.fire(session, now=clock.now())

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Annotated
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 import numpy as np
 import strawberry
 
+from api import clock
 from api.context import Context, Info
 from api.enums import describe
 from api.market import calendars, grid_tariffs
@@ -113,7 +114,7 @@ async def standing(context: Context, market_id: UUID) -> Standing:
     """What holds now, read together with what holds in other markets that are asked for."""
 
     async def load(market_ids: list[UUID]) -> list[Standing]:
-        now = datetime.now(UTC)
+        now = clock.now()
         async with context.database.reading() as connection:
             read = await price_models.read(connection, [(market_id, now) for market_id in market_ids])
         return [_standing(read, market_id, now) for market_id in market_ids]
@@ -327,7 +328,7 @@ class PriceModelMutations:
                 market_id=market_id,
                 terms=input.terms(),
                 valid_from=input.valid_from,
-                now=datetime.now(UTC),
+                now=clock.now(),
             )
         return SetPriceModelPayload(price_model=_model_shown(model))
 

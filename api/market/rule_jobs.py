@@ -1,11 +1,12 @@
 """Trading rules as jobs: look what is due, decide and place; run a rule over the past."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import clock
 from api.jobs.registry import periodic
 from api.jobs.work import Work, job
 from domain.intervals import Period
@@ -21,7 +22,7 @@ from solver.market import rules
 @periodic
 async def schedule_rules(session: AsyncSession) -> None:
     """Ask for a run of trading rules when one is due."""
-    await rule_runs.schedule(session, now=datetime.now(UTC))
+    await rule_runs.schedule(session, now=clock.now())
 
 
 @job(JobKind.RUN_TRADING_RULES)
@@ -34,7 +35,7 @@ async def run_trading_rules(work: Work) -> None:
 
 
 async def _run_some(work: Work) -> bool:
-    now = datetime.now(UTC)
+    now = clock.now()
     async with work.database.transaction() as session:
         situations = await rule_situations.take(session, now=now)
         if situations is None:

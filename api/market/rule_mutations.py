@@ -1,10 +1,10 @@
 """Make, change, simulate, activate, pause and end trading rules over GraphQL."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import strawberry
 
+from api import clock
 from api.context import Info
 from api.engine.declarations import leading
 from api.engine.fields import edge
@@ -221,15 +221,13 @@ class RuleMutations:
         rule_id, period = key_of(input.id, "TradingRule", "id"), input.period.span()
         grid = GridPrices(input.grid_import_ueur_per_kwh, input.grid_export_ueur_per_kwh)
         async with info.context.transaction() as session:
-            job_id = await rule_simulations.ask(
-                session, info.context.caller, rule_id, period, grid, now=datetime.now(UTC)
-            )
+            job_id = await rule_simulations.ask(session, info.context.caller, rule_id, period, grid, now=clock.now())
         return leading(SimulateTradingRulePayload(), job=job_id)
 
 
 def _on(input: Any) -> dict[str, Any]:
     """The version that a change was made on, and when."""
-    return {"expected_version": input.expected_version, "now": datetime.now(UTC)}
+    return {"expected_version": input.expected_version, "now": clock.now()}
 
 
 def _stopping(input: PauseTradingRuleInput | EndTradingRuleInput) -> dict[str, Any]:

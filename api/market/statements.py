@@ -1,10 +1,11 @@
 """Monthly statements over GraphQL."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from api import clock
 from api.context import Info
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity, leading
@@ -115,7 +116,7 @@ class StatementMutations:
             raise NotAllowed("make statements")
         if month.day != 1:
             raise InvalidValue(("month",), "Give the first day of the month.")
-        if month >= date(datetime.now(UTC).year, datetime.now(UTC).month, 1):
+        if month >= date(clock.now().year, clock.now().month, 1):
             raise InvalidValue(("month",), "The month is not over.")
         arguments = {"month": month.isoformat(), "actor": viewer.key}
         async with info.context.transaction() as session:

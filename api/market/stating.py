@@ -1,11 +1,12 @@
 """Make statements: every day of the months whose deliveries may have been settled or corrected since."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import clock
 from api.jobs.registry import periodic
 from api.jobs.work import Work, job
 from domain.jobs import queue
@@ -19,7 +20,7 @@ MONTHS = 3  # Readings are corrected for so long.
 @periodic
 async def schedule_statements(session: AsyncSession) -> None:
     """Ask once a day for the statements of the last months."""
-    today = datetime.now(UTC).date()
+    today = clock.now().date()
     keys = {f"statements:{month:%Y-%m}:{today}": month for month in months_before(today)}
     asked = set(await session.scalars(select(Job.key).where(Job.key.in_(keys))))
     for key, month in keys.items():
@@ -41,7 +42,7 @@ def months_before(day: date) -> list[date]:
 @job(JobKind.MAKE_STATEMENTS)
 async def make_statements(work: Work) -> None:
     """State a month, some users at a time; what was stated as it is stays, so running twice changes nothing."""
-    month, now = date.fromisoformat(work.arguments["month"]), datetime.now(UTC)
+    month, now = date.fromisoformat(work.arguments["month"]), clock.now()
     async with work.database.transaction() as session:
         users = await billing.timezones(session, month)
     parts = [(zone, part) for zone, ids in sorted(users.items()) for part in _parts(ids)]

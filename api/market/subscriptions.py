@@ -5,13 +5,13 @@ asks is read again before every event, so that a session that ended ends the str
 """
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
+from api import clock
 from api.context import Info
 from api.cursors import AFTER, cursor_of, number_in
 from api.enums import describe
@@ -104,7 +104,7 @@ class MarketSubscriptions:
 
         async def standing() -> tuple[list[Event], int]:
             async with info.context.database.transaction() as session:
-                return await prices.standing(session, key, datetime.now(UTC))
+                return await prices.standing(session, key, clock.now())
 
         async for event in info.context.follow(stream, _number(after, stream), standing, partial(_check, info, key)):
             yield _tick(event)

@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
-from api import rest
+from api import clock, rest
 from api.database import Database
 from api.transport.bodies import BodyLimit
 from api.transport.errors import BadUserInput, Forbidden, PayloadTooLarge
@@ -96,7 +96,7 @@ async def _post(request: Request, database: Database, authenticate: Authenticate
         owner = await sight.viewer_for(await session.connection(), gateway.user_id)
         codes = sorted({entry["point"] for entry in given if isinstance(entry.get("point"), str)})
         known = await points.by_code(session, codes, visibility.metering_points(owner))
-        days = batches.assemble(_read(given, known), datetime.now(UTC))
+        days = batches.assemble(_read(given, known), clock.now())
         blocks = blocks_of(days)
         await filling.check_days(session, blocks, by=owner)
         scope_id = await community_of(session, sorted({day.metering_point_id for day in days}))
@@ -183,7 +183,7 @@ def _energies(index: int, given: dict[str, Any], minutes: int) -> tuple[datetime
         raise BatchRefused([BatchFault(index, "register", 'holds readings {"at", "kwh"}')])
     at = [_instant(index, "register", reading.get("at")) for reading in register]
     counter = [_kwh(index, "register", place, reading.get("kwh")) for place, reading in enumerate(register)]
-    return (at or [datetime.now(UTC)])[0], batches.differences(index, at, counter, minutes)
+    return (at or [clock.now()])[0], batches.differences(index, at, counter, minutes)
 
 
 def _kwh(index: int, field: str, place: int, value: Any) -> int:
