@@ -22,6 +22,7 @@ from tests.api.hostile.identity import IDENTITY
 from tests.api.hostile.markets import MARKET
 from tests.api.hostile.members import MEMBERS, PLANTS
 from tests.api.hostile.meter_files import FILES
+from tests.api.hostile.prices import PRICES
 from tests.api.hostile.queries import QUERIES
 from tests.api.hostile.readings import READINGS
 from tests.api.hostile.requests import REQUESTS
@@ -42,6 +43,7 @@ SECTIONS: dict[str, Sequence[Row]] = {
     "Sharing keys, periods and jobs": SHARING,
     "Log-ins, sessions and keys": IDENTITY,
     "Markets": MARKET,
+    "Prices": PRICES,
     "Sockets": FRAMES,
     "Posted readings": READINGS,
     "Meter files": FILES,

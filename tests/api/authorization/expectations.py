@@ -142,6 +142,7 @@ EXPECTED: dict[str, Seen] = {
         "nobody's": NOBODY,
     },
     "Order": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
+    "PriceAlert": {"bob's": BOB, "ada's": ADA},
     "Trade": {"gus to bob": EVERYBODY - {"nobody", "meter gateway"}},
 }
 OWNERS = EXPECTED["User"]
@@ -152,7 +153,7 @@ EXPECTED |= {
     "LedgerEntry": SeenByOwners(OWNERS),
     "Transfer": SeenByOwners(OWNERS),
 }
-NOT_EVEN_ROOT = frozenset({"ApiKey"})
+NOT_EVEN_ROOT = frozenset({"ApiKey", "PriceAlert"})
 
 # Lists with a predicate of their own, narrower than the entity's.
 NARROWER: dict[str, Seen] = {

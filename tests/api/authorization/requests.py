@@ -36,6 +36,12 @@ REVIEWED = {
     "Order.explanation",  # Of an order that the viewer may see; it names prices, never others.
     "Market.orderBook",  # Prices are public.
     "Market.prices",
+    "Market.priceModel",
+    "Market.gridTariffs",
+    "Market.modelPrice",
+    "Market.modelPrices",
+    "Market.forecast",
+    "Market.view",
     "MarketZone.load",  # test_loads_of_few_are_for_who_operates_the_zone
     "MarketZone.analytics",
     "Verification.breaches",  # Of a row that only administrators of the platform see.
@@ -183,6 +189,14 @@ MUTATIONS: dict[str, Given] = {
     "cancelJob": Given(lambda id: {"id": id("Job")}, {"Job": "gus's"}),
     "createMarket": Given(),
     "linkZones": Given(),
+    "setPriceModel": Given(),
+    "setGridTariff": Given(),
+    "createPriceAlert": Given(),
+    "updatePriceAlert": Given(
+        lambda id: {"id": id("PriceAlert"), "expectedVersion": 7, "threshold": "0.1", "direction": "ABOVE"},
+        {"PriceAlert": "bob's"},
+    ),
+    "removePriceAlert": Given(lambda id: {"id": id("PriceAlert")}, {"PriceAlert": "bob's"}),
     "haltZone": Given(),  # Zones and alerts are public.
     "resumeZone": Given(),
     "setZoneLimit": Given(),

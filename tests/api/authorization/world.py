@@ -27,17 +27,21 @@ from domain.identity import keys, sessions
 from domain.identity.tables import ApiKey, ApiKeyKind, PlatformRole, Session, User, UserRole
 from domain.identity.viewers import Viewer
 from domain.jobs.tables import Job, JobKind, JobStatus
-from domain.market import markets
+from domain.market import forecasts, markets, price_alerts
+from domain.market.price_alerts import Watch
+from domain.market.price_tables import AlertDirection
 from domain.market.tables import Trade
 from domain.metering.tables import Direction, MeteringPoint
 from domain.sharing import tables as sharing
 from tests.api.authorization.money import name_money, pay_in
 from tests.domain.market.batches import clear
+from tests.domain.market.test_forecasts import a_forecast
 from tests.factories.communities import ADMIN_ROLES, a_community, a_member, a_membership, a_participation, an_asset
 from tests.factories.geography import a_market_zone, a_municipality, a_square, a_substation_area
 from tests.factories.identity import a_user
 from tests.factories.market import ADMIN, BUY, SELL, a_market, an_order
 from tests.factories.metering import a_metering_point, a_reading_day, recorded, values
+from tests.factories.prices import a_price_model, grid_prices
 
 PEOPLE = ("ada", "bob", "cyn", "eve", "fred", "gus", "hal", "ivy", "olga", "root", "gridley")
 LEFT_ON = date(2026, 3, 1)  # Hal leaves, Ivy comes.
@@ -95,6 +99,7 @@ async def a_world(database: Database) -> World:
         await _jobs(session, world, users)
         await pay_in(session, world, users)
         await _market(session, world, users)
+        await _watched(session, world, users)
         await _grid(session, world, users)
         await name_money(session, world)
         await _others(session, world)
@@ -323,6 +328,18 @@ def _load(zone_id: UUID, start: datetime, points: int, members: int) -> grid.Zon
         utilisation_ppm=500_000,
         measured_at=PERIOD[1],
     )
+
+
+async def _watched(session: AsyncSession, world: World, users: Users) -> None:
+    """Bob and Ada wait for prices, and the north has all that its prices are watched by."""
+    market_id, now = world.rows["Market"]["north"], datetime.now(UTC)
+    for name in ("bob", "ada"):
+        watch = Watch(500_000, AlertDirection.ABOVE)
+        alert_id = await price_alerts.create(session, Viewer(user_id=users[name].id), market_id, watch)
+        world.keep("PriceAlert", f"{name}'s", alert_id)
+    await a_price_model(session, market_id, now)
+    await grid_prices(session, market_id, "0.3", "0.08", now)
+    await forecasts.record(session, a_forecast(market_id, made_at=now - timedelta(minutes=30)))
 
 
 async def _others(session: AsyncSession, world: World) -> None:

@@ -54,6 +54,8 @@ BY_HAND: Mapping[str, str] = MappingProxyType(
         "market.delivery_minutes": "15",
         "market_order.energy_ukwh": "1000",
         "market_order.limit_price_ueur_per_kwh": "100",
+        "price_alert.times_fired": "0",
+        "price_alert.last_fired_at": "NULL",
         "member.user_id": "pg_temp.key(n)",
         "metering_point.directions": "'{WITHDRAWN}'",
         "member_allocation.member_id": "pg_temp.key(n)",
@@ -85,6 +87,7 @@ BELOW_ONE: Mapping[str, int] = MappingProxyType(
         "trade.buyer_id": 1_000,
         "trade.seller_id": 1_000,
         "market_order.owner_id": 500,
+        "price_alert.owner_id": 50,
         "job.owner_id": 50,
         "job.community_id": 100,
     }
