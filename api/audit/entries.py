@@ -110,8 +110,8 @@ class Asked:
 @strawberry.type
 class AuditQueries:
     @strawberry.field(
-        description="Entries of the audit log, oldest first, at most 100 a page: in a chain by number, in all by time. "
-        "FORBIDDEN where the caller may not audit the scope."
+        description="Entries of the audit log, oldest first: in a chain by number, in all by time. FORBIDDEN where the "
+        "caller may not audit the scope. At most 100 a page."
     )
     async def audit_entries(
         self,

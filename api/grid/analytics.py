@@ -26,11 +26,12 @@ from domain.grid.analytics import Health, Signs, Summary
 from domain.intervals import Period as Span
 from domain.market import prices
 from domain.market.tables import Market
-from domain.quantities import WHOLE_PPM
+from domain.quantities import WHOLE_PPM, round_half_even
 
 if TYPE_CHECKING:
     from api.market.links import ZoneLink
 
+SECONDS_PER_HOUR = 3_600
 STEADY = 0.02  # A mean price that changes by less is called steady.
 
 
@@ -59,8 +60,9 @@ class LinkFlow:
         description="Energy sent, kWh: what zones sold to each other, along the cheapest ways of the links as they are "
         "now.",
     )
-    utilisation: float | None = strawberry.field(
-        description="Energy sent over what could have been in deliveries in which zones exchanged energy; null if none."
+    utilisation: Decimal | None = strawberry.field(
+        description="Part of what could have been sent in deliveries in which zones exchanged energy, 0 to 1; null if "
+        "there were none."
     )
     full_intervals: int = strawberry.field(description="Deliveries in which the link was full.")
 
@@ -82,15 +84,21 @@ class ZoneAnalytics:
     health: Health = strawberry.field(description="How the zone is now.")
     price: ZonePrice = strawberry.field(description="Mean price and trend of its market.")
     flows: list[LinkFlow] = strawberry.field(description="What was sent over each link from or to the zone.")
-    measured_hours: float = strawberry.field(
-        description="Hours of the period whose utilisation is known and for the viewer to see, see `load`."
+    measured_hours: Decimal = strawberry.field(
+        description="Time of the period whose utilisation is known and for the viewer to see (`load`), hours."
     )
-    congestion_hours: float = strawberry.field(description="Hours of these in which 90 % of the capacity was used.")
-    overload_hours: float = strawberry.field(description="Hours of these in which all of the capacity was used.")
-    peak_utilisation: float | None = strawberry.field(
-        description="Highest load over capacity of these; null where there are none."
+    congestion_hours: Decimal = strawberry.field(
+        description="Time of it in which 90 % or more of the capacity was used, hours."
     )
-    halted_hours: float = strawberry.field(description="Hours of the period, up to now, in which trading was halted.")
+    overload_hours: Decimal = strawberry.field(
+        description="Time of it in which all of the capacity or more was used, hours."
+    )
+    peak_utilisation: Decimal | None = strawberry.field(
+        description="Highest part of the capacity in use, 0 to 1 or more; null where none is known."
+    )
+    halted_hours: Decimal = strawberry.field(
+        description="Time of the period, up to now, in which trading was halted, hours."
+    )
     alert_count: int = strawberry.field(description="Alerts that were in force at some time of the period.")
 
 
@@ -138,18 +146,20 @@ def _shown(span: Span, summary: Summary, signs: Signs, price: ZonePrice, sent: l
         measured_hours=_hours(summary.measured),
         congestion_hours=_hours(summary.congested),
         overload_hours=_hours(summary.overloaded),
-        peak_utilisation=None if peak is None else peak / WHOLE_PPM,
+        peak_utilisation=None if peak is None else Decimal(peak),
         halted_hours=_hours(summary.halted),
         alert_count=summary.alerts,
     )
 
 
-def _hours(span: timedelta) -> float:
-    return span / timedelta(hours=1)
+def _hours(span: timedelta) -> Decimal:
+    """Millionths of an hour, rounded half-even."""
+    return Decimal(round_half_even(span // timedelta(microseconds=1), SECONDS_PER_HOUR))
 
 
 def _flow(flow: Flow, links: dict[tuple[UUID, UUID], UUID]) -> LinkFlow:
-    used = flow.energy_ukwh / flow.possible_ukwh if flow.possible_ukwh else None
+    possible = flow.possible_ukwh
+    used = Decimal(round_half_even(flow.energy_ukwh * WHOLE_PPM, possible)) if possible else None
     shown = LinkFlow(energy_ukwh=Decimal(flow.energy_ukwh), utilisation=used, full_intervals=flow.full_intervals)
     return leading(shown, link=links[flow.link.from_zone_id, flow.link.to_zone_id])
 

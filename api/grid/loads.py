@@ -50,7 +50,7 @@ class ZoneLoadSeries:
         description="Capacity in the direction of the load, kW; null where none was set."
     )
     utilisation: list[float | None] = strawberry.field(
-        description="Load over capacity, 1 is full; null without capacity."
+        description="Part of the capacity in use, 0 to 1 or more; null without capacity."
     )
     level: list[CongestionLevel | None] = strawberry.field(description="How full the capacity is; null without one.")
 

@@ -157,18 +157,18 @@ async def test_analytics_tell_of_flows_prices_and_health(session: AsyncSession, 
     assert answer.errors == []
     assert answer.data["node"]["analytics"] == {
         "health": "HALTED",
-        "measuredHours": 0.25,
-        "congestionHours": 0.25,
-        "overloadHours": 0.0,
-        "peakUtilisation": 0.95,
-        "haltedHours": 0.0,
+        "measuredHours": "0.25",
+        "congestionHours": "0.25",
+        "overloadHours": "0",
+        "peakUtilisation": "0.95",
+        "haltedHours": "0",
         "alertCount": 0,
         "price": {"mean": "0.3", "before": None, "trend": None},
         "flows": [
             {
                 "link": {"toZone": {"id": global_id("MarketZone", zones[1])}},
                 "energyKwh": "4",
-                "utilisation": 1.0,
+                "utilisation": "1",
                 "fullIntervals": 1,
             }
         ],
