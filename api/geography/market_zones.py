@@ -1,6 +1,6 @@
 """Market zones over GraphQL."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from sqlalchemy import ColumnElement
@@ -19,6 +19,7 @@ from api.grid.loads import ZoneLoadSeries
 from api.periods import PeriodInput
 from domain.geography import tables, visibility
 from domain.grid import tables as grid
+from domain.grid.tables import LimitKind
 from domain.market import tables as markets
 
 if TYPE_CHECKING:
@@ -36,8 +37,22 @@ LOADED = Annotated[
 ANALYSED = Annotated[PeriodInput, strawberry.argument(description="Whole quarter-hours, at most 3000.")]
 
 
+LIMITS = strawberry.lazy("api.grid.limits")
+
+
 def _stands() -> ColumnElement[bool]:
     return grid.ZoneHalt.lifted_at.is_(None)
+
+
+def _limit(kind: LimitKind, description: str) -> Any:
+    """An edge to the zone's limit of a kind."""
+    return edge(
+        tables.MarketZone.id,
+        "ZoneLimit",
+        description,
+        match=grid.ZoneLimit.zone_id,
+        where=lambda: grid.ZoneLimit.kind == kind,
+    )
 
 
 @entity(tables.MarketZone, visible=visibility.areas)
@@ -67,8 +82,16 @@ class MarketZone(Node):
     halts: Connection[Annotated["ZoneHalt", strawberry.lazy("api.grid.halts")]] = many(
         "ZoneHalt", "All halts of the zone, oldest first.", on=grid.ZoneHalt.zone_id
     )
-    limits: Connection[Annotated["ZoneLimit", strawberry.lazy("api.grid.limits")]] = many(
-        "ZoneLimit", "The most energy that may be offered in the zone, oldest first.", on=grid.ZoneLimit.zone_id
+    limit_per_order: Annotated["ZoneLimit", LIMITS] | None = _limit(
+        LimitKind.PER_ORDER, "The most energy of an order; null where the operator set none."
+    )
+    limit_per_member_and_day: Annotated["ZoneLimit", LIMITS] | None = _limit(
+        LimitKind.PER_MEMBER_AND_DAY,
+        "The most energy that a member offers for a day; null where the operator set none.",
+    )
+    limit_per_zone_and_interval: Annotated["ZoneLimit", LIMITS] | None = _limit(
+        LimitKind.PER_ZONE_AND_INTERVAL,
+        "The most energy that all offer for a delivery interval; null where the operator set none.",
     )
     capacities: Connection[Annotated["ZoneCapacity", strawberry.lazy("api.grid.capacities")]] = many(
         "ZoneCapacity",
@@ -81,7 +104,8 @@ class MarketZone(Node):
 
     @strawberry.field(description="What passes between the zone and the rest of the grid, by quarter-hour.")
     async def load(self, info: Info, period: LOADED = None) -> ZoneLoadSeries:
-        info.context.take_series()
+        if period is not None:  # What is read of about now is little.
+            info.context.take_series()
         return await loads.read(info.context, self.__dict__["id"], period)
 
     @strawberry.field(description="What the zone went through in a period, and how it is now.")

@@ -60,6 +60,8 @@ COST_MAX_OF: Mapping[str, float] = MappingProxyType({"Market.trades": 4_000})
 WALKED: dict[str, Collection[str]] = {
     "Query.communities": VIEWERS.keys(),
     "Viewer.jobs": {"platform administrator"},
+    "Query.gridAlerts": VIEWERS.keys(),
+    "Query.verifications": {"platform administrator"},
 }
 if ROWS == tall.TOLD:
     # With all pages there, and every twentieth row of the market asked for, the planner rather reads the newest rows of

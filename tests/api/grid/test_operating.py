@@ -31,9 +31,10 @@ HALT = f"""mutation ($input: HaltZoneInput!) {{ haltZone(input: $input) {{
 RESUME = f"""mutation ($input: ResumeZoneInput!) {{ resumeZone(input: $input) {{
   halt {{ liftedAt zone {{ halt {{ id }} }} }} {ERRORS} }} }} }}"""
 LIMIT = f"""mutation ($input: SetZoneLimitInput!) {{ setZoneLimit(input: $input) {{
-  limit {{ kind energyKwh reason zone {{ limits {{ edges {{ node {{ kind energyKwh }} }} }} }} }} {ERRORS} }} }} }}"""
+  limit {{ kind energyKwh reason
+    zone {{ limitPerOrder {{ energyKwh }} limitPerMemberAndDay {{ id }} }} }} {ERRORS} }} }} }}"""
 REMOVE = f"""mutation ($input: RemoveZoneLimitInput!) {{ removeZoneLimit(input: $input) {{
-  zone {{ limits {{ totalCount }} }} {ERRORS} }} }} }}"""
+  zone {{ limitPerOrder {{ id }} }} {ERRORS} }} }} }}"""
 CAPACITY = f"""mutation ($input: SetZoneCapacityInput!) {{ setZoneCapacity(input: $input) {{
   capacity {{ direction powerKw validFrom reason }} {ERRORS} ... on CapacityExists {{ validFrom }} }} }} }}"""
 ISSUE = f"""mutation ($input: IssueGridAlertInput!) {{ issueGridAlert(input: $input) {{
@@ -98,11 +99,11 @@ async def test_an_operator_sets_and_removes_limits(session: AsyncSession, execut
         "kind": "PER_ORDER",
         "energyKwh": "2.5",
         "reason": "A weak line",
-        "zone": {"limits": {"edges": [{"node": {"kind": "PER_ORDER", "energyKwh": "2.5"}}]}},
+        "zone": {"limitPerOrder": {"energyKwh": "2.5"}, "limitPerMemberAndDay": None},
     }
     stored = await session.get_one(Order, order, populate_existing=True)
     assert (stored.status, stored.closed_reason) == (OrderStatus.REJECTED, "ZONE_LIMIT")
-    assert removed.data["removeZoneLimit"]["zone"] == {"limits": {"totalCount": 0}}
+    assert removed.data["removeZoneLimit"]["zone"] == {"limitPerOrder": None}
     (refused,) = again.refusals("removeZoneLimit")
     assert (refused["code"], refused["path"]) == ("NOT_FOUND", ["kind"])
 
