@@ -72,7 +72,10 @@ def _prices(book: Book, starts: list[datetime], classed: Classed, cleared: Clear
                     congestion_rent_ueur=round_half_even(rents.get((interval, place), 0), NEUR_PER_UEUR),
                     bound_ueur=round_half_even(cleared.bound_of_interval[interval], TICKS_WH_PER_UEUR),
                     parameters=_parameters(classed, market, ways, interval)
-                    | {"below_minimum": below_minimum.get((market.id, start), [])},
+                    | {
+                        "objective_ueur": round_half_even(cleared.welfare_of_interval[interval], TICKS_WH_PER_UEUR),
+                        "below_minimum": below_minimum.get((market.id, start), []),
+                    },
                 )
     return found
 

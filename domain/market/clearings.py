@@ -55,7 +55,7 @@ class CellPrice:
     class_prices: micro-EUR/kWh of classes of energy that traded at another price, by `Acceptance`.
     congestion_rent_ueur: collected on the ways into the zone.
     bound_ueur: on the welfare of all linked markets in this interval together.
-    parameters: what the outcome depends on beside the orders.
+    parameters: what the outcome depends on beside the orders, and the welfare of all linked markets that it reached.
     """
 
     price_ueur_per_kwh: int

@@ -10,7 +10,8 @@ Figures, each of the energy alone, without charges and taxes:
     volatility   standard deviation (of the population) of the hourly VWAPs of these 24 h; from two hours on
     liquidity    of the open energy of the coming four hours, what is within 5 % of the price, 0.005 EUR/kWh at least:
                  buys no lower and sells no higher
-    efficiency   welfare reached / welfare possible, over the clearings of the last 24 h that state the latter
+    efficiency   welfare reached / welfare possible, over the clearings of the last 24 h that state the latter; both of
+                 all markets that are linked with it, since a market's own surplus has no bound of its own
     signals      see `SIGNAL_RULES`
 Prices and amounts are exact; VWAPs and means are rounded half-even once.
 
@@ -290,7 +291,8 @@ HOURS = text("""
     GROUP BY market_id, hours_ago ORDER BY market_id, hours_ago
 """).bindparams(IDS, NOW, *SINCE, bindparam("renewable", type_=ARRAY(Text())))
 WELFARE = text("""
-    SELECT market_id, sum(welfare_ueur) AS welfare, sum(bound_ueur) AS bound FROM clearing
+    SELECT market_id, sum(coalesce((parameters ->> 'objective_ueur')::bigint, welfare_ueur)) AS welfare,
+           sum(bound_ueur) AS bound FROM clearing
     WHERE market_id = ANY(:market_ids) AND id >= :first_id AND created_at > :since AND created_at <= :now
       AND bound_ueur IS NOT NULL
     GROUP BY market_id

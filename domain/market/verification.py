@@ -96,12 +96,14 @@ RULES: dict[str, str] = {
             WHEN 'LOCAL' THEN true
             WHEN 'GREEN' THEN coalesce(trade.source IN ('SOLAR', 'WIND', 'HYDRO', 'BIOMASS'), false)
             ELSE trade.source IS NOT DISTINCT FROM accepts END)""",
-    "surpluses and rents of linked markets together are within the bound of their clearing": """
+    "surpluses and rents of linked markets are within the welfare of their clearing, and that in its bound": """
         SELECT batch, delivery_start, max(bound_ueur) AS bound, sum(welfare_ueur + congestion_rent_ueur) AS found
         FROM clearing WHERE bound_ueur IS NOT NULL
         GROUP BY batch, delivery_start, input_digest
         HAVING min(bound_ueur) <> max(bound_ueur) OR min(congestion_rent_ueur) < 0
-            OR sum(welfare_ueur + congestion_rent_ueur) > max(bound_ueur) + count(*)""",
+            OR max((parameters ->> 'objective_ueur')::bigint) > max(bound_ueur)
+            OR sum(welfare_ueur + congestion_rent_ueur)
+               > max(coalesce((parameters ->> 'objective_ueur')::bigint, bound_ueur)) + count(*)""",
     "a trade joins a buy and a sell order of two owners, in their markets and delivery": """
         SELECT trade.id, buyer_id, seller_id, buy.side AS buy_side, sell.side AS sell_side
         FROM trade JOIN market_order AS buy ON buy.id = buy_order_id

@@ -33,7 +33,7 @@ async def test_a_record_tells_what_was_cleared_but_not_whose_orders(session: Asy
 
     (edge,) = shown.data["node"]["clearings"]["edges"]
     parameters = json.loads(edge["node"].pop("parameters"))
-    assert sorted(parameters) == ["links", "market_version", "pricing", "solver_version"]
+    assert sorted(parameters) == ["links", "market_version", "objective_ueur", "pricing", "solver_version"]
     green = [{"accepts": name, "price": "0.3"} for name in ("BIOMASS", "GREEN", "HYDRO", "SOLAR", "WIND")]
     assert edge["node"] == {
         "price": "0.15",

@@ -231,6 +231,7 @@ async def test_rents_and_surpluses_add_up_to_the_bound(session: AsyncSession) ->
                 "cost_ueur_per_kwh": 10_000,
             }
         ],
+        "objective_ueur": 290_000,
         "below_minimum": [],
     }
 

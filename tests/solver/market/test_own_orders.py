@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from solver.market.clearing import clear, congestion_rent_neur
 from solver.market.problem import ClearingProblem, Energy, Side
@@ -78,6 +78,7 @@ def test_others_are_served_by_price_and_time_as_if_the_withdrawn_had_not_come(pr
     np.testing.assert_array_equal(clearing.prices.price_ueur_per_kwh, without.prices.price_ueur_per_kwh)
 
 
+@settings(deadline=None)
 @given(problems(owners=3, zones_max=1, intervals_max=1, orders_max=12))
 def test_in_one_zone_no_uniform_price_allows_more_welfare(problem: ClearingProblem) -> None:
     limits = np.unique(problem.orders.limit_price_ticks)
