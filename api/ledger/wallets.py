@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
+from sqlalchemy import func, select
 
 from api.context import Info
 from api.engine.connections import Connection
@@ -11,15 +12,15 @@ from api.engine.declarations import ENTITIES, Node, entity
 from api.engine.fields import column, edge, many
 from api.enums import describe
 from api.scalars import DateTime, Decimal
+from domain.communities.tables import Community
 from domain.identity.tables import User as UserTable
 from domain.ledger import accounts, tables, visibility
 from domain.ledger.accounts import Balances
+from domain.market.tables import Market
 
 if TYPE_CHECKING:
-    from api.communities.communities import Community
     from api.identity.users import User
     from api.ledger.payments import Payment
-    from api.market.markets import Market
 
 ACCOUNTS = strawberry.lazy("api.ledger.wallets")
 
@@ -59,6 +60,11 @@ describe(
     VOIDING="Takes back one that was pending.",
 )
 
+_scope_name = func.coalesce(
+    select(Market.name).where(Market.id == tables.Account.scope_id).scalar_subquery(),
+    select(Community.name).where(Community.id == tables.Account.scope_id).scalar_subquery(),
+)
+
 
 @entity(tables.Account, visible=visibility.accounts)
 class LedgerAccount(Node):
@@ -73,11 +79,10 @@ class LedgerAccount(Node):
     owner: Annotated["User", strawberry.lazy("api.identity.users")] | None = edge(
         tables.Account.owner_id, "User", "The user it belongs to; null for all other accounts."
     )
-    market: Annotated["Market", strawberry.lazy("api.market.markets")] | None = edge(
-        tables.Account.scope_id, "Market", "The market it belongs to; null for all other accounts."
-    )
-    community: Annotated["Community", strawberry.lazy("api.communities.communities")] | None = edge(
-        tables.Account.scope_id, "Community", "The community it belongs to; null for all other accounts."
+    scope_name: str | None = column(
+        _scope_name,
+        "Name of the market or community it belongs to; null for accounts of users and the platform.",
+        heavy=True,
     )
     entries: Connection[Annotated["LedgerEntry", ACCOUNTS]] = many(
         "LedgerEntry",

@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, true
+from sqlalchemy import ColumnElement, false, select, true
+from sqlalchemy.orm import aliased
 
 from domain.identity.tables import User
 from domain.identity.viewers import Viewer, is_viewer
 from domain.ledger.tables import Account, Entry, Payment, Transfer
+
+_touched = aliased(Entry, name="touched_entry")  # Of its own, so that it means the same in statements over entries.
 
 
 def wallets(viewer: Viewer) -> ColumnElement[bool]:
@@ -28,7 +31,7 @@ def transfers(viewer: Viewer) -> ColumnElement[bool]:
     """Transfers that touch one's own accounts; the other entries of them stay hidden."""
     if viewer.is_admin:
         return true()
-    return exists().where(and_(Entry.transfer_id == Transfer.id, entries(viewer)))
+    return select(_touched.id).where(_touched.transfer_id == Transfer.id, _own(_touched.holder_id, viewer)).exists()
 
 
 def payments(viewer: Viewer) -> ColumnElement[bool]:

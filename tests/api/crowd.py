@@ -27,6 +27,7 @@ from domain.market.price_tables import AlertDirection, PriceAlert
 from domain.metering.tables import CodeKind, Direction, MeteringPoint
 from domain.notifications import tables as notifications
 from domain.sharing import tables as sharing
+from tests.api.ledger_crowd import a_crowd_of_money
 from tests.factories.geography import a_square
 
 MANY = 50
@@ -61,6 +62,7 @@ async def a_crowd(database: Database) -> Crowd:
         await _alerts(session, users[0].id)
         await _grid(session, users[0].id)
         await _notifications(session, users[0].id)
+        external_id = await a_crowd_of_money(session, [user.id for user in users], START)
         crowd.owner = Viewer(
             user_id=users[0].id, roles=frozenset({PlatformRole.ADMIN}), member_ids=frozenset(m.id for m in members)
         )
@@ -68,6 +70,7 @@ async def a_crowd(database: Database) -> Crowd:
             ids = list(await session.scalars(select(entity.table.id).order_by(entity.table.id)))
             crowd.rows[entity.name] = ids
             crowd.parents[entity.name] = ids[0]
+        crowd.parents["LedgerAccount"] = external_id  # Ids of accounts are no times: which is first is chance.
     return crowd
 
 

@@ -44,6 +44,12 @@ FIXED: Mapping[str, int] = MappingProxyType(
 # What the schema alone does not tell: values that checks and unique keys ask for. `n` counts rows from 0.
 BY_HAND: Mapping[str, str] = MappingProxyType(
     {
+        "account.kind": "CASE WHEN n % 4 = 0 THEN 'FEE' ELSE 'AVAILABLE' END",
+        "account.owner_id": "CASE WHEN n % 4 <> 0 THEN pg_temp.key(n) END",
+        "account.scope_id": "CASE WHEN n % 4 = 0 THEN pg_temp.key(n) END",
+        "account.balance_ueur": "0",
+        "payment.amount_ueur": "10000",
+        "payment.failure_reason": "NULL",
         "asset.kind": "'PV'",
         "asset.capacity_ukwh": "NULL",
         "community.is_listed": "n % 2 = 0",
@@ -74,6 +80,8 @@ BY_HAND: Mapping[str, str] = MappingProxyType(
 # How many rows below one parent, where it is not a few.
 BELOW_ONE: Mapping[str, int] = MappingProxyType(
     {
+        "ledger_entry.holder_id": 1_000,
+        "payment.owner_id": 50,
         "membership.community_id": 50,
         "participation.community_id": 50,
         "asset.community_id": 50,

@@ -60,6 +60,7 @@ COST_MAX_OF: Mapping[str, float] = MappingProxyType({"Market.trades": 4_000})
 WALKED: dict[str, Collection[str]] = {
     "Query.communities": VIEWERS.keys(),
     "Viewer.jobs": {"platform administrator"},
+    "Query.ledgerAccounts": {"platform administrator"},  # By an index of those that no user owns.
     "Query.gridAlerts": VIEWERS.keys(),
     "Query.verifications": {"platform administrator"},
 }

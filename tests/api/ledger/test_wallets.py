@@ -18,7 +18,7 @@ from domain.ledger.transfers import NewTransfer
 from tests.api.conftest import Execute
 from tests.factories.identity import a_user
 from tests.factories.ledger import EUR, a_debt, a_deposit, a_payment, a_submitted_payment, an_answer, the_wallet
-from tests.factories.market import ADMIN, now
+from tests.factories.market import ADMIN, a_market, now
 
 DEPOSIT = """
 mutation Deposit($input: RequestDepositInput!) { requestDeposit(input: $input) {
@@ -244,19 +244,21 @@ async def test_the_wallet_tells_what_one_has_holds_and_owes(session: AsyncSessio
 
 
 LEDGER = """
-{ ledgerAccounts(first: 100) { totalCount edges { node { kind balance owner { id } } } } }
+{ ledgerAccounts(first: 100) { totalCount edges { node { kind balance owner { id } scopeName } } } }
 """
 
 
 async def test_administrators_alone_see_the_accounts_of_the_platform(session: AsyncSession, execute: Execute) -> None:
     payer = await a_payer(session, "30")
+    await a_market(session, name="North")
 
     shown = (await execute(LEDGER, ADMIN)).data["ledgerAccounts"]
     hidden = (await execute(LEDGER, payer)).data["ledgerAccounts"]
 
     accounts = {edge["node"]["kind"]: edge["node"] for edge in shown["edges"]}
-    assert accounts["EXTERNAL"] == {"kind": "EXTERNAL", "balance": "-30", "owner": None}
-    assert accounts["PAYOUT"] == {"kind": "PAYOUT", "balance": "0", "owner": None}
+    assert accounts["EXTERNAL"] == {"kind": "EXTERNAL", "balance": "-30", "owner": None, "scopeName": None}
+    assert accounts["PAYOUT"] == {"kind": "PAYOUT", "balance": "0", "owner": None, "scopeName": None}
+    assert accounts["ESCROW"] == {"kind": "ESCROW", "balance": "0", "owner": None, "scopeName": "North"}
     assert hidden == {"totalCount": 0, "edges": []}
 
 
