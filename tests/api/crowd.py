@@ -24,10 +24,12 @@ from domain.identity.viewers import Viewer
 from domain.jobs.tables import Job, JobKind, JobStatus
 from domain.market import tables as market
 from domain.market.price_tables import AlertDirection, PriceAlert
+from domain.market.rule_tables import RuleKind, TradingRule
 from domain.metering.tables import CodeKind, Direction, MeteringPoint
 from domain.notifications import tables as notifications
 from domain.sharing import tables as sharing
 from tests.api.ledger_crowd import a_crowd_of_money
+from tests.api.authorization.ruled import a_run, a_simulation
 from tests.factories.geography import a_square
 
 MANY = 50
@@ -272,6 +274,7 @@ async def _market(session: AsyncSession, users: Sequence[UUID]) -> None:
         market.Order(market_id=home.id, owner_id=users[0], side=market.OrderSide.BUY, **terms, **window)
         for home in places[1:]
     ]
+    await _rules(session, users[0], [home.id for home in places], orders)
     orders = list(await _stored(session, orders))
     for order in orders:
         session.add(
@@ -332,3 +335,21 @@ async def _alerts(session: AsyncSession, user_id: UUID) -> None:
     place = await session.scalar(select(market.Market.id).order_by(market.Market.id).limit(1))
     terms = {"direction": AlertDirection.ABOVE, "threshold_ueur_per_kwh": 100, "after_sequence": 0}
     await _stored(session, [PriceAlert(owner_id=user_id, market_id=place, **terms) for _ in range(MANY)])
+
+
+async def _rules(session: AsyncSession, owner_id: UUID, places: Sequence[UUID], orders: Sequence[Any]) -> None:
+    """Rules of one owner; the first one placed all orders, and ran and was simulated often."""
+    facts = {"kind": RuleKind.BUY_BELOW, "name": "x", "timezone": "UTC", "price_ueur_per_kwh": 100}
+    often = {"owner_id": owner_id, "hours": [0], "weekdays": ["MONDAY"], **facts}
+    made = await _stored(session, [TradingRule(market_id=places[0], **often) for _ in range(MANY)])
+    for order in orders:
+        order.rule_id = made[0].id
+    pairs = [(made[0].id, n) for n in range(MANY)] + [(rule.id, 0) for rule in made[1:]]
+    runs, simulations = [], []
+    for rule_id, number in pairs:
+        run = a_run(rule_id, owner_id, new_id())
+        run.delivery_start = START + number * timedelta(minutes=15)
+        runs.append(run)
+        simulations.append(a_simulation(rule_id, owner_id))
+    await _stored(session, runs)
+    await _stored(session, simulations)

@@ -510,6 +510,33 @@ async def test_the_whole_audit_log_is_for_administrators_of_the_platform(site: S
         assert (data, errors) == (None, ["UNAUTHENTICATED" if role == "nobody" else "FORBIDDEN"])
 
 
+DECISIONS = "query ($id: ID!) { node(id: $id) { ... on TradingRuleRun { decisions { order { id } } } } }"
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_decisions_of_a_rule_lead_to_orders_of_its_owner(site: Site, role: str) -> None:
+    for name in site.seen(role, "TradingRuleRun"):
+        data, errors = await site.ask(role, DECISIONS, id=site.id_of("TradingRuleRun", name))
+
+        order = {"order": {"id": site.id_of("Order", name)}}
+        assert (data["node"]["decisions"], errors) == ([order], [])
+
+
+STATISTICS = """
+{ viewer { tradingStatistics(period: {start: "2025-12-01T00:00:00Z", end: "2027-12-01T00:00:00Z"}, by: MONTH) {
+  total { purchasesCount salesCount } } } }
+"""
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_statistics_are_of_the_own_trades_alone(site: Site, role: str) -> None:
+    data, errors = await site.ask(role, STATISTICS)
+
+    traded = {"purchasesCount": int(role == "member"), "salesCount": int(role == "unlisted member")}  # Gus to Bob.
+    shown = data["viewer"] and data["viewer"]["tradingStatistics"]["total"]
+    assert (shown, errors) == (None if role == "nobody" else traded, [])
+
+
 # Streams.
 
 
@@ -602,7 +629,8 @@ async def test_routes_let_in_who_they_are_for(
     headers = {"authorization": f"Bearer {token}"} if token else {}
     query = {"community": site.id_of("Community", community)} if community else {}
 
-    answer = await rest.post(path, params=query, headers=headers)
+    method = "GET" if path in expectations.READ else "POST"
+    answer = await rest.request(method, path, params=query, headers=headers)
 
     if role == "nobody" or role in ENDED:
         assert answer.status_code == 401

@@ -27,6 +27,7 @@ from tests.api.hostile.queries import QUERIES
 from tests.api.hostile.readings import READINGS
 from tests.api.hostile.requests import REQUESTS
 from tests.api.hostile.rows import Row
+from tests.api.hostile.rules import RULES
 from tests.api.hostile.sharing import SHARING
 from tests.api.hostile.site import SECONDS_MAX, Site, contents_of
 from tests.conftest import Server
@@ -44,6 +45,7 @@ SECTIONS: dict[str, Sequence[Row]] = {
     "Log-ins, sessions and keys": IDENTITY,
     "Markets": MARKET,
     "Prices": PRICES,
+    "Trading rules, statistics and exports": RULES,
     "Sockets": FRAMES,
     "Posted readings": READINGS,
     "Meter files": FILES,

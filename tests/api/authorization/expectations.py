@@ -143,6 +143,9 @@ EXPECTED: dict[str, Seen] = {
     },
     "Order": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
     "PriceAlert": {"bob's": BOB, "ada's": ADA},
+    "TradingRule": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
+    "TradingRuleRun": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
+    "TradingRuleSimulation": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
     "Trade": {"gus to bob": EVERYBODY - {"nobody", "meter gateway"}},
 }
 OWNERS = EXPECTED["User"]
@@ -172,6 +175,7 @@ NARROWER: dict[str, Seen] = {
     "Viewer.orders": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
     "Market.orders": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
     "Viewer.trades": {"gus to bob": BOB | GUS},
+    "Viewer.tradingRules": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
     "Query.ledgerAccounts": {
         "EXTERNAL of the platform": ROOT,
         "PAYOUT of the platform": ROOT,
@@ -219,7 +223,11 @@ LET_IN: dict[tuple[str, str | None], frozenset[str]] = {
     ("/v1/imports/operator-figures", "A"): HEAD_OF_A | ROOT,
     ("/v1/imports/operator-figures", "B"): HEAD_OF_B | ROOT,
     ("/v1/imports/areas", None): ROOT,
+    ("/v1/exports/trading", None): EVERYBODY - {"nobody", "meter gateway"},
 }
+
+# Routes that are read, with GET.
+READ = {"/v1/exports/trading"}
 
 # Who may post readings of which point and day: those on which it took part where the owner of the key sees it.
 POSTS: dict[tuple[str, str, str], bool] = {

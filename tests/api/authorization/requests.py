@@ -23,6 +23,7 @@ COMPUTED: dict[str, Callable[[str], Target]] = {
     "LinkFlow.link": lambda row: None,  # Links are public.
     "Query.auditEntries": lambda row: None,  # test_chains_of_the_audit_log_are_read_by_who_may_audit_them
     "FillExplanation.clearing": lambda row: None,  # Clearings are public.
+    "TradingRuleDecision.order": lambda row: None,  # test_decisions_of_a_rule_lead_to_orders_of_its_owner
     "Community.sharingKey": lambda row: ("SharingKey", row),
     "Job.result": lambda row: ("AllocationRun", "three of A") if row in {"ada's in A", "bob's in A"} else None,
 }
@@ -48,6 +49,10 @@ REVIEWED = {
     "Wallet.available",  # Of a wallet that the viewer may see.
     "Wallet.held",
     "Wallet.receivable",
+    "TradingRule.hours",
+    "TradingRuleRun.decisions",  # Of a run that the viewer may see.
+    "TradingRuleSimulation.days",
+    "TradingRuleSimulation.orders",
     "AllocationRun.series",  # test_series_of_a_run_are_told_like_its_totals
     "Community.balance",  # test_balances_of_few_are_for_who_administers
     "MeteringPoint.readings",  # test_readings_are_seen_for_the_days_that_concern_the_role
@@ -64,6 +69,7 @@ FILTERS: dict[tuple[str, str], tuple[Callable[[IdOf], str], set[str]]] = {
     ("Viewer.orders", "status"): (lambda id_of: "[OPEN, FILLED]", {"bob's", "gus's", "ada's"}),
     ("Viewer.orders", "side"): (lambda id_of: "BUY", {"bob's", "ada's"}),
     ("Viewer.orders", "delivery"): (lambda id_of: EVER, {"bob's", "gus's", "ada's"}),
+    ("Viewer.tradingRules", "status"): (lambda id_of: "[DRAFT, ACTIVE]", {"bob's", "gus's", "ada's"}),
     ("Viewer.trades", "delivery"): (lambda id_of: EVER, {"gus to bob"}),
 }
 EVER = '{start: "2000-01-01T00:00:00Z", end: "2100-01-01T00:00:00Z"}'
@@ -142,6 +148,7 @@ class Given:
 
 PERIOD = {"start": "2026-01-31T23:00:00Z", "end": "2026-02-28T23:00:00Z"}
 B = {"Community": "B"}
+RULE = {"TradingRule": "gus's"}
 # Inputs name only what the roles they are tried with may not see, so that nothing is done.
 MUTATIONS: dict[str, Given] = {
     "logIn": Given(),
@@ -208,6 +215,14 @@ MUTATIONS: dict[str, Given] = {
     "requestDeposit": Given(),
     "requestWithdrawal": Given(),
     "cancelPayment": Given(lambda id: {"id": id("Payment")}, {"Payment": "gus's"}),
+    "createTradingRule": Given(),
+    "updateTradingRule": Given(
+        lambda id: {"id": id("TradingRule"), "expectedVersion": 7, "terms": {"name": "x", "timezone": "UTC"}}, RULE
+    ),
+    "activateTradingRule": Given(lambda id: {"id": id("TradingRule"), "expectedVersion": 7}, RULE),
+    "pauseTradingRule": Given(lambda id: {"id": id("TradingRule"), "expectedVersion": 7}, RULE),
+    "endTradingRule": Given(lambda id: {"id": id("TradingRule"), "expectedVersion": 7}, RULE),
+    "simulateTradingRule": Given(lambda id: {"id": id("TradingRule"), "period": PERIOD}, RULE),
     "placeOrder": Given(),
     "cancelOrder": Given(lambda id: {"id": id("Order")}, {"Order": "gus's"}),
 }

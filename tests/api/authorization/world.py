@@ -34,6 +34,7 @@ from domain.market.tables import Trade
 from domain.metering.tables import Direction, MeteringPoint
 from domain.sharing import tables as sharing
 from tests.api.authorization.money import name_money, pay_in
+from tests.api.authorization.ruled import make_rules
 from tests.domain.market.batches import clear
 from tests.domain.market.test_forecasts import a_forecast
 from tests.factories.communities import ADMIN_ROLES, a_community, a_member, a_membership, a_participation, an_asset
@@ -99,6 +100,7 @@ async def a_world(database: Database) -> World:
         await _jobs(session, world, users)
         await pay_in(session, world, users)
         await _market(session, world, users)
+        await make_rules(session, world)
         await _watched(session, world, users)
         await _grid(session, world, users)
         await name_money(session, world)

@@ -210,6 +210,7 @@ SPECIAL: dict[str, Callable[[Arguments], Any]] = {
     "point": Arguments._point,
     "substationAreaId": lambda these: these._id("SubstationArea"),
     "memberId": lambda these: these._id("Member"),
+    "timezone": lambda these: these.random.choice(["UTC", "Europe/Rome", "America/St_Johns", "Nowhere"]),
     "depth": lambda these: these.random.choice([1, 3, 100, 0, 101]),
     "simplifyMeters": lambda these: these.random.choice(
         [0, 1, 10, 10, 50, 100, 1_000, 1_000, 5_000, 20_000, 100_000, -1]

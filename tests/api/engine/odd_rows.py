@@ -111,6 +111,10 @@ KEPT = {
     "job.error_code",  # A failed job has a code and a message.
     "job.result_type",
     "market.delivery_minutes",
+    "trading_rule.hours",
+    "trading_rule.weekdays",
+    "trading_rule_simulation.amount_ueur",  # What was gained is a difference of both.
+    "trading_rule_simulation.grid_amount_ueur",
 }
 
 

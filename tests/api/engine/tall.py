@@ -7,7 +7,7 @@ density by the pages it finds. It believes in a million rows on the pages of 20,
 look cheaper than it is: what takes an index here takes it all the more when the pages are there.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -60,8 +60,14 @@ BY_HAND: Mapping[str, str] = MappingProxyType(
         "market.delivery_minutes": "15",
         "market_order.energy_ukwh": "1000",
         "market_order.limit_price_ueur_per_kwh": "100",
+        "market_order.minimum_fill_ukwh": "0",
         "price_alert.times_fired": "0",
         "price_alert.last_fired_at": "NULL",
+        "trading_rule.price_ueur_per_kwh": "100",
+        "trading_rule.reserve_ukwh": "NULL",
+        "trading_rule.reserve_ppm": "NULL",
+        "trading_rule.hours": "'{0}'",
+        "trading_rule.weekdays": "'{MONDAY}'",
         "member.user_id": "pg_temp.key(n)",
         "metering_point.directions": "'{WITHDRAWN}'",
         "member_allocation.member_id": "pg_temp.key(n)",
@@ -95,6 +101,10 @@ BELOW_ONE: Mapping[str, int] = MappingProxyType(
         "trade.buyer_id": 1_000,
         "trade.seller_id": 1_000,
         "market_order.owner_id": 500,
+        "market_order.rule_id": 500,
+        "trading_rule.owner_id": 10,
+        "trading_rule_run.rule_id": 1_000,
+        "trading_rule_simulation.rule_id": 5,
         "price_alert.owner_id": 50,
         "job.owner_id": 50,
         "job.community_id": 100,
@@ -116,24 +126,28 @@ def growing() -> list[Table]:
 
 async def grow(connection: asyncpg.Connection, rows: int) -> None:
     """Fill all tables, analyse them, and tell the planner of a million rows of those that grow. For a superuser."""
+    fixed = [table for table in Base.metadata.sorted_tables if table.name in FIXED]
+    await grow_some(connection, rows, [*fixed, *growing()])
+
+
+async def grow_some(connection: asyncpg.Connection, rows: int, tables: Sequence[Table]) -> None:
+    """The same for some tables."""
     await connection.execute("SET session_replication_role = replica")  # No triggers: references are as they should be.
     await connection.execute(KEY)
-    tall = growing()
-    fixed = [table for table in Base.metadata.sorted_tables if table.name in FIXED]
-    for table in (*fixed, *tall):
+    for table in tables:
         await connection.execute(f"TRUNCATE {table.name} CASCADE")
     for name, below in BELOW_ONE.items():
         # Of fewer than a tenth of the rows, ANALYZE would note the number of different values, not their share.
         table_name, _, column_name = name.partition(".")
         await connection.execute(f"ALTER TABLE {table_name} ALTER {column_name} SET (n_distinct = {-1 / below:f})")
-    for table in (*fixed, *tall):
+    for table in tables:
         await connection.execute(insertion(table, FIXED.get(table.name, rows), rows))
         await connection.execute(f"ANALYZE {table.name}")
     await connection.execute(
         "UPDATE pg_class SET reltuples = reltuples * $1 WHERE reltuples > 0 AND (relname = ANY($2) OR oid IN "
         "(SELECT indexrelid FROM pg_index WHERE indrelid IN (SELECT oid FROM pg_class WHERE relname = ANY($2))))",
         TOLD / rows,
-        [table.name for table in tall],
+        [table.name for table in tables if table.name not in FIXED],
     )
 
 

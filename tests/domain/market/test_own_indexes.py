@@ -1,0 +1,89 @@
+"""What is read of one person's own trading is sought by index, at a million rows of everybody's."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+import asyncpg
+import orjson
+import pytest
+from sqlalchemy import Table, make_url
+from sqlalchemy.dialects.postgresql import asyncpg as dialect
+
+from domain.communities.tables import Asset, Member, Participation
+from domain.identity.viewers import Viewer
+from domain.intervals import Period
+from domain.market import exports, forecast_surplus, history, rule_situations
+from domain.market.delivery_tables import TradeDelivery
+from domain.market.rule_tables import TradingRule
+from domain.market.tables import Clearing, Market, Order, OrderInterval, Trade
+from domain.metering.tables import MeteringPoint
+from tests.api.engine import tall
+from tests.conftest import Server
+
+ROWS = 20_000
+
+
+def key(number: int) -> UUID:
+    """The id of row `number` of any table."""
+    return UUID(f"01980000-0000-7000-8000-{number:012x}")
+
+
+TABLES = (
+    *(Member, MeteringPoint, Participation, Asset),
+    *(Market, TradingRule, Order, OrderInterval, Clearing, Trade, TradeDelivery),
+)
+START = datetime(2026, 1, 5, tzinfo=UTC)
+PERIOD = Period(START, START + timedelta(days=2))
+VIEWER = Viewer(user_id=key(7))
+OWN = {"user": key(7), "start": PERIOD.start, "end": PERIOD.end}
+OWNERS = {"owners": [key(7), key(9)], "last": date(2026, 1, 5)}
+GRID = {"zones": [key(1)], "starts": [START], "import_prices": [1], "export_prices": [1]}
+BY = {"by": "day", "zone": "UTC"}
+
+STATEMENTS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "deliveries traded in": (history.TRADED, OWN),
+    "sums": (history.SUMS, OWN | GRID | BY),
+    "a page of trades": (exports.trades(VIEWER, PERIOD).after(None).limit(exports.PAGE), {}),
+    "the next page of trades": (
+        exports.trades(VIEWER, PERIOD).after((START, key(5), "BUY")).limit(exports.PAGE),
+        {},
+    ),
+    "a page of orders": (exports.orders(VIEWER, PERIOD).after(None).limit(exports.PAGE), {}),
+    "the next page of orders": (exports.orders(VIEWER, PERIOD).after(key(5)).limit(exports.PAGE), {}),
+    "energy that is bound": (
+        forecast_surplus.BOUND,
+        {"owners": [key(7), key(9)], "start": PERIOD.start, "end": PERIOD.end},
+    ),
+    "storage": (forecast_surplus.STORAGE, OWNERS),
+    "owners of rules that are due": (rule_situations.DUE_OWNERS, {"now": START, "owners_max": 10}),
+}
+
+
+@pytest.fixture(scope="module")
+async def planner(server: Server) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to tall tables of trading."""
+    url = await server.create_database()
+    address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = await asyncpg.connect(address)
+    if not await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
+        pytest.skip("only a superuser may tell the planner of more rows than there are")
+    await tall.grow_some(connection, ROWS, [cast(Table, table.__table__) for table in TABLES])
+    yield connection
+    await connection.close()
+    await server.drop_database(url)
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+async def test_own_trading_is_sought_by_index(planner: asyncpg.Connection, name: str) -> None:
+    statement, given = STATEMENTS[name]
+    compiled: Any = statement.compile(dialect=dialect.dialect())  # type: ignore[no-untyped-call]
+    values = [(compiled.params | given)[parameter] for parameter in compiled.positiontup or ()]
+
+    text = await planner.fetchval(f"EXPLAIN (FORMAT JSON) {compiled}", *values)
+
+    scans = [scan for scan in tall.scans(orjson.loads(text)[0]["Plan"]) if scan.table not in tall.FIXED]
+    # What is due is a range of an index that holds active rules alone.
+    assert [scan for scan in scans if not (scan.is_sought or scan.index == "ix_trading_rule_due")] == []
+    assert scans
