@@ -19,6 +19,7 @@ from tests.api.hostile.communities import COMMUNITIES
 from tests.api.hostile.frames import FRAMES
 from tests.api.hostile.geometries import GEOMETRIES
 from tests.api.hostile.identity import IDENTITY
+from tests.api.hostile.ledger import LEDGER, SECRET
 from tests.api.hostile.markets import MARKET
 from tests.api.hostile.members import MEMBERS, PLANTS
 from tests.api.hostile.meter_files import FILES
@@ -44,6 +45,7 @@ SECTIONS: dict[str, Sequence[Row]] = {
     "Sharing keys, periods and jobs": SHARING,
     "Log-ins, sessions and keys": IDENTITY,
     "Markets": MARKET,
+    "Payments": LEDGER,
     "Prices": PRICES,
     "Trading rules, statistics and exports": RULES,
     "Sockets": FRAMES,
@@ -65,7 +67,7 @@ async def site(server: Server, valkey_url: str) -> AsyncIterator[Site]:
         bob = Viewer(user_id=world.rows["User"]["bob"])
         proposal = a_proposal(world.rows["Market"]["north"])
         await placing.place(session, bob, "used before", proposal, now=datetime.now(UTC))
-    given = {"DATABASE_URL": url, "REDIS_URL": valkey_url, "rate_capacity": 10**9}
+    given = {"DATABASE_URL": url, "REDIS_URL": valkey_url, "rate_capacity": 10**9, "payment_secret": SECRET}
     app = create_app(Settings.model_validate(given))
     async with app.router.lifespan_context(app):
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
