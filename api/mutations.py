@@ -44,6 +44,7 @@ class ErrorCode(StrEnum):
     OFF_TICK = "OFF_TICK", "The price is no multiple of the tick."
     OFF_LOT = "OFF_LOT", "The energy is no multiple of the lot."
     ORDER_CLOSED = "ORDER_CLOSED", "The order is filled, cancelled, expired or rejected."
+    CERTIFICATE_CANCELLED = "CERTIFICATE_CANCELLED", "All of the certificate that is the caller's is cancelled already."
     AUCTION_CLOSED = "AUCTION_CLOSED", "The auction takes no bids."
     PRICE_ABOVE_LIMIT = "PRICE_ABOVE_LIMIT", "The auction's clock stands above the bidder's limit."
     TOO_LITTLE_LEFT = "TOO_LITTLE_LEFT", "Less is left in the auction than the bid asks for."

@@ -29,6 +29,7 @@ CHECKS: dict[str, Check] = {
     "I1 energy, readings": metering.breaches,
     "I1 energy, I4 repeatability, sharing": sharing.breaches,
     "I1 energy, market": market.breaches,
+    "I1 energy, I2 money, deliveries": market.delivery_breaches,
     "I2 money": ledger.breaches,
     "I3 history, events": events.breaches,
     "I6 audit": audit,

@@ -8,12 +8,13 @@ from sqlalchemy import ColumnElement, select
 from api import clock
 from api.context import Info
 from api.engine.connections import Connection
-from api.engine.declarations import Node, entity, leading
+from api.engine.declarations import Node, edge_key, entity, leading
 from api.engine.fields import column, edge, many
 from api.geography.filters import matching
 from api.geography.market_zones import MarketZone
-from api.market import book, forecasts, market_view, price_models, prices
+from api.market import book, deliveries, forecasts, market_view, price_models, prices
 from api.market.book import OrderBook
+from api.market.deliveries import DELIVERED, DeliveryTotals
 from api.market.forecasts import PriceForecast
 from api.market.grid_tariffs import GridTariff
 from api.market.market_view import MarketView
@@ -92,6 +93,13 @@ class Market(Node):
         "Clearings in which energy was traded or passed through, oldest first.",
         on=tables.Clearing.market_id,
     )
+
+    @strawberry.field(
+        description="What became of trades whose buyers are in this market; null unless the viewer operates its zone."
+    )
+    async def delivery_totals(self, info: Info, period: DELIVERED) -> DeliveryTotals | None:
+        market_id, zone_id = self.__dict__["id"], self.__dict__[edge_key("zone")]
+        return await deliveries.totals(info.context, market_id, zone_id, period.span())
 
     @strawberry.field(description="What is open for one delivery interval, by price; never whose.")
     async def order_book(self, info: Info, delivery_start: DELIVERY_START, depth: DEPTH = 20) -> OrderBook:

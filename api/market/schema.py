@@ -4,6 +4,7 @@ import strawberry
 
 from api.market import refusals
 from api.market.auctions import AuctionMutations, AuctionSubscriptions
+from api.market.certificates import CertificateMutations, CertificateViewer
 from api.market.charges import ChargeMutations
 from api.market.grid_tariffs import GridTariffMutations
 from api.market.history import HistoryViewer
@@ -29,6 +30,7 @@ class MarketMutations(
     MarketListMutations,
     ChargeMutations,
     AuctionMutations,
+    CertificateMutations,
     StatementMutations,
     LinkMutations,
     OrderMutations,
@@ -41,7 +43,9 @@ class MarketMutations(
 
 
 @strawberry.type
-class MarketViewer(OrderViewer, TradeViewer, PriceAlertViewer, RuleViewer, HistoryViewer, StatementViewer):
+class MarketViewer(
+    OrderViewer, TradeViewer, PriceAlertViewer, RuleViewer, HistoryViewer, StatementViewer, CertificateViewer
+):
     pass
 
 

@@ -3,18 +3,19 @@
 import asyncio
 import logging
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import clock
 from api.jobs.registry import periodic
 from api.jobs.work import Work, job
 from api.market.delivering import deliver_hour
 from domain.jobs.queue import JobCancelled
 from domain.jobs.tables import JobKind
-from domain.market import delivery, settlement
+from domain.market import certificates, delivery, settlement
 from domain.market.settlement import Settled, Together
 
 logger = logging.getLogger("commonwatt.market")
@@ -24,7 +25,7 @@ PUT_OFF = timedelta(minutes=5)
 @periodic
 async def schedule_settlement(session: AsyncSession) -> None:
     """Ask for the settlement of what is due."""
-    await delivery.schedule(session, now=datetime.now(UTC))
+    await delivery.schedule(session, now=clock.now())
 
 
 @job(JobKind.SETTLE_DELIVERIES)
@@ -34,7 +35,7 @@ async def settle_deliveries(work: Work) -> None:
     Each transaction records some trades for good: killed in between, the next job goes on where this one stopped.
     """
     async with work.database.transaction() as session:
-        hours = await delivery.due(session, now=datetime.now(UTC))
+        hours = await delivery.due(session, now=clock.now())
     for number, hour in enumerate(hours):
         await work.report(number / len(hours), f"Settling deliveries of {hour.isoformat()}.")
         try:
@@ -44,9 +45,10 @@ async def settle_deliveries(work: Work) -> None:
         except Exception:
             logger.exception("deliveries of %s cannot be settled", hour)
             async with work.database.transaction() as session:
-                await delivery.put_off(session, hour, until=datetime.now(UTC) + PUT_OFF)
+                await delivery.put_off(session, hour, until=clock.now() + PUT_OFF)
+    await _certify(work)
     async with work.recording() as recording:
-        await settlement.tell(recording.session, now=datetime.now(UTC))
+        await settlement.tell(recording.session, now=clock.now())
 
 
 async def settle_hour(work: Work, starts_at: datetime) -> None:
@@ -54,7 +56,7 @@ async def settle_hour(work: Work, starts_at: datetime) -> None:
 
     While the database records some trades, the next ones are made ready in a thread.
     """
-    now, actor = datetime.now(UTC), f"job:{work.id}"
+    now, actor = clock.now(), f"job:{work.id}"
     async with work.database.transaction() as session:
         hour = await delivery.read(session, starts_at)
     outcome = await work.solve(deliver_hour, hour, now)
@@ -70,6 +72,15 @@ async def settle_hour(work: Work, starts_at: datetime) -> None:
     async with work.database.transaction() as session:
         await delivery.lock(session, starts_at)
         await delivery.finish(session, hour, outcome.waiting, is_complete=outcome.is_complete, now=now)
+
+
+async def _certify(work: Work) -> None:
+    """Bring certificates to what was settled, also by a job that did not come so far."""
+    async with work.database.transaction() as session:
+        hours = await settlement.untold(session)
+    for hour in hours:
+        async with work.database.transaction() as session:
+            await certificates.certify(session, hour, actor=f"job:{work.id}", now=clock.now())
 
 
 def _next(settled: Iterator[Settled], actor: str) -> Together:

@@ -10,15 +10,17 @@ from api.engine.declarations import Node, entity
 from api.engine.fields import column, edge, many
 from api.periods import PeriodInput
 from api.scalars import DateTime, Decimal
-from domain.market import tables, visibility
+from domain.market import delivery_tables, tables, visibility
 
 if TYPE_CHECKING:
     from api.market.clearings import Clearing
+    from api.market.deliveries import TradeDelivery
     from api.market.markets import Market
     from api.market.orders import Order
 
 MARKET = strawberry.lazy("api.market.markets")
 ORDER = strawberry.lazy("api.market.orders")
+DELIVERIES = strawberry.lazy("api.market.deliveries")
 
 
 @entity(tables.Trade, visible=visibility.trades)
@@ -51,6 +53,18 @@ class Trade(Node):
     )
     sell_order: Annotated["Order", ORDER] | None = edge(
         tables.Trade.sell_order_id, "Order", "The order that sold; null unless the viewer may see it."
+    )
+    delivery: Annotated["TradeDelivery", DELIVERIES] | None = edge(
+        tables.Trade.id,
+        "TradeDelivery",
+        "What was delivered, as it was settled last; null until then, and for who is neither buyer nor seller.",
+        match=delivery_tables.TradeDelivery.trade_id,
+        where=delivery_tables.is_latest,
+    )
+    deliveries: Connection[Annotated["TradeDelivery", DELIVERIES]] = many(
+        "TradeDelivery",
+        "All versions of its delivery, oldest first: a later one follows corrected readings.",
+        on=delivery_tables.TradeDelivery.trade_id,
     )
     created_at: DateTime = column(tables.Trade.created_at, "When it was made.")
 

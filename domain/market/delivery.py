@@ -6,8 +6,8 @@ arrives that differs from what was read (late or corrected), and when the days o
 the whole hour anew, and what comes out otherwise than it was settled becomes a new version; so settlement, late
 readings and corrections are one thing, and to look once more changes nothing.
 
-Which readings arrived is found by when they did (an index), and compared with `DeliveryBasis`. Times of arrival are
-those at which transactions began, so each search goes back further than a transaction lasts.
+Which readings arrived is found by when they did (an index), and compared with `DeliveryBasis`. Times of arrival are the
+database's, at which transactions began, so each search goes back further than a transaction lasts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from domain.market.metered import Basis, Metered
 from domain.statements import Statement, Transaction
 
 HOUR = timedelta(hours=1)
-ARRIVALS_EVERY = timedelta(seconds=5)
+ARRIVALS_EVERY = timedelta(seconds=2)
 TRANSACTION_MAX = timedelta(minutes=10)  # Longer than any transaction that stores readings.
 AGAIN_AFTER = timedelta(seconds=15)  # Readings that arrive one by one are looked at together.
 TIME_LIMIT_S = 600
@@ -68,7 +68,7 @@ async def due(transaction: Transaction, *, now: datetime) -> list[datetime]:
 
 async def note_arrivals(session: AsyncSession, *, now: datetime) -> int:
     """Have the hours looked at whose readings arrived or were corrected; gives how many days of readings did."""
-    watched = await WATCH.rows(session, {"now": now, "before": now - ARRIVALS_EVERY})
+    watched = await WATCH.rows(session, {"every": ARRIVALS_EVERY})
     if not watched:
         return 0
     given = {"now": now, "since": watched[0].looked_at - TRANSACTION_MAX, "again_after": AGAIN_AFTER}
@@ -145,8 +145,8 @@ DUE = Statement("""
     SELECT starts_at FROM delivery_hour WHERE look_at <= CAST(:now AS timestamptz) ORDER BY look_at, starts_at LIMIT 100
 """)
 WATCH = Statement("""
-    UPDATE delivery_watch SET looked_at = CAST(:now AS timestamptz)
-    FROM (SELECT id, looked_at FROM delivery_watch WHERE looked_at <= CAST(:before AS timestamptz)
+    UPDATE delivery_watch SET looked_at = now()
+    FROM (SELECT id, looked_at FROM delivery_watch WHERE looked_at <= now() - CAST(:every AS interval)
           FOR UPDATE SKIP LOCKED) AS before
     WHERE delivery_watch.id = before.id RETURNING before.looked_at
 """)

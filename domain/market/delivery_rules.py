@@ -92,7 +92,7 @@ RULES: dict[str, str] = {
             FROM trade JOIN {_LATEST} AS latest ON latest.trade_id = trade.id
             WHERE trade.seller_id = issue.seller_id AND trade.source = issue.source
               AND trade.delivery_start = issue.delivery_start AND trade.delivery_end = issue.delivery_end) AS delivered
-        WHERE NOT EXISTS (SELECT FROM delivery_hour WHERE look_at <= now()
+        WHERE NOT EXISTS (SELECT FROM delivery_hour WHERE (look_at IS NOT NULL OR has_news)
                           AND starts_at = date_bin('1 hour', issue.delivery_start, 'epoch'))
         GROUP BY issue.id, delivered.wh
         HAVING sum(owned_wh) <> greatest(floor(delivered.wh), sum(cancelled_wh))""",  # noqa: S608

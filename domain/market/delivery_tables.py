@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     Date,
     ForeignKey,
     Index,
@@ -14,9 +15,11 @@ from sqlalchemy import (
     SmallInteger,
     Text,
     UniqueConstraint,
+    exists,
+    not_,
     text,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from domain.database import Base, CreatedAt, Id, Micro, text_enum
 from domain.market.charges import LineKind
@@ -36,8 +39,9 @@ class CertificateActKind(StrEnum):
 class DeliveryHour(Base):
     """An hour of UTC in which trades are delivered: whether it has to be looked at, and when.
 
-    Hours come with their trades, by a trigger, so that none is forgotten. `changes` counts what made a look necessary;
-    whoever looks writes down only what it saw. `has_news` until the parties were told of all that was settled.
+    Hours come with the clearings of trades, by a trigger, so that none is forgotten. `changes` counts what made a look
+    necessary; whoever looks writes down only what it saw. `has_news` until the parties were told of all that was
+    settled.
     """
 
     __tablename__ = "delivery_hour"
@@ -110,6 +114,13 @@ class TradeDelivery(Base):
     settled_at: Mapped[datetime]
 
 
+def is_latest() -> ColumnElement[bool]:
+    """Whether no later version of a trade's delivery was settled."""
+    later = aliased(TradeDelivery)
+    found = exists().where(later.trade_id == TradeDelivery.trade_id, later.version > TradeDelivery.version)
+    return not_(found)
+
+
 class DeliveryLine(Base):
     """One thing that one side pays (positive) or is paid (negative) for a delivery, micro-EUR. Append-only.
 
@@ -145,6 +156,7 @@ class CertificateIssue(Base):
         UniqueConstraint("seller_id", "delivery_start", "delivery_end", "source"),
         CheckConstraint("source IN ('SOLAR', 'WIND', 'HYDRO', 'BIOMASS')", name="renewable"),
         CheckConstraint("delivery_start < delivery_end", name="delivery"),
+        Index("ix_certificate_issue_delivery_start", "delivery_start"),
     )
 
     id: Mapped[Id]
@@ -159,7 +171,8 @@ class CertificateIssue(Base):
 class CertificateHolding(Base):
     """What one owner has of an issue, Wh, and how much of it is cancelled, once and for all.
 
-    Written by the trigger that carries acts, by nobody else; its id is that of the first act that gave the owner some.
+    Written by the trigger that carries acts, by nobody else; its id is that of the first act that gave the owner some,
+    and what it is of is copied from the issue.
     """
 
     __tablename__ = "certificate_holding"
@@ -172,6 +185,10 @@ class CertificateHolding(Base):
     id: Mapped[Id]
     issue_id: Mapped[UUID] = mapped_column(ForeignKey("certificate_issue.id"))
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"))
+    delivery_start: Mapped[datetime]
+    delivery_end: Mapped[datetime]
+    source: Mapped[EnergySource] = mapped_column(text_enum(EnergySource))
+    country: Mapped[str] = mapped_column(Text)
     owned_wh: Mapped[int] = mapped_column(BigInteger, server_default="0")
     cancelled_wh: Mapped[int] = mapped_column(BigInteger, server_default="0")
     created_at: Mapped[CreatedAt]

@@ -357,6 +357,11 @@ def _columns(settled: Sequence[Settled]) -> dict[str, Any]:
     }
 
 
+async def untold(session: AsyncSession) -> list[datetime]:
+    """Starts of the hours in which something was settled that the parties were not told of, in order."""
+    return [row.starts_at for row in await UNTOLD.rows(session, {})]
+
+
 async def tell(session: AsyncSession, *, now: datetime) -> int:
     """Tell each party of what was settled since it was last told, summed; gives how many were told."""
     rows = await NEWS.rows(session, {"now": now})
@@ -413,6 +418,7 @@ delivery_lined AS (
         CAST(:delivery_line_energy AS bigint[]), CAST(:delivery_line_net AS bigint[]),
         CAST(:delivery_line_vat_ppm AS int[]), CAST(:delivery_line_vat AS bigint[]),
         CAST(:delivery_line_communities AS uuid[])))"""
+UNTOLD = Statement("SELECT starts_at FROM delivery_hour WHERE has_news ORDER BY starts_at")
 # What is new since an hour was last told of: the newest versions, less what was told of the same trades before.
 NEWS = Statement("""
     WITH told AS (

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, and_, false, select, true
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
 
 from domain.identity.keys import READ, TRADE
 from domain.identity.viewers import Viewer, is_viewer
 from domain.market import tables
 from domain.market.auction_tables import AuctionBid
 from domain.market.billing_tables import AccountStatement, StatementLine
+from domain.market.delivery_tables import CertificateHolding, TradeDelivery
 from domain.market.price_tables import PriceAlert
 
 Visible: TypeAlias = Callable[[Viewer], ColumnElement[bool]]
@@ -38,6 +39,28 @@ def orders(viewer: Viewer) -> ColumnElement[bool]:
 def own_orders(viewer: Viewer) -> ColumnElement[bool]:
     """Orders that the viewer placed; an application needs the scope `read` or `trade`."""
     return is_viewer(tables.Order.owner_id, viewer) if takes_part(viewer) else false()
+
+
+def deliveries(viewer: Viewer) -> ColumnElement[bool]:
+    """Deliveries of trades that the viewer bought or sold; administrators of the platform see all."""
+    if viewer.is_admin:
+        return true()
+    if not takes_part(viewer):
+        return false()
+    is_party = or_(is_viewer(tables.Trade.buyer_id, viewer), is_viewer(tables.Trade.seller_id, viewer))
+    return exists().where(tables.Trade.id == TradeDelivery.trade_id, is_party)
+
+
+def certificates(viewer: Viewer) -> ColumnElement[bool]:
+    """What the viewer owns of certificates; administrators of the platform see all."""
+    return true() if viewer.is_admin else own_certificates(viewer)
+
+
+def own_certificates(viewer: Viewer) -> ColumnElement[bool]:
+    """What the viewer owns of certificates, unless corrections left nothing of it."""
+    if not takes_part(viewer):
+        return false()
+    return and_(is_viewer(CertificateHolding.owner_id, viewer), CertificateHolding.owned_wh > 0)
 
 
 def bids(viewer: Viewer) -> ColumnElement[bool]:

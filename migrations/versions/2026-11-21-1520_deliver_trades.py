@@ -19,19 +19,19 @@ APPEND_ONLY = ("trade_delivery", "delivery_line")
 CHANGED = ("delivery_hour", "delivery_basis", "delivery_watch")
 LINES = ("ENERGY", "FEE", "NETWORK", "COMMUNITY_FUND", "PENALTY")
 
-# Trades are inserted by many; hours that are there already, nearly always, are neither locked nor waited for.
+# Hours come with the clearings of trades. Many insert them at once; hours that are there already, nearly always, are
+# neither locked nor waited for.
 COUNT_HOURS = """
 CREATE FUNCTION count_delivery_hours() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
+DECLARE
+  hour timestamptz := date_bin('1 hour', NEW.delivery_start, 'epoch');
+  delivered timestamptz := NEW.delivery_start
+      + (SELECT make_interval(mins => delivery_minutes) FROM market WHERE id = NEW.market_id);
 BEGIN
-  INSERT INTO delivery_hour (starts_at, look_at)
-  SELECT date_bin('1 hour', delivery_start, 'epoch'), min(delivery_end) FROM traded GROUP BY 1 ORDER BY 1
-  ON CONFLICT DO NOTHING;
-  UPDATE delivery_hour SET look_at = wanted.look_at, is_settled = false, changes = changes + 1
-  FROM (SELECT date_bin('1 hour', delivery_start, 'epoch') AS starts_at, min(delivery_end) AS look_at
-        FROM traded GROUP BY 1) AS wanted
-  WHERE delivery_hour.starts_at = wanted.starts_at
-    AND (is_settled OR delivery_hour.look_at IS NULL OR delivery_hour.look_at > wanted.look_at);
+  INSERT INTO delivery_hour (starts_at, look_at) VALUES (hour, delivered) ON CONFLICT DO NOTHING;
+  UPDATE delivery_hour SET look_at = delivered, is_settled = false, changes = changes + 1
+  WHERE starts_at = hour AND (is_settled OR look_at IS NULL OR look_at > delivered);
   RETURN NULL;
 END $$
 """
@@ -67,8 +67,8 @@ def upgrade() -> None:
         op.execute(f"GRANT SELECT, INSERT, UPDATE ON {table} TO commonwatt_app")
     op.execute(COUNT_HOURS)
     op.execute(
-        "CREATE TRIGGER count_delivery_hours AFTER INSERT ON trade REFERENCING NEW TABLE AS traded "
-        "FOR EACH STATEMENT EXECUTE FUNCTION count_delivery_hours()"
+        "CREATE TRIGGER count_delivery_hours AFTER INSERT ON clearing FOR EACH ROW "
+        "EXECUTE FUNCTION count_delivery_hours()"
     )
     op.execute(BACKFILL)
     op.execute("INSERT INTO delivery_watch (id, looked_at) VALUES (1, now())")
@@ -145,7 +145,7 @@ def _make_deliveries() -> None:
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
-    op.execute("DROP TRIGGER count_delivery_hours ON trade")
+    op.execute("DROP TRIGGER count_delivery_hours ON clearing")
     op.execute("DROP FUNCTION count_delivery_hours()")
     op.drop_index("ix_reading_received_at", "reading")
     for table in ("delivery_line", "trade_delivery", "delivery_watch", "delivery_basis", "delivery_hour"):

@@ -25,14 +25,15 @@ CARRY_ACTS = """
 CREATE FUNCTION carry_certificate_acts() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
 BEGIN
-  INSERT INTO certificate_holding AS known (id, issue_id, owner_id, owned_wh, cancelled_wh)
-  SELECT (array_agg(id ORDER BY id))[1], issue_id, owner_id, 0, 0
-  FROM (SELECT id, issue_id, to_id AS owner_id FROM acted WHERE to_id IS NOT NULL) AS given
-  GROUP BY issue_id, owner_id ORDER BY issue_id, owner_id
+  INSERT INTO certificate_holding (id, issue_id, owner_id, delivery_start, delivery_end, source, country)
+  SELECT given.id, issue_id, owner_id, delivery_start, delivery_end, source, country
+  FROM (SELECT (array_agg(id ORDER BY id))[1] AS id, issue_id, to_id AS owner_id FROM acted WHERE to_id IS NOT NULL
+        GROUP BY issue_id, to_id) AS given JOIN certificate_issue AS issue ON issue.id = issue_id
+  ORDER BY issue_id, owner_id
   ON CONFLICT (issue_id, owner_id) DO NOTHING;
   PERFORM FROM certificate_holding WHERE issue_id IN (SELECT issue_id FROM acted) ORDER BY issue_id, owner_id FOR UPDATE;
   UPDATE certificate_holding AS known
-  SET owned_wh = owned_wh + moved.owned_wh, cancelled_wh = known.cancelled_wh + moved.cancelled_wh
+  SET owned_wh = known.owned_wh + moved.owned_wh, cancelled_wh = known.cancelled_wh + moved.cancelled_wh
   FROM (SELECT issue_id, owner_id, sum(owned_wh)::bigint AS owned_wh, sum(cancelled_wh)::bigint AS cancelled_wh
         FROM (SELECT issue_id, to_id AS owner_id, energy_wh AS owned_wh, 0 AS cancelled_wh
               FROM acted WHERE to_id IS NOT NULL
@@ -71,7 +72,8 @@ def upgrade() -> None:
             f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
             "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
         )
-    op.execute("GRANT SELECT ON certificate_holding TO commonwatt_app")
+    # To lock a row takes the right to update some column of it: this one tells nothing of energy.
+    op.execute("GRANT SELECT, UPDATE (created_at) ON certificate_holding TO commonwatt_app")
     op.execute(CARRY_ACTS)
     op.execute(
         "CREATE TRIGGER carry_acts AFTER INSERT ON certificate_act REFERENCING NEW TABLE AS acted "
@@ -95,11 +97,16 @@ def _make_certificates() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("seller_id", "delivery_start", "delivery_end", "source"),
     )
+    op.create_index("ix_certificate_issue_delivery_start", "certificate_issue", ["delivery_start"])
     op.create_table(
         "certificate_holding",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("issue_id", sa.Uuid(), nullable=False),
         sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("delivery_start", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("delivery_end", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("source", text_enum("energysource", *SOURCES), nullable=False),
+        sa.Column("country", sa.Text(), nullable=False),
         *(
             sa.Column(name, sa.BigInteger(), server_default="0", nullable=False)
             for name in ("owned_wh", "cancelled_wh")
