@@ -12,7 +12,7 @@ from numba import types
 
 from domain.quantities import TICK_UEUR_PER_KWH
 from solver.machine_code import COLUMN, compiled
-from solver.market.optimum import prices, welfare_ticks_wh
+from solver.market.optimum import prices
 from solver.market.outcome import outcome
 from solver.market.own_orders import withdrawn_wh
 from solver.market.pairing import Pairings
@@ -70,7 +70,7 @@ def clear(problem: ClearingProblem) -> Clearing:
         flow_wh=best.flow_wh,
         prices=prices(best.problem, best.best),
         is_traded=_is_traded(problem, best.fill_wh, best.flow_wh),
-        welfare_of_interval=welfare_ticks_wh(best.problem, best.best),
+        welfare_of_interval=best.welfare_ticks_wh,
         bound_of_interval=bound,
         pairings=best.pairings,
     )

@@ -40,12 +40,13 @@ Dropped = frozenset[int]
 class Settled:
     """An optimum that keeps the minimum fills; is_dropped: orders left out of it for the sake of theirs.
 
-    bound_ticks_wh: welfare of each interval if there were no minima.
+    welfare_ticks_wh: of each interval; bound_ticks_wh: the same if there were no minima.
     """
 
     best: Optimum
     left_wh: Energy
     is_dropped: Mask
+    welfare_ticks_wh: tuple[int, ...]
     bound_ticks_wh: tuple[int, ...]
 
 
@@ -54,7 +55,8 @@ def settled(problem: ClearingProblem, left_wh: Energy) -> Settled:
     minimum_wh = problem.orders.minimum_fill_wh
     if minimum_wh is None or not minimum_wh.any():
         best = optimum(problem, left_wh)
-        return Settled(best, left_wh, np.zeros(len(left_wh), np.bool_), welfare_ticks_wh(problem, best))
+        welfare = welfare_ticks_wh(problem, best)
+        return Settled(best, left_wh, np.zeros(len(left_wh), np.bool_), welfare, welfare)
     return _Settling(problem, left_wh, minimum_wh).settled()
 
 
@@ -104,7 +106,8 @@ class _Settling:
         for dropped in self.dropped.values():
             self.is_dropped[list(dropped)] = True
         left_wh = np.where(self.is_dropped, 0, self.left_wh)
-        return Settled(Optimum(self.fill_wh, self.flow_wh), left_wh, self.is_dropped, bound)
+        best = Optimum(self.fill_wh, self.flow_wh)
+        return Settled(best, left_wh, self.is_dropped, welfare_ticks_wh(self.problem, best), bound)
 
     def _clear(self, dropped: dict[int, Dropped]) -> _Trial:
         """Solve the named blocks without the orders that each is to drop."""

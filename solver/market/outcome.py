@@ -13,7 +13,8 @@ class Outcome:
     """`problem` and `best` are of the orders that take part only; the rest is numbered as in the whole problem.
 
     is_dropped: orders left out because their minimum cannot be reached. stuck: pairs that could not be kept from
-    joining two orders of one owner; empty in a clearing. bound_ticks_wh: welfare of each interval without minima.
+    joining two orders of one owner; empty in a clearing. welfare_ticks_wh: of each interval; bound_ticks_wh: the same
+    without minima.
     """
 
     problem: ClearingProblem
@@ -23,6 +24,7 @@ class Outcome:
     pairings: Pairings
     stuck: Pairings
     is_dropped: Mask
+    welfare_ticks_wh: tuple[int, ...]
     bound_ticks_wh: tuple[int, ...]
 
 
@@ -41,5 +43,6 @@ def outcome(problem: ClearingProblem, left_wh: Energy) -> Outcome:
         pairings=renumbered(pairings, kept),
         stuck=renumbered(stuck, kept),
         is_dropped=found.is_dropped,
+        welfare_ticks_wh=found.welfare_ticks_wh,
         bound_ticks_wh=found.bound_ticks_wh,
     )

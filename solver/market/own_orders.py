@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.market.joint import blocks
-from solver.market.optimum import part_of, welfare_ticks_wh
+from solver.market.optimum import part_of
 from solver.market.outcome import Outcome, outcome
 from solver.market.problem import ClearingProblem, Energy, Indices, Mask, Orders, Side, Ticks
 
@@ -53,7 +53,7 @@ def _after(problem: ClearingProblem, cut: Cut) -> tuple[Energy, int]:
     while True:
         best = outcome(problem, left_wh)
         if len(best.stuck.sell) == 0:
-            return problem.orders.energy_wh - left_wh, sum(welfare_ticks_wh(best.problem, best.best))
+            return problem.orders.energy_wh - left_wh, sum(best.welfare_ticks_wh)
         cut(problem, best, left_wh)
         cut = _sells if cut is _sells else _buys  # Each ends the search: it takes a whole side away.
 
