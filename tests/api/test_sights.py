@@ -92,4 +92,12 @@ def test_every_subscription_without_a_sight_depends_on_the_whole_viewer(schema: 
         name: sights.SIGHT in field.extensions["strawberry-definition"].metadata for name, field in root.fields.items()
     }
 
-    assert declared == {"jobProgress": False, "orderBook": True, "priceTicks": True, "trades": True}
+    assert declared == {
+        "auctionTicks": True,
+        "gridAlerts": True,
+        "jobProgress": False,
+        "notifications": False,
+        "orderBook": True,
+        "priceTicks": True,
+        "trades": True,
+    }

@@ -146,6 +146,10 @@ EXPECTED: dict[str, Seen] = {
     "TradingRule": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
     "TradingRuleRun": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
     "TradingRuleSimulation": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
+    "Notification": {"ada's": ADA, "bob's": BOB},
+    "NotificationDelivery": {"ada's": ADA, "bob's": BOB},
+    "Webhook": {"ada's": ADA, "bob's": BOB},
+    "WebhookFeed": {"ada's": ADA, "bob's": BOB},
     "Trade": {"gus to bob": EVERYBODY - {"nobody", "meter gateway"}},
 }
 OWNERS = EXPECTED["User"]
@@ -156,7 +160,7 @@ EXPECTED |= {
     "LedgerEntry": SeenByOwners(OWNERS),
     "Transfer": SeenByOwners(OWNERS),
 }
-NOT_EVEN_ROOT = frozenset({"ApiKey", "PriceAlert"})
+NOT_EVEN_ROOT = frozenset({"Notification", "NotificationDelivery", "Webhook", "WebhookFeed", "ApiKey", "PriceAlert"})
 
 # Lists with a predicate of their own, narrower than the entity's.
 NARROWER: dict[str, Seen] = {

@@ -24,6 +24,7 @@ COMPUTED: dict[str, Callable[[str], Target]] = {
     "Query.auditEntries": lambda row: None,  # test_chains_of_the_audit_log_are_read_by_who_may_audit_them
     "FillExplanation.clearing": lambda row: None,  # Clearings are public.
     "TradingRuleDecision.order": lambda row: None,  # test_decisions_of_a_rule_lead_to_orders_of_its_owner
+    "NotificationEvent.notification": lambda row: None,  # Of the stream of who follows it.
     "Community.sharingKey": lambda row: ("SharingKey", row),
     "Job.result": lambda row: ("AllocationRun", "three of A") if row in {"ada's in A", "bob's in A"} else None,
 }
@@ -37,6 +38,7 @@ REVIEWED = {
     "Order.explanation",  # Of an order that the viewer may see; it names prices, never others.
     "Market.orderBook",  # Prices are public.
     "Market.prices",
+    "WebhookFeed.cursor",
     "Market.priceModel",
     "Market.gridTariffs",
     "Market.modelPrice",
@@ -70,6 +72,8 @@ FILTERS: dict[tuple[str, str], tuple[Callable[[IdOf], str], set[str]]] = {
     ("Viewer.orders", "side"): (lambda id_of: "BUY", {"bob's", "ada's"}),
     ("Viewer.orders", "delivery"): (lambda id_of: EVER, {"bob's", "gus's", "ada's"}),
     ("Viewer.tradingRules", "status"): (lambda id_of: "[DRAFT, ACTIVE]", {"bob's", "gus's", "ada's"}),
+    ("Viewer.notifications", "isUnread"): (lambda id_of: "true", {"ada's", "bob's"}),
+    ("Viewer.notifications", "kind"): (lambda id_of: "PAYMENT", {"ada's", "bob's"}),
     ("Viewer.trades", "delivery"): (lambda id_of: EVER, {"gus to bob"}),
 }
 EVER = '{start: "2000-01-01T00:00:00Z", end: "2100-01-01T00:00:00Z"}'
@@ -84,6 +88,14 @@ def _of_market(role: str, row: str) -> str:
 def _of_trades(role: str, row: str) -> str:
     """Trades are left out of the stream of who may not see them."""
     return SILENT if role == "meter gateway" else _of_market(role, row)
+
+
+def _of_notifications(role: str, row: str) -> str:
+    """Everybody follows a stream of their own, and no other can be named; those of Ada and Bob hold something."""
+    if role in {"partner that trades", "meter gateway"}:
+        return "FORBIDDEN"
+    is_told = role in {"member", "administrator", "partner that reads"}
+    return UNAUTHENTICATED if role == "nobody" else TOLD if is_told else SILENT
 
 
 @dataclass(frozen=True)
@@ -107,6 +119,11 @@ SUBSCRIPTIONS: dict[str, Followed] = {
             f'subscription {{ trades(marketId: "{id}", after: "{start_of("trades")}") {{ trade {{ id }} }} }}'
         ),
         _of_trades,
+    ),
+    "notifications": Followed(
+        "Notification",
+        lambda id, start_of: 'subscription { notifications(after: "") { notification { id } } }',
+        _of_notifications,
     ),
     "priceTicks": Followed(
         "Market",
@@ -193,6 +210,13 @@ MUTATIONS: dict[str, Given] = {
         {"Community": "B", "MeteringPoint": "cyn"},
     ),
     "allocatePeriod": Given(lambda id: {"communityId": id("Community"), "period": PERIOD}, B),
+    "markNotificationsRead": Given(lambda id: {"ids": [id("Notification")]}, {"Notification": "ada's"}),
+    "setNotificationPreference": Given(),
+    "setQuietHours": Given(),
+    "registerWebhook": Given(),
+    "rotateWebhookSecret": Given(lambda id: {"id": id("Webhook")}, {"Webhook": "ada's"}),
+    "removeWebhook": Given(lambda id: {"id": id("Webhook")}, {"Webhook": "ada's"}),
+    "testWebhook": Given(lambda id: {"id": id("Webhook")}, {"Webhook": "ada's"}),
     "cancelJob": Given(lambda id: {"id": id("Job")}, {"Job": "gus's"}),
     "createMarket": Given(),
     "linkZones": Given(),

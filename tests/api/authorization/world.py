@@ -20,6 +20,7 @@ from domain.audit.tables import Verification
 from domain.communities import tables as communities
 from domain.communities.tables import AssetKind
 from domain.events import feed
+from domain.events.notices import NoticeKind
 from domain.geography.tables import MarketZone
 from domain.grid import alerts
 from domain.grid import tables as grid
@@ -32,6 +33,8 @@ from domain.market.price_alerts import Watch
 from domain.market.price_tables import AlertDirection
 from domain.market.tables import Trade
 from domain.metering.tables import Direction, MeteringPoint
+from domain.notifications import messages
+from domain.notifications import tables as notifications
 from domain.sharing import tables as sharing
 from tests.api.authorization.money import name_money, pay_in
 from tests.api.authorization.ruled import make_rules
@@ -42,6 +45,7 @@ from tests.factories.geography import a_market_zone, a_municipality, a_square, a
 from tests.factories.identity import a_user
 from tests.factories.market import ADMIN, BUY, SELL, a_market, an_order
 from tests.factories.metering import a_metering_point, a_reading_day, recorded, values
+from tests.factories.notifications import a_webhook
 from tests.factories.prices import a_price_model, grid_prices
 
 PEOPLE = ("ada", "bob", "cyn", "eve", "fred", "gus", "hal", "ivy", "olga", "root", "gridley")
@@ -104,6 +108,7 @@ async def a_world(database: Database) -> World:
         await _watched(session, world, users)
         await _grid(session, world, users)
         await name_money(session, world)
+        await _notifications(session, world, users)
         await _others(session, world)
     async with database.transaction() as session:
         await _sign_in(session, world, users)
@@ -342,6 +347,24 @@ async def _watched(session: AsyncSession, world: World, users: Users) -> None:
     await a_price_model(session, market_id, now)
     await grid_prices(session, market_id, "0.3", "0.08", now)
     await forecasts.record(session, a_forecast(market_id, made_at=now - timedelta(minutes=30)))
+
+
+async def _notifications(session: AsyncSession, world: World, users: Users) -> None:
+    """Ada and Bob are told something, and a web hook of each follows the market."""
+    market_id, at = world.rows["Market"]["north"], PERIOD[0]
+    for name in ("ada", "bob"):
+        user_id, row = users[name].id, f"{name}'s"
+        webhook_id, _ = await a_webhook(session, user_id, feeds={market_id: 0})
+        world.keep("Webhook", row, webhook_id)
+        follows = select(notifications.WebhookFeed.id).where(notifications.WebhookFeed.webhook_id == webhook_id)
+        world.keep("WebhookFeed", row, (await session.scalars(follows)).one())
+        told = {"kind": NoticeKind.PAYMENT, "title": "x", "body": "x", "facts": {}, "is_in_app": True}
+        message = notifications.Message(user_id=user_id, created_at=at, **told)
+        await _stored(session, world, "Notification", row, message)
+        await feed.append(session, messages.stream_of(user_id), [{"message_id": str(message.id)}])
+        way = {"channel": notifications.NotificationChannel.WEBHOOK, "webhook_id": webhook_id, "next_attempt_at": at}
+        delivery = notifications.Delivery(owner_id=user_id, message_id=message.id, **way)
+        await _stored(session, world, "NotificationDelivery", row, delivery)
 
 
 async def _others(session: AsyncSession, world: World) -> None:

@@ -82,6 +82,9 @@ VALUES: tuple[tuple[Any, tuple[Any, ...]], ...] = (
 # Columns that say who sees what, that Python reads as something else than text, or that a product keeps in bounds.
 KEPT = {
     "community.timezone",
+    "message.is_in_app",
+    "webhook.kinds",
+    "webhook.removed_at",
     "community.framework_code",
     "community.is_listed",
     "metering_point.timezone",

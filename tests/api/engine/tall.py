@@ -69,6 +69,8 @@ BY_HAND: Mapping[str, str] = MappingProxyType(
         "trading_rule.hours": "'{0}'",
         "trading_rule.weekdays": "'{MONDAY}'",
         "member.user_id": "pg_temp.key(n)",
+        "message_delivery.channel": "'WEBHOOK'",
+        "message_delivery.status": "'DELIVERED'",
         "metering_point.directions": "'{WITHDRAWN}'",
         "member_allocation.member_id": "pg_temp.key(n)",
         "membership.member_id": "pg_temp.key(n)",
@@ -78,6 +80,7 @@ BY_HAND: Mapping[str, str] = MappingProxyType(
         "zone_halt.lifted_at": "CASE WHEN n >= 20 THEN timestamptz '2026-01-01Z' END",  # One stands in each zone.
         "grid_alert.withdrawn_reason": "NULL",
         "user_role.role": "'ADMIN'",
+        "webhook.kinds": "'{PAYMENT}'",
         "user_role.zone_id": "NULL",
         "zone_link.from_zone_id": "pg_temp.key(n % 20)",
         "zone_link.to_zone_id": "pg_temp.key((n + 1 + n / 20) % 20)",
@@ -107,6 +110,7 @@ BELOW_ONE: Mapping[str, int] = MappingProxyType(
         "trading_rule_simulation.rule_id": 5,
         "price_alert.owner_id": 50,
         "job.owner_id": 50,
+        "message.user_id": 500,
         "job.community_id": 100,
     }
 )
