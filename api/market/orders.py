@@ -1,6 +1,5 @@
 """Orders over GraphQL: see, place and cancel them, and why they got what they got."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -8,6 +7,7 @@ import strawberry
 from sqlalchemy import ColumnElement, any_, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from api import clock
 from api.context import Info
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity, leading
@@ -26,9 +26,9 @@ from domain.market.orders import Proposal
 from domain.market.placing import Request
 
 if TYPE_CHECKING:
-    from api.market.rules import TradingRule
     from api.market.clearings import Clearing
     from api.market.markets import Market
+    from api.market.rules import TradingRule
     from api.market.trades import Trade
 
 describe(
@@ -301,12 +301,12 @@ class OrderMutations:
         )
         amended, key = key_of(input.id, "Order", "id"), input.idempotency_key
         async with info.context.transaction() as session:
-            order_id = await amending.amend(session, info.context.caller, key, amended, change, now=datetime.now(UTC))
+            order_id = await amending.amend(session, info.context.caller, key, amended, change, now=clock.now())
         return leading(AmendOrderPayload(), order=order_id)
 
     @mutation("Withdraw what is open of an order of the caller; applications need the scope trade.", scope=TRADE)
     async def cancel_order(self, info: Info, input: CancelOrderInput) -> CancelOrderPayload:
         order_id = key_of(input.id, "Order", "id")
         async with info.context.transaction() as session:
-            await orders.cancel(session, info.context.caller, order_id, now=datetime.now(UTC))
+            await orders.cancel(session, info.context.caller, order_id, now=clock.now())
         return leading(CancelOrderPayload(), order=order_id)

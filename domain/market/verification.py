@@ -124,6 +124,15 @@ RULES: dict[str, str] = {
             ON ordered.owner_id = account.owner_id
         WHERE (account.kind = 'HELD' OR account.kind IS NULL)
           AND account.balance_ueur IS DISTINCT FROM coalesce(ordered.held_ueur, 0)""",
+    "a statement is the sum of its lines": """
+        SELECT stated.id, stated.ledger_ueur, summed.ledger_ueur AS of_lines, stated.net_cents,
+               summed.net_cents AS cents_of_lines
+        FROM account_statement AS stated LEFT JOIN (
+            SELECT statement_id, sum(net_ueur + vat_ueur) AS ledger_ueur, sum(net_cents) AS net_cents,
+                   sum(vat_cents) AS vat_cents
+            FROM statement_line GROUP BY statement_id) AS summed ON summed.statement_id = stated.id
+        WHERE (stated.ledger_ueur, stated.net_cents, stated.vat_cents)
+              IS DISTINCT FROM (summed.ledger_ueur, summed.net_cents, summed.vat_cents)""",
 }
 
 
