@@ -18,6 +18,7 @@ from tests.api.hostile.area_files import AREAS
 from tests.api.hostile.communities import COMMUNITIES
 from tests.api.hostile.frames import FRAMES
 from tests.api.hostile.geometries import GEOMETRIES
+from tests.api.hostile.grid import GRID
 from tests.api.hostile.identity import IDENTITY
 from tests.api.hostile.ledger import LEDGER, SECRET
 from tests.api.hostile.markets import MARKET
@@ -45,6 +46,7 @@ SECTIONS: dict[str, Sequence[Row]] = {
     "Sharing keys, periods and jobs": SHARING,
     "Log-ins, sessions and keys": IDENTITY,
     "Markets": MARKET,
+    "Zones and the audit log": GRID,
     "Payments": LEDGER,
     "Prices": PRICES,
     "Trading rules, statistics and exports": RULES,
