@@ -24,6 +24,7 @@ from tests.api.hostile.ledger import LEDGER, SECRET
 from tests.api.hostile.markets import MARKET
 from tests.api.hostile.members import MEMBERS, PLANTS
 from tests.api.hostile.meter_files import FILES
+from tests.api.hostile.notifications import NOTIFICATIONS
 from tests.api.hostile.prices import PRICES
 from tests.api.hostile.queries import QUERIES
 from tests.api.hostile.readings import READINGS
@@ -50,6 +51,7 @@ SECTIONS: dict[str, Sequence[Row]] = {
     "Payments": LEDGER,
     "Prices": PRICES,
     "Trading rules, statistics and exports": RULES,
+    "Notifications and web hooks": NOTIFICATIONS,
     "Sockets": FRAMES,
     "Posted readings": READINGS,
     "Meter files": FILES,
