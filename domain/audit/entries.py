@@ -40,7 +40,7 @@ class Breach:
 
 
 def chain_of(scope_id: UUID | None) -> str:
-    """The chain of a scope (a community or a market); the platform's own where there is none."""
+    """The chain of a scope (a community, market or zone); the platform's own where there is none."""
     return PLATFORM if scope_id is None else str(scope_id)
 
 
