@@ -1,10 +1,11 @@
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from api.market.problem import clear_book
 from domain.audit.tables import AuditEntry
@@ -16,6 +17,7 @@ from domain.identity.tables import PlatformRole
 from domain.identity.viewers import Viewer
 from domain.market import book, clearings, halting, markets, orders
 from domain.market.tables import Clearing, Market, Order, OrderStatus, Trade
+from tests.conftest import AS_THE_APPLICATION
 from tests.domain.market.batches import clear, next_batch
 from tests.factories.grid import an_operator
 from tests.factories.market import BUY, SELL, a_market, a_trader, a_zone, an_order, linked_markets, now
@@ -279,3 +281,30 @@ async def test_a_zone_that_is_not_there_cannot_be_halted(session: AsyncSession) 
 
     with pytest.raises(NotFound):
         await halt(session, Viewer(user_id=nowhere, roles=as_admin()), nowhere)
+
+
+async def test_a_halt_waits_for_a_clearing_that_is_being_recorded(fresh_database: str) -> None:
+    engine = create_async_engine(fresh_database, connect_args=AS_THE_APPLICATION)
+    async with AsyncSession(engine) as session, session.begin():
+        market = await a_market(session)
+        zone = await zone_of(session, market)
+        operator = await an_operator(session, zone)
+        buy = await an_order(session, await a_trader(session), market, BUY, "2", "0.3")
+        sell = await an_order(session, await a_trader(session), market, SELL, "1", "0.1")
+
+    async def halted() -> None:
+        async with AsyncSession(engine) as session, session.begin():
+            await halt(session, operator, zone)
+
+    async with AsyncSession(engine) as session, session.begin():
+        await clear(session, market)
+        halting_it = asyncio.create_task(halted())
+        await asyncio.sleep(0.2)
+        is_waiting = not halting_it.done()
+    await halting_it
+
+    async with AsyncSession(engine) as session:
+        states = await statuses(session)
+    await engine.dispose()
+    assert is_waiting
+    assert (states[buy], states[sell]) == (OrderStatus.HALTED, OrderStatus.FILLED)
