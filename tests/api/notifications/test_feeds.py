@@ -12,9 +12,9 @@ from redis.asyncio import Redis
 from sqlalchemy import select
 
 from api.context import Context
+from api.cursors import cursor_of, number_in
 from api.engine.declarations import global_id
 from api.events import Hub
-from api.cursors import cursor_of, number_in
 from api.notifications.delivering import deliver_round
 from api.schema import make_schema
 from domain.events import feed
