@@ -105,6 +105,17 @@ async def hold(transaction: Transaction, use: Use) -> UUID | None:
     return None if found is None else found.again(use)
 
 
+async def claim(transaction: Transaction, actor: str, key: str) -> None:
+    """Hold a key until the transaction ends, whatever it was used for: what follows sees all that was done with it.
+
+    Raises InvalidValue, IdempotencyInProgress.
+    """
+    check_key(key)
+    (row,) = await FIRST.rows(transaction, held([Use(actor, key, b"")]))
+    if not row.is_held:
+        raise IdempotencyInProgress(key)
+
+
 async def remember(transaction: Transaction, use: Use, result_id: UUID) -> None:
     """Store a held key with its result. Raises IdempotencyInProgress: nothing may be committed then."""
     check_remembered({use: result_id}, await statements.write(transaction, remembering({use: result_id})))

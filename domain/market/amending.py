@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain import idempotency
 from domain.errors import InvalidValue
 from domain.idempotency import IdempotencyKey, IdempotencyKeyReused
 from domain.identity.viewers import Viewer
@@ -35,11 +36,13 @@ async def amend(
 ) -> UUID:
     """Replace what is open of one's own order; gives the id of the new one, once per key.
 
-    Raises NotAllowed, NotFound, OrderClosed, InvalidValue and what `placing.place` raises; then nothing is to be
-    committed.
+    The key is held before the order is looked at: who asks again while the first request still runs would otherwise
+    find the order closed by it, and be told so. Raises NotAllowed, NotFound, OrderClosed, InvalidValue and what
+    `placing.place` raises; then nothing is to be committed.
     """
     if change == Change():
         raise InvalidValue(("id",), "Say what is to change.")
+    await idempotency.claim(session, viewer.key, key)
     used = await _used(session, viewer, key, order_id, change)
     if used is not None:
         return used

@@ -14,7 +14,8 @@ from domain.idempotency import IdempotencyInProgress, IdempotencyKey, Idempotenc
 from domain.identity.tables import ApiKeyKind
 from domain.identity.viewers import Viewer
 from domain.intervals import Period
-from domain.market import changes, orders, placing, validation
+from domain.market import amending, changes, orders, placing, validation
+from domain.market.amending import Change
 from domain.market.tables import EnergySource, Order, OrderInterval, OrderStatus
 from tests.conftest import AS_THE_APPLICATION
 from tests.factories.identity import a_user
@@ -221,6 +222,25 @@ async def test_a_key_is_held_until_its_first_request_has_ended(fresh_database: s
     assert refused.value.key == "a key"
     assert again == order_id
     assert counts == (1, 1, 1, 1)
+
+
+async def test_to_amend_again_while_the_first_request_runs_is_no_refusal_of_the_order(fresh_database: str) -> None:
+    engine = create_async_engine(fresh_database, connect_args=AS_THE_APPLICATION)
+    async with AsyncSession(engine) as session, session.begin():
+        trader, market = await a_trader(session), await a_market(session)
+        order_id = await an_order(session, trader, market, BUY)
+    change = Change(energy_ukwh=500_000)
+
+    async with AsyncSession(engine) as first, AsyncSession(engine) as second, first.begin():
+        amended = await amending.amend(first, trader, "a key", order_id, change, now=now())
+        with pytest.raises(IdempotencyInProgress):
+            async with asyncio.timeout(5), second.begin():
+                await amending.amend(second, trader, "a key", order_id, change, now=now())
+    async with AsyncSession(engine) as session, session.begin():
+        again = await amending.amend(session, trader, "a key", order_id, change, now=now())
+    await engine.dispose()
+
+    assert again == amended
 
 
 async def test_cancels_what_is_open(session: AsyncSession) -> None:
