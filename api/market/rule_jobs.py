@@ -1,14 +1,18 @@
 """Trading rules as jobs: look what is due, decide and place; run a rule over the past."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import clock
 from api.jobs.registry import periodic
 from api.jobs.work import Work, job
+from api.market.placing import OF_ONE
+from domain.errors import DomainError
 from domain.intervals import Period
 from domain.jobs.tables import JobKind
 from domain.market import rule_runs, rule_simulations, rule_situations
@@ -17,6 +21,8 @@ from domain.market.rule_simulations import GridPrices, Simulated, SimulatedFill
 from domain.market.rule_situations import ActingReserve, Situation
 from domain.market.tables import OrderSide
 from solver.market import rules
+
+logger = logging.getLogger("commonwatt.rules")
 
 
 @periodic
@@ -28,16 +34,39 @@ async def schedule_rules(session: AsyncSession) -> None:
 @job(JobKind.RUN_TRADING_RULES)
 async def run_trading_rules(work: Work) -> None:
     """Decide and place for some owners at a time, until nothing is due; `rule_runs` says what one transaction does."""
-    while await _run_some(work):
+    while await _run_next(work):
         pass
     async with work.recording():
         pass
 
 
-async def _run_some(work: Work) -> bool:
+async def _run_next(work: Work) -> bool:
+    """Whether more may be due. What fails for some owners is tried for the first alone, who has to wait if it fails."""
     now = clock.now()
+    try:
+        return await _run_some(work, now, rule_situations.OWNERS_TOGETHER)
+    except (DomainError, DBAPIError) as error:
+        _raise_outage(error)
+        logger.warning("trading rules failed together", exc_info=True)
+    try:
+        return await _run_some(work, now, 1)
+    except (DomainError, DBAPIError) as error:
+        _raise_outage(error)
+        logger.exception("trading rules of one owner failed")
     async with work.database.transaction() as session:
-        situations = await rule_situations.take(session, now=now)
+        await rule_situations.put_off(session, now=now)
+    return True
+
+
+def _raise_outage(error: DomainError | DBAPIError) -> None:
+    """Raise what has nothing to do with any owner: the job is given back, and tried again later."""
+    if isinstance(error, DBAPIError) and not str(getattr(error.orig, "sqlstate", "")).startswith(OF_ONE):
+        raise error
+
+
+async def _run_some(work: Work, now: datetime, owners_max: int) -> bool:
+    async with work.database.transaction() as session:
+        situations = await rule_situations.take(session, now=now, owners_max=owners_max)
         if situations is None:
             return False
         decided = [(situation, decide(situation)) for situation in situations]

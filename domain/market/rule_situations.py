@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Uuid, bindparam, func, select, text
+from sqlalchemy import Uuid, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,6 +31,7 @@ from domain.metering.tables import Direction
 from domain.quantities import WHOLE_PPM
 
 OWNERS_TOGETHER = 10  # In one transaction.
+PUT_OFF = timedelta(minutes=15)
 INTERVALS_MAX = 24  # That a rule decides on in one transaction.
 WEEKDAYS = tuple(Weekday)
 SIDES = {RuleKind.SELL_SURPLUS_ABOVE: OrderSide.SELL, RuleKind.BUY_BELOW: OrderSide.BUY}
@@ -88,13 +89,13 @@ class Situation:
     bought_ukwh: tuple[int, ...]
 
 
-async def take(session: AsyncSession, *, now: datetime) -> list[Situation] | None:
+async def take(session: AsyncSession, *, now: datetime, owners_max: int = OWNERS_TOGETHER) -> list[Situation] | None:
     """What the due rules of some owners are to decide; None when nothing is due. Their rules are held until commit.
 
     Rules whose owner is gone, or has no metering point any more, are paused instead.
     """
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("trading rules", 0))))
-    owners = list(await session.scalars(DUE_OWNERS, {"now": now, "owners_max": OWNERS_TOGETHER}))
+    owners = list(await session.scalars(DUE_OWNERS, {"now": now, "owners_max": owners_max}))
     if not owners:
         return None
     acting = select(TradingRule).where(TradingRule.owner_id.in_(owners), TradingRule.status == RuleStatus.ACTIVE)
@@ -114,6 +115,13 @@ async def take(session: AsyncSession, *, now: datetime) -> list[Situation] | Non
         windows = {rule.id: _window(rule, minutes, terms[rule.market_id].horizon_hours, now) for rule in due}
         found.append(await _situation(session, owner_id, minutes, due, windows, reserves, past, now))
     return found
+
+
+async def put_off(session: AsyncSession, *, now: datetime) -> None:
+    """Let the rules of the owner who is due first wait for a while: something about them fails again and again."""
+    owner_id = await session.scalar(DUE_OWNERS, {"now": now, "owners_max": 1})
+    due = (TradingRule.owner_id == owner_id, TradingRule.status == RuleStatus.ACTIVE, TradingRule.next_run_at <= now)
+    await session.execute(update(TradingRule).where(*due).values(next_run_at=now + PUT_OFF))
 
 
 DUE_OWNERS = text("""

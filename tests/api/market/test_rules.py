@@ -14,10 +14,11 @@ from api.jobs import registry
 from api.jobs.work import carry_out
 from api.market import rule_jobs
 from domain.communities import sight
+from domain.idempotency import IdempotencyInProgress
 from domain.identity.viewers import Viewer
 from domain.intervals import day_start
 from domain.jobs.tables import Job, JobStatus
-from domain.market import rules
+from domain.market import rule_runs, rules
 from domain.market.rule_tables import RuleKind, RuleStatus, TradingRule
 from domain.market.tables import Order
 from domain.metering.tables import Direction
@@ -204,6 +205,40 @@ async def test_the_job_places_orders_that_name_their_rule(live: Live) -> None:
     [run] = [edge["node"] for edge in shown["runs"]["edges"]]
     assert (run["ordersCount"], run["refusedCount"], run["ruleVersion"]) == (count, 0, 2)
     assert [each["order"] is not None for each in run["decisions"]] == [True] * count
+
+
+async def test_what_fails_for_one_owner_does_not_keep_others_from_trading(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today = datetime.now(UTC).date()
+    rule_ids = []
+    async with live.database.transaction() as session:
+        market = await a_market(session)
+        for _ in range(3):
+            owner, point = await an_owner(session)
+            await metered(session, point, Direction.INJECTED, days_before(today - timedelta(days=1), 7), "1")
+            rule_ids.append(await a_running_rule(session, owner, market))
+    async with live.database.transaction() as session:
+        await rule_jobs.schedule_rules(session)
+    async with live.database.transaction() as session:
+        job_id = (await session.scalars(select(Job.id))).one()
+    record = rule_runs.record
+
+    async def fails_for_the_second(session: AsyncSession, decided: Any, **given: Any) -> Any:
+        if any(rule.row.id == rule_ids[1] for situation, _ in decided for rule in situation.rules):
+            raise IdempotencyInProgress("of the second")
+        return await record(session, decided, **given)
+
+    monkeypatch.setattr(rule_runs, "record", fails_for_the_second)
+    await carry_out(live.database, job_id)
+
+    async with live.database.transaction() as session:
+        assert (await session.get_one(Job, job_id)).status is JobStatus.SUCCEEDED
+        placed = set(await session.scalars(select(Order.rule_id)))
+        assert placed == {rule_ids[0], rule_ids[2]}
+        put_off = (await session.get_one(TradingRule, rule_ids[1])).next_run_at
+        assert put_off is not None
+        assert put_off > datetime.now(UTC) + timedelta(minutes=10)
 
 
 SIMULATE = """
