@@ -30,6 +30,7 @@ from domain.notifications import tables as notifications
 from domain.sharing import tables as sharing
 from tests.api.ledger_crowd import a_crowd_of_money
 from tests.api.authorization.ruled import a_run, a_simulation
+from tests.api.delivery_crowd import a_crowd_of_deliveries
 from tests.factories.geography import a_square
 
 MANY = 50
@@ -307,6 +308,7 @@ async def _market(session: AsyncSession, users: Sequence[UUID]) -> None:
         for order in orders[1 : MANY + 1]
     ]
     await _stored(session, trades)
+    await a_crowd_of_deliveries(session, [trade.id for trade in trades], users, START)
 
 
 async def _grid(session: AsyncSession, user_id: UUID) -> None:

@@ -30,7 +30,7 @@ from api.schema import make_schema
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "schema.graphql"
-UNITS = re.compile(r"\b(kWh|kW|EUR/kWh|EUR|km²|0 to 1|up to 1|hours|metres|degrees|Degrees)\b")
+UNITS = re.compile(r"\b(kWh|kW|kg|EUR/kWh|EUR|km²|0 to 1|up to 1|hours|metres|degrees|Degrees)\b")
 PACKED = re.compile(r"Series$")
 COORDINATES = {"BoundingBox", "BoundingBoxInput", "Position"}
 # Floats that are neither energy nor money.

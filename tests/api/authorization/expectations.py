@@ -151,6 +151,8 @@ EXPECTED: dict[str, Seen] = {
     "Webhook": {"ada's": ADA, "bob's": BOB},
     "WebhookFeed": {"ada's": ADA, "bob's": BOB},
     "Trade": {"gus to bob": EVERYBODY - {"nobody", "meter gateway"}},
+    "TradeDelivery": {"gus to bob": BOB | GUS},
+    "Certificate": {"bob's": BOB, "gus's": NOBODY},  # Gus sold all of it.
 }
 OWNERS = EXPECTED["User"]
 EXPECTED |= {
@@ -179,6 +181,7 @@ NARROWER: dict[str, Seen] = {
     "Viewer.orders": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
     "Market.orders": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
     "Viewer.trades": {"gus to bob": BOB | GUS},
+    "Viewer.certificates": {"bob's": BOB, "gus's": NOBODY},
     "Viewer.tradingRules": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
     "Query.ledgerAccounts": {
         "EXTERNAL of the platform": ROOT,

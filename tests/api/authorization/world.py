@@ -31,11 +31,12 @@ from domain.jobs.tables import Job, JobKind, JobStatus
 from domain.market import forecasts, markets, price_alerts
 from domain.market.price_alerts import Watch
 from domain.market.price_tables import AlertDirection
-from domain.market.tables import Trade
+from domain.market.tables import EnergySource, Trade
 from domain.metering.tables import Direction, MeteringPoint
 from domain.notifications import messages
 from domain.notifications import tables as notifications
 from domain.sharing import tables as sharing
+from tests.api.authorization.delivered import deliver
 from tests.api.authorization.money import name_money, pay_in
 from tests.api.authorization.ruled import make_rules
 from tests.domain.market.batches import clear
@@ -285,10 +286,13 @@ async def _market(session: AsyncSession, world: World, users: Users) -> None:
     world.keep("ZoneLink", "north to south", link_id)
     for name, side, price in (("bob", BUY, "0.3"), ("gus", SELL, "0.1"), ("ada", BUY, "0.01")):
         owner = Viewer(user_id=users[name].id)
-        world.keep("Order", f"{name}'s", await an_order(session, owner, market_id, side, price=price))
+        source = EnergySource.SOLAR if side is SELL else None
+        order_id = await an_order(session, owner, market_id, side, price=price, source=source)
+        world.keep("Order", f"{name}'s", order_id)
     assert await clear(session, market_id)
     made = await session.scalars(select(Trade.id).where(Trade.market_id == market_id))
     world.keep("Trade", "gus to bob", made.one())
+    await deliver(session, world)
 
 
 async def _grid(session: AsyncSession, world: World, users: Users) -> None:

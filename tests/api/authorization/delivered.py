@@ -1,0 +1,28 @@
+"""Delivery in the world: Gus's energy reached Bob, was settled and certified; Gus kept a Wh that rounding left."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.intervals import floor_to
+from domain.market import certificates, delivery, settlement
+from domain.market.delivery_tables import CertificateHolding, TradeDelivery
+from domain.market.settlement import Delivered
+from domain.market.tables import Trade
+from tests.factories.market import now
+
+
+async def deliver(session: AsyncSession, world: Any) -> None:
+    """The one trade of the world, as if all of it had been metered."""
+    trade = await session.get_one(Trade, world.rows["Trade"]["gus to bob"])
+    hour = await delivery.read(session, floor_to(trade.delivery_start, 60))
+    settled = list(settlement.settle(hour, [Delivered(trade.energy_ukwh, 0, 0)]))
+    await settlement.record(session, hour, settlement.together(settled, "test"), actor="test", now=now())
+    await certificates.certify(session, hour.starts_at, actor="test", now=now())
+    delivered = await session.scalars(select(TradeDelivery.id).where(TradeDelivery.trade_id == trade.id))
+    world.keep("TradeDelivery", "gus to bob", delivered.one())
+    holdings = await session.execute(select(CertificateHolding.id, CertificateHolding.owner_id))
+    names = {world.rows["User"][name]: f"{name}'s" for name in ("gus", "bob")}
+    for row in holdings:
+        world.keep("Certificate", names[row.owner_id], row.id)
