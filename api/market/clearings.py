@@ -58,8 +58,8 @@ class Clearing(Node):
     )
     bound_ueur: Decimal | None = column(
         tables.Clearing.bound_ueur,
-        "No outcome of the batch's delivery interval, all linked zones together, could gain more, EUR; null where no "
-        "bound was computed.",
+        "No outcome of the batch's delivery interval, all linked zones together, could gain more, EUR; null where "
+        "orders that are flexible in time tie it to other intervals.",
         name="bound",
     )
     congestion_rent_ueur: Decimal = column(

@@ -16,6 +16,7 @@ from domain.quantities import LOT_UKWH, TICK_UEUR_PER_KWH, round_half_even
 from solver.market import VERSION
 from solver.market.classes import Classed, EnergyClass
 from solver.market.clearing import Clearing, congestion_rents_neur
+from solver.market.joint import blocks
 from solver.market.pair_prices import PairRule, pair_prices
 from solver.market.problem import Indices
 
@@ -59,6 +60,7 @@ def _prices(book: Book, starts: list[datetime], classed: Classed, cleared: Clear
     zone = {zone_id: i for i, zone_id in enumerate(book.coupling.zone_ids)}
     rents = congestion_rents_neur(classed.problem, cleared)
     below_minimum = _below_minimum(book, cleared)
+    bounds = _bounds_ueur(classed, cleared)
     found = {}
     for market in book.coupling.markets:
         place = zone[market.zone_id]
@@ -70,7 +72,7 @@ def _prices(book: Book, starts: list[datetime], classed: Classed, cleared: Clear
                     **_range(cleared, interval, cell),
                     class_prices=_class_prices(classed, cleared, interval, place, cell),
                     congestion_rent_ueur=round_half_even(rents.get((interval, place), 0), NEUR_PER_UEUR),
-                    bound_ueur=round_half_even(cleared.bound_of_interval[interval], TICKS_WH_PER_UEUR),
+                    bound_ueur=bounds[interval],
                     parameters=_parameters(classed, market, ways, interval)
                     | {
                         "objective_ueur": round_half_even(cleared.welfare_of_interval[interval], TICKS_WH_PER_UEUR),
@@ -78,6 +80,14 @@ def _prices(book: Book, starts: list[datetime], classed: Classed, cleared: Clear
                     },
                 )
     return found
+
+
+def _bounds_ueur(classed: Classed, cleared: Clearing) -> list[int | None]:
+    """The bound of each interval; none where flexible orders tie it to others, for only their sum is bounded."""
+    block = blocks(classed.problem)
+    is_tied = (np.bincount(block)[block] > 1).tolist()
+    bounds = zip(cleared.bound_of_interval, is_tied, strict=True)
+    return [None if tied else round_half_even(bound, TICKS_WH_PER_UEUR) for bound, tied in bounds]
 
 
 def _headline(classed: Classed, cleared: Clearing, interval: int, zone: int) -> int | None:

@@ -54,7 +54,8 @@ class CellPrice:
 
     class_prices: micro-EUR/kWh of classes of energy that traded at another price, by `Acceptance`.
     congestion_rent_ueur: collected on the ways into the zone.
-    bound_ueur: on the welfare of all linked markets in this interval together.
+    bound_ueur: on the welfare of all linked markets in this interval together; None where flexible orders tie it to
+    others, because then only their sum is bounded.
     parameters: what the outcome depends on beside the orders, and the welfare of all linked markets that it reached.
     """
 

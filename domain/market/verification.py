@@ -98,12 +98,12 @@ RULES: dict[str, str] = {
             ELSE trade.source IS NOT DISTINCT FROM accepts END)""",
     "surpluses and rents of linked markets are within the welfare of their clearing, and that in its bound": """
         SELECT batch, delivery_start, max(bound_ueur) AS bound, sum(welfare_ueur + congestion_rent_ueur) AS found
-        FROM clearing WHERE bound_ueur IS NOT NULL
+        FROM clearing WHERE parameters ? 'objective_ueur'
         GROUP BY batch, delivery_start, input_digest
         HAVING min(bound_ueur) <> max(bound_ueur) OR min(congestion_rent_ueur) < 0
             OR max((parameters ->> 'objective_ueur')::bigint) > max(bound_ueur)
             OR sum(welfare_ueur + congestion_rent_ueur)
-               > max(coalesce((parameters ->> 'objective_ueur')::bigint, bound_ueur)) + count(*)""",
+               > max((parameters ->> 'objective_ueur')::bigint) + count(*)""",
     "a trade joins a buy and a sell order of two owners, in their markets and delivery": """
         SELECT trade.id, buyer_id, seller_id, buy.side AS buy_side, sell.side AS sell_side
         FROM trade JOIN market_order AS buy ON buy.id = buy_order_id

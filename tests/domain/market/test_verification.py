@@ -1,5 +1,6 @@
 """Every rule of the verification notices when it is broken."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.market import verification
+from domain.market.billing_tables import AccountStatement, StatementKind
 from domain.market.tables import (
     Acceptance,
     Clearing,
@@ -20,7 +22,7 @@ from domain.market.tables import (
 from tests.domain.market.batches import clear
 from tests.factories.market import BUY, SELL, a_market, a_trader, an_order, now
 
-FILL, BOUNDS, MINIMUM, SUM, STATUS, BATCH, PRICE, ACCEPTED, WELFARE, SIDES, RANGE, HELD = verification.RULES
+FILL, BOUNDS, MINIMUM, SUM, STATUS, BATCH, PRICE, ACCEPTED, WELFARE, SIDES, RANGE, HELD, STATED = verification.RULES
 
 
 async def broken(session: AsyncSession) -> set[str]:
@@ -113,6 +115,25 @@ async def test_notices_an_order_that_holds_what_its_owner_does_not(session: Asyn
     await session.execute(update(Order).where(Order.id == trade.buy_order_id).values(held_ueur=Order.held_ueur + 1))
 
     assert await broken(session) == {HELD}
+
+
+async def test_notices_a_statement_that_is_not_the_sum_of_its_lines(session: AsyncSession, trade: Trade) -> None:
+    stated = AccountStatement(
+        user_id=trade.buyer_id,
+        kind=StatementKind.STATEMENT,
+        month=date(2026, 1, 1),
+        timezone="UTC",
+        net_cents=1,
+        vat_cents=0,
+        total_cents=1,
+        ledger_ueur=10_000,
+        rounding_ueur=0,
+        made_at=now(),
+    )
+    session.add(stated)
+    await session.flush()
+
+    assert await broken(session) == {STATED}
 
 
 async def test_notices_a_clearing_without_trades(session: AsyncSession, trade: Trade) -> None:
