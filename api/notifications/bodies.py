@@ -23,9 +23,9 @@ LEADS_TO = {
     "market_id": "Market",
     "zone_id": "MarketZone",
     "payment_id": "Payment",
-    "statement_id": "Statement",
+    "statement_id": "AccountStatement",
     "rule_id": "TradingRule",
-    "auction_id": "Auction",
+    "auction_id": "DutchAuction",
     "certificate_id": "Certificate",
     "webhook_id": "Webhook",
 }
