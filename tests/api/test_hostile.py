@@ -15,6 +15,7 @@ from domain.identity.viewers import Viewer
 from domain.market import placing
 from tests.api.authorization.world import a_world
 from tests.api.hostile.area_files import AREAS
+from tests.api.hostile.certificates import CERTIFICATES
 from tests.api.hostile.communities import COMMUNITIES
 from tests.api.hostile.frames import FRAMES
 from tests.api.hostile.geometries import GEOMETRIES
@@ -47,6 +48,7 @@ SECTIONS: dict[str, Sequence[Row]] = {
     "Sharing keys, periods and jobs": SHARING,
     "Log-ins, sessions and keys": IDENTITY,
     "Markets": MARKET,
+    "Certificates and deliveries": CERTIFICATES,
     "Zones and the audit log": GRID,
     "Payments": LEDGER,
     "Prices": PRICES,

@@ -38,7 +38,7 @@ REVIEWED = {
     "Order.explanation",  # Of an order that the viewer may see; it names prices, never others.
     "Market.orderBook",  # Prices are public.
     "Market.prices",
-    "Market.deliveryTotals",  # test_totals_of_deliveries_are_for_who_operates_the_zone
+    "Market.deliveryTotals",  # For who operates the zone: tests/api/market/test_deliveries.py
     "TradeDelivery.lines",  # Those of the viewer's side: tests/api/market/test_deliveries.py
     "TradeDelivery.amount",
     "Certificate.number",  # Of a certificate that the viewer owns.
