@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.jobs import registry
 from api.jobs.work import carry_out
-from api.market import settling
+from api.market import delivering, settling
 from domain.jobs.tables import Job, JobStatus
 from domain.market import settlement, verification
 from domain.market.delivery_tables import CertificateHolding, DeliveryHour, TradeDelivery
@@ -117,12 +117,11 @@ async def test_an_hour_that_cannot_be_settled_is_put_off_and_the_others_are_sett
         await withdrew(session, buyer, "0", "0", "0", "0", "1")
         await a_trade(session, market, seller, buyer, "1", "0.2", start=NOON + timedelta(hours=1))
     (job_id,) = await asked(live)
-    deliver_hour = settling.deliver_hour
 
     def fails_at_noon(hour: Any, now: Any) -> Any:
         if hour.starts_at == NOON:
             raise AssertionError("a bug")
-        return deliver_hour(hour, now)
+        return delivering.deliver_hour(hour, now)
 
     monkeypatch.setattr(settling, "deliver_hour", fails_at_noon)
 
