@@ -1,32 +1,19 @@
 """The ledger against a plain model of it: any moves, pending or not, resolved or refused, leave both the same."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
 from uuid import UUID
 
-from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import invariant, precondition, rule
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
-from sqlalchemy.pool import NullPool
 
 from domain.database import new_id
 from domain.ledger import accounts, transfers
 from domain.ledger.tables import NEVER_NEGATIVE, Account, AccountKind, TransferKind, TransferPhase
 from domain.ledger.transfers import NewTransfer
-from tests.conftest import AS_THE_APPLICATION
 from tests.factories.identity import a_user
 from tests.factories.market import a_market, now
+from tests.machines import DatabaseMachine, run_machine
 
 AMOUNTS = st.sampled_from([1, 2, 999_999, 1_000_000, 10**12]) | st.integers(1, 20_000_000)
 KINDS = st.sampled_from([TransferKind.HOLD, TransferKind.ESCROW, TransferKind.CORRECTION])
@@ -65,19 +52,10 @@ class Model:
         return True
 
 
-class Ledger(RuleBasedStateMachine):
-    """Each run in a transaction of its own, which is rolled back."""
-
-    run: Callable[[Coroutine[Any, Any, Any]], Any]
-    engine: Any
-
-    @initialize()
-    def begin(self) -> None:
-        self.run(self._begin())
+class Ledger(DatabaseMachine):
+    """Moves of money between the accounts of two users and a market."""
 
     async def _begin(self) -> None:
-        self.connection = await self.engine.connect()
-        self.session = AsyncSession(self.connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
         owners, market = [(await a_user(self.session)).id for _ in range(2)], await a_market(self.session)
         held = await accounts.hold(self.session, owners, [market])
         ids = [await accounts.platform(self.session, kind) for kind in (AccountKind.EXTERNAL, AccountKind.PAYOUT)]
@@ -86,15 +64,6 @@ class Ledger(RuleBasedStateMachine):
         query = select(Account.id, Account.kind).where(Account.id.in_([*ids, *held.of_scope.values()]))
         self.model = Model(dict(sorted((await self.session.execute(query)).all())))
         self.accounts = sorted(self.model.kinds, key=lambda id: (self.model.kinds[id], id))
-
-    def teardown(self) -> None:
-        if hasattr(self, "session"):
-            self.run(self._end())
-
-    async def _end(self) -> None:
-        await self.session.close()
-        await self.connection.rollback()
-        await self.connection.close()
 
     def tried(self, transfer: NewTransfer) -> None:
         """The database and the model take it, or both refuse it."""
@@ -161,12 +130,4 @@ class Ledger(RuleBasedStateMachine):
 
 
 def test_the_ledger_does_what_the_model_says(database_url: str) -> None:
-    with asyncio.Runner() as runner:
-        engine = create_async_engine(database_url, poolclass=NullPool, connect_args=AS_THE_APPLICATION)
-
-        class Bound(Ledger):
-            run = staticmethod(runner.run)
-
-        Bound.engine = engine
-        run_state_machine_as_test(Bound, settings=settings(max_examples=40, stateful_step_count=30, deadline=None))
-        runner.run(engine.dispose())
+    run_machine(Ledger, database_url, examples=40, steps=30)

@@ -5,26 +5,15 @@ they no longer meet; the price lies in the middle of all that balance it. Orders
 owner trades on one side. Money follows: what is held is what the open part may cost.
 """
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import invariant, precondition, rule
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
-from sqlalchemy.pool import NullPool
 
 from domain.database import new_id
 from domain.errors import DomainError
@@ -36,9 +25,9 @@ from domain.market.amending import Change
 from domain.market.orders import OrderClosed
 from domain.market.tables import Order, OrderInterval, OrderSide, OrderStatus
 from domain.quantities import MICRO, amount_ueur
-from tests.conftest import AS_THE_APPLICATION
 from tests.domain.market.batches import clear
 from tests.factories.market import BUY, QUARTER, SELL, a_delivery, a_market, a_proposal, a_trader, first_delivery, now
+from tests.machines import DatabaseMachine, run_machine
 
 FUNDS_UEUR = 2_000_000
 INTERVALS = 3
@@ -160,35 +149,17 @@ class Model:
             self.rounding += rest
 
 
-class Book(RuleBasedStateMachine):
-    """Each run in a transaction of its own, which is rolled back."""
-
-    run: Callable[[Coroutine[Any, Any, Any]], Any]
-    engine: Any
-
-    @initialize()
-    def begin(self) -> None:
-        self.run(self._begin())
+class Book(DatabaseMachine):
+    """Two who buy and two who sell in one market."""
 
     async def _begin(self) -> None:
-        self.connection = await self.engine.connect()
-        self.session = AsyncSession(self.connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
         self.market = await a_market(self.session)
         funds = f"{FUNDS_UEUR / MICRO}"
         self.owners: list[Viewer] = [await a_trader(self.session, funds) for _ in range(4)]
         self.model = Model(len(self.owners))
 
-    def teardown(self) -> None:
-        if hasattr(self, "session"):
-            self.run(self._end())
-
-    async def _end(self) -> None:
-        try:
-            assert [breach async for breach in verification.breaches(self.session)] == []
-        finally:
-            await self.session.close()
-            await self.connection.rollback()
-            await self.connection.close()
+    async def _check(self) -> None:
+        assert [breach async for breach in verification.breaches(self.session)] == []
 
     @property
     def now(self) -> Any:
@@ -300,12 +271,4 @@ class Book(RuleBasedStateMachine):
 
 
 def test_the_book_does_what_the_model_says(database_url: str) -> None:
-    with asyncio.Runner() as runner:
-        engine = create_async_engine(database_url, poolclass=NullPool, connect_args=AS_THE_APPLICATION)
-
-        class Bound(Book):
-            run = staticmethod(runner.run)
-
-        Bound.engine = engine
-        run_state_machine_as_test(Bound, settings=settings(max_examples=25, stateful_step_count=25, deadline=None))
-        runner.run(engine.dispose())
+    run_machine(Book, database_url, examples=25, steps=25)
