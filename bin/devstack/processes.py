@@ -166,6 +166,11 @@ class Supervisor:
             await asyncio.sleep(0.02)
         self._watchers.append(asyncio.create_task(self._keep_running(child)))
 
+    def process_id(self, name: str) -> int | None:
+        """Of a watched child, by the name of its command; None while it does not run."""
+        child = next(child for child in self._children if child.command.name == name)
+        return None if child.has_ended else child.process_id
+
     async def watch(self) -> None:
         """Wait until some child keeps ending. Raises ProcessFailed."""
         done, _ = await asyncio.wait(self._watchers, return_when=asyncio.FIRST_COMPLETED)

@@ -88,6 +88,10 @@ class Stack:
             await self._supervisor.run(self._drop_database)
             await self._supervisor.stop()
 
+    def process_id(self, service: str) -> int | None:
+        """Of a service, by the name of its log; None while it does not run."""
+        return self._supervisor.process_id(service)
+
     def logins(self) -> dict[str, Any]:
         """What the demo loader wrote: `admin_token`, `member_token` and `logins`; empty without a demo."""
         path = self._place.logins_file

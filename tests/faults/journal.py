@@ -1,0 +1,63 @@
+"""What clients asked for, and what they were told of it: the memory that the checks hold against the database."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class Act(StrEnum):
+    """What a request does."""
+
+    PLACE = "place"
+    AMEND = "amend"
+    CANCEL = "cancel"
+    DEPOSIT = "deposit"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request of a user, under a key that no other request has.
+
+    `mark` tells what it makes from all else that the user makes: the energy of an order, micro-kWh, or the amount of a
+    deposit, micro-EUR; `order_id` is the order that is amended or cancelled.
+    """
+
+    key: str
+    act: Act
+    user_id: UUID
+    token: str
+    input: Mapping[str, Any]
+    mark: int = 0
+    order_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The answer to a request: the id of what it made (or cancelled), or the code of its refusal."""
+
+    id: UUID | None = None
+    code: str | None = None
+
+
+@dataclass
+class Journal:
+    """All requests by key, their answers, and how many answers were lost on the way."""
+
+    asked: dict[str, Asked] = field(default_factory=dict)
+    told: dict[str, Told] = field(default_factory=dict)
+    lost: Counter[str] = field(default_factory=Counter)
+
+    def done(self, *acts: Act) -> dict[str, UUID]:
+        """Ids by key of the requests that were acknowledged as done."""
+        return {key: told.id for key, told in self.told.items() if told.id is not None and self.asked[key].act in acts}
+
+    def refused(self) -> dict[str, str]:
+        """Codes by key of the requests that were refused."""
+        return {key: told.code for key, told in self.told.items() if told.code is not None}
+
+    def unanswered(self) -> list[str]:
+        """Keys of the requests that nobody answered."""
+        return [key for key in self.asked if key not in self.told]
