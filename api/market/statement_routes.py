@@ -18,7 +18,7 @@ from api.database import Database
 from api.market.statement_documents import MADE, Document
 from api.transport import responses
 from api.transport.bodies import BodyLimit
-from api.transport.errors import BadUserInput
+from api.transport.errors import BadUserInput, Forbidden
 from api.transport.identity import Authenticate
 from domain.identity.tables import User
 from domain.identity.viewers import Viewer
@@ -37,6 +37,8 @@ def routes(database: Database, authenticate: Authenticate) -> list[BaseRoute]:
 
     async def give(request: Request) -> Response:
         viewer = await rest.signed_in(request, authenticate)
+        if not viewer.may_read:
+            raise Forbidden("Statements are for people, and for applications with the scope read.")
         number, file_format = _parameters(request.query_params)
         document = await _read(database, viewer, number)
         make, media_type = MADE[file_format]

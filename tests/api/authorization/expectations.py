@@ -29,6 +29,8 @@ EXPECTED: dict[str, Seen] = {
     "Market": {"*": EVERYBODY},
     "Clearing": {"*": EVERYBODY},
     "ZoneLink": {"*": EVERYBODY},
+    "MarketCharge": {"*": EVERYBODY},
+    "DutchAuction": {"*": EVERYBODY},
     "ZoneHalt": {"*": EVERYBODY},
     "ZoneLimit": {"*": EVERYBODY},
     "ZoneCapacity": {"*": EVERYBODY},
@@ -142,14 +144,17 @@ EXPECTED: dict[str, Seen] = {
         "nobody's": NOBODY,
     },
     "Order": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
-    "PriceAlert": {"bob's": BOB, "ada's": ADA},
-    "TradingRule": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
-    "TradingRuleRun": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
-    "TradingRuleSimulation": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
     "Notification": {"ada's": ADA, "bob's": BOB},
     "NotificationDelivery": {"ada's": ADA, "bob's": BOB},
     "Webhook": {"ada's": ADA, "bob's": BOB},
     "WebhookFeed": {"ada's": ADA, "bob's": BOB},
+    "PriceAlert": {"bob's": BOB, "ada's": ADA},
+    "TradingRule": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
+    "TradingRuleRun": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
+    "TradingRuleSimulation": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
+    "AuctionBid": {"bob's": BOB, "ada's": ADA | TRADES_FOR_ADA},
+    "AccountStatement": {"bob's": BOB, "gus's": GUS, "ada's": ADA},
+    "StatementLine": {"bob's": BOB, "gus's": GUS, "ada's": ADA},
     "Trade": {"gus to bob": EVERYBODY - {"nobody", "meter gateway"}},
     "TradeDelivery": {"gus to bob": BOB | GUS},
     "Certificate": {"bob's": BOB, "gus's": NOBODY},  # Gus sold all of it.
@@ -182,6 +187,7 @@ NARROWER: dict[str, Seen] = {
     "Market.orders": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
     "Viewer.trades": {"gus to bob": BOB | GUS},
     "Viewer.certificates": {"bob's": BOB, "gus's": NOBODY},
+    "Viewer.statements": {"bob's": BOB, "gus's": GUS, "ada's": ADA},
     "Viewer.tradingRules": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
     "Query.ledgerAccounts": {
         "EXTERNAL of the platform": ROOT,
@@ -231,10 +237,11 @@ LET_IN: dict[tuple[str, str | None], frozenset[str]] = {
     ("/v1/imports/operator-figures", "B"): HEAD_OF_B | ROOT,
     ("/v1/imports/areas", None): ROOT,
     ("/v1/exports/trading", None): EVERYBODY - {"nobody", "meter gateway"},
+    ("/v1/statements", None): EVERYBODY - {"nobody", "meter gateway", "partner that trades"},
 }
 
 # Routes that are read, with GET.
-READ = {"/v1/exports/trading"}
+READ = {"/v1/exports/trading", "/v1/statements"}
 
 # Who may post readings of which point and day: those on which it took part where the owner of the key sees it.
 POSTS: dict[tuple[str, str, str], bool] = {

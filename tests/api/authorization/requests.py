@@ -46,16 +46,19 @@ REVIEWED = {
     "Certificate.cancellations",
     "Certificate.carbon",
     "Certificate.carbonUnknownBecause",
-    "WebhookFeed.cursor",
+    "Clearing.classPrices",  # Prices are public.
+    "Clearing.parameters",
+    "DutchAuction.price",
+    "MarketZone.load",  # test_loads_of_few_are_for_who_operates_the_zone
+    "MarketZone.analytics",
+    "Verification.breaches",  # Of a row that only administrators of the platform see.
     "Market.priceModel",
     "Market.gridTariffs",
     "Market.modelPrice",
     "Market.modelPrices",
     "Market.forecast",
     "Market.view",
-    "MarketZone.load",  # test_loads_of_few_are_for_who_operates_the_zone
-    "MarketZone.analytics",
-    "Verification.breaches",  # Of a row that only administrators of the platform see.
+    "WebhookFeed.cursor",
     "Wallet.available",  # Of a wallet that the viewer may see.
     "Wallet.held",
     "Wallet.receivable",
@@ -79,9 +82,9 @@ FILTERS: dict[tuple[str, str], tuple[Callable[[IdOf], str], set[str]]] = {
     ("Viewer.orders", "status"): (lambda id_of: "[OPEN, FILLED]", {"bob's", "gus's", "ada's"}),
     ("Viewer.orders", "side"): (lambda id_of: "BUY", {"bob's", "ada's"}),
     ("Viewer.orders", "delivery"): (lambda id_of: EVER, {"bob's", "gus's", "ada's"}),
-    ("Viewer.tradingRules", "status"): (lambda id_of: "[DRAFT, ACTIVE]", {"bob's", "gus's", "ada's"}),
     ("Viewer.notifications", "isUnread"): (lambda id_of: "true", {"ada's", "bob's"}),
     ("Viewer.notifications", "kind"): (lambda id_of: "PAYMENT", {"ada's", "bob's"}),
+    ("Viewer.tradingRules", "status"): (lambda id_of: "[DRAFT, ACTIVE]", {"bob's", "gus's", "ada's"}),
     ("Viewer.trades", "delivery"): (lambda id_of: EVER, {"gus to bob"}),
 }
 EVER = '{start: "2000-01-01T00:00:00Z", end: "2100-01-01T00:00:00Z"}'
@@ -145,6 +148,11 @@ SUBSCRIPTIONS: dict[str, Followed] = {
         lambda id, start_of: (
             f'subscription {{ orderBook(marketId: "{id}", deliveryStart: "2100-01-01T00:00:00Z") {{ deliveryStart }} }}'
         ),
+        _of_market,
+    ),
+    "auctionTicks": Followed(
+        "DutchAuction",
+        lambda id, start_of: f'subscription {{ auctionTicks(auctionId: "{id}", after: "") {{ price }} }}',
         _of_market,
     ),
     "gridAlerts": Followed(
@@ -227,15 +235,13 @@ MUTATIONS: dict[str, Given] = {
     "testWebhook": Given(lambda id: {"id": id("Webhook")}, {"Webhook": "ada's"}),
     "cancelJob": Given(lambda id: {"id": id("Job")}, {"Job": "gus's"}),
     "createMarket": Given(),
+    "setMarketCharge": Given(),
+    "makeStatements": Given(),
+    "openAuction": Given(),
+    "bidInAuction": Given(),
+    "cancelAuction": Given(),
+    "amendOrder": Given(lambda id: {"id": id("Order"), "idempotencyKey": "k"}, {"Order": "gus's"}),
     "linkZones": Given(),
-    "setPriceModel": Given(),
-    "setGridTariff": Given(),
-    "createPriceAlert": Given(),
-    "updatePriceAlert": Given(
-        lambda id: {"id": id("PriceAlert"), "expectedVersion": 7, "threshold": "0.1", "direction": "ABOVE"},
-        {"PriceAlert": "bob's"},
-    ),
-    "removePriceAlert": Given(lambda id: {"id": id("PriceAlert")}, {"PriceAlert": "bob's"}),
     "haltZone": Given(),  # Zones and alerts are public.
     "resumeZone": Given(),
     "setZoneLimit": Given(),
@@ -244,6 +250,14 @@ MUTATIONS: dict[str, Given] = {
     "issueGridAlert": Given(),
     "withdrawGridAlert": Given(),
     "startVerification": Given(),
+    "setPriceModel": Given(),
+    "setGridTariff": Given(),
+    "createPriceAlert": Given(),
+    "updatePriceAlert": Given(
+        lambda id: {"id": id("PriceAlert"), "expectedVersion": 7, "threshold": "0.1", "direction": "ABOVE"},
+        {"PriceAlert": "bob's"},
+    ),
+    "removePriceAlert": Given(lambda id: {"id": id("PriceAlert")}, {"PriceAlert": "bob's"}),
     "requestDeposit": Given(),
     "requestWithdrawal": Given(),
     "cancelPayment": Given(lambda id: {"id": id("Payment")}, {"Payment": "gus's"}),

@@ -36,6 +36,7 @@ from domain.metering.tables import Direction, MeteringPoint
 from domain.notifications import messages
 from domain.notifications import tables as notifications
 from domain.sharing import tables as sharing
+from tests.api.authorization.billed import make_bills
 from tests.api.authorization.delivered import deliver
 from tests.api.authorization.money import name_money, pay_in
 from tests.api.authorization.ruled import make_rules
@@ -106,10 +107,11 @@ async def a_world(database: Database) -> World:
         await pay_in(session, world, users)
         await _market(session, world, users)
         await make_rules(session, world)
-        await _watched(session, world, users)
+        await make_bills(session, world)
         await _grid(session, world, users)
-        await name_money(session, world)
+        await _watched(session, world, users)
         await _notifications(session, world, users)
+        await name_money(session, world)
         await _others(session, world)
     async with database.transaction() as session:
         await _sign_in(session, world, users)
@@ -341,18 +343,6 @@ def _load(zone_id: UUID, start: datetime, points: int, members: int) -> grid.Zon
     )
 
 
-async def _watched(session: AsyncSession, world: World, users: Users) -> None:
-    """Bob and Ada wait for prices, and the north has all that its prices are watched by."""
-    market_id, now = world.rows["Market"]["north"], datetime.now(UTC)
-    for name in ("bob", "ada"):
-        watch = Watch(500_000, AlertDirection.ABOVE)
-        alert_id = await price_alerts.create(session, Viewer(user_id=users[name].id), market_id, watch)
-        world.keep("PriceAlert", f"{name}'s", alert_id)
-    await a_price_model(session, market_id, now)
-    await grid_prices(session, market_id, "0.3", "0.08", now)
-    await forecasts.record(session, a_forecast(market_id, made_at=now - timedelta(minutes=30)))
-
-
 async def _notifications(session: AsyncSession, world: World, users: Users) -> None:
     """Ada and Bob are told something, and a web hook of each follows the market."""
     market_id, at = world.rows["Market"]["north"], PERIOD[0]
@@ -369,6 +359,18 @@ async def _notifications(session: AsyncSession, world: World, users: Users) -> N
         way = {"channel": notifications.NotificationChannel.WEBHOOK, "webhook_id": webhook_id, "next_attempt_at": at}
         delivery = notifications.Delivery(owner_id=user_id, message_id=message.id, **way)
         await _stored(session, world, "NotificationDelivery", row, delivery)
+
+
+async def _watched(session: AsyncSession, world: World, users: Users) -> None:
+    """Bob and Ada wait for prices, and the north has all that its prices are watched by."""
+    market_id, now = world.rows["Market"]["north"], datetime.now(UTC)
+    for name in ("bob", "ada"):
+        watch = Watch(500_000, AlertDirection.ABOVE)
+        alert_id = await price_alerts.create(session, Viewer(user_id=users[name].id), market_id, watch)
+        world.keep("PriceAlert", f"{name}'s", alert_id)
+    await a_price_model(session, market_id, now)
+    await grid_prices(session, market_id, "0.3", "0.08", now)
+    await forecasts.record(session, a_forecast(market_id, made_at=now - timedelta(minutes=30)))
 
 
 async def _others(session: AsyncSession, world: World) -> None:
