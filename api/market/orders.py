@@ -23,7 +23,7 @@ from domain.market import amending, explanations, orders, tables, visibility
 from domain.market.amending import Change
 from domain.market.explanations import FillReason
 from domain.market.orders import Proposal
-from domain.market.placing import Request
+from domain.market.placements import Request
 
 if TYPE_CHECKING:
     from api.market.clearings import Clearing

@@ -18,7 +18,8 @@ from sqlalchemy.exc import DBAPIError
 from api import clock
 from domain.errors import DomainError
 from domain.market import placing
-from domain.market.placing import Outcome, Request
+from domain.market.placements import Request
+from domain.market.placing import Outcome
 from domain.statements import Transaction
 
 TOGETHER_MAX = 200  # Keeps a transaction within tens of milliseconds.

@@ -35,7 +35,8 @@ from domain.jobs import queue
 from domain.jobs.tables import Job, JobKind, JobStatus
 from domain.market import placing
 from domain.market.orders import Proposal
-from domain.market.placing import Outcome, Request
+from domain.market.placements import Request
+from domain.market.placing import Outcome
 from domain.market.rule_situations import SIDES, ActingRule, Situation
 from domain.market.rule_tables import RuleStatus, TradingRule, TradingRuleRun
 

@@ -31,7 +31,7 @@ from domain.audit import entries
 from domain.events import verification as events
 from domain.identity.viewers import Viewer
 from domain.market import verification
-from domain.market.placing import Request
+from domain.market.placements import Request
 from domain.market.tables import Order
 from tests.factories.market import BUY, SELL, a_delivery, a_market, a_proposal, a_trader
 

@@ -22,9 +22,9 @@ from domain.database import new_id
 from domain.idempotency import IdempotencyInProgress, IdempotencyKeyReused
 from domain.identity.viewers import Viewer
 from domain.market import placing
-from domain.market.validation import OffLot
-from domain.market.placing import Request
+from domain.market.placements import Request
 from domain.market.tables import Order
+from domain.market.validation import OffLot
 from domain.statements import Transaction
 from tests.factories.market import SELL, a_market, a_proposal, a_trader
 

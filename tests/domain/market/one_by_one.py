@@ -15,7 +15,8 @@ from domain.database import new_id
 from domain.errors import DomainError, InvalidValue, NotAllowed, NotFound
 from domain.events.tables import Event, EventStream
 from domain.idempotency import IdempotencyKey, IdempotencyKeyReused
-from domain.market.placing import Outcome, Request
+from domain.market.placements import Request
+from domain.market.placing import Outcome
 from domain.market.tables import Market, Order, OrderInterval
 from domain.market.validation import Terms, check
 

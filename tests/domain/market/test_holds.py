@@ -19,7 +19,7 @@ from domain.ledger.tables import Account, AccountKind, Entry, Transfer, Transfer
 from domain.ledger.transfers import InsufficientFunds
 from domain.market import amending, charges, markets, orders, placing, validation, verification
 from domain.market.amending import Change
-from domain.market.placing import Request
+from domain.market.placements import Request
 from domain.market.tables import ChargeKind, Market, Order, OrderSide, OrderStatus, Trade
 from domain.quantities import parse_micro
 from tests.domain.market.batches import clear

@@ -24,7 +24,8 @@ from domain.identity.tables import ApiKeyKind
 from domain.identity.viewers import Viewer
 from domain.intervals import Period
 from domain.market import orders, placing, validation, verification
-from domain.market.placing import Outcome, Request
+from domain.market.placements import Request
+from domain.market.placing import Outcome
 from domain.market.tables import EnergySource, Order, OrderInterval
 from tests.conftest import AS_THE_APPLICATION
 from tests.domain.market import one_by_one
