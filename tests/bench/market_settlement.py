@@ -96,13 +96,19 @@ TRADES = (
        FROM generate_series(1, CAST(:count AS int)) AS n""",
     """UPDATE made SET buyer_id = (CAST(:users AS uuid[]))[1 + (n * 7 + 4) % cardinality(CAST(:users AS uuid[]))]
        WHERE buyer_id = seller_id""",
+    """INSERT INTO clearing (id, market_id, delivery_start, batch, price_ueur_per_kwh, price_low_ueur_per_kwh,
+                             price_high_ueur_per_kwh, bought_ukwh, sold_ukwh, welfare_ueur, orders_count, input_digest)
+       SELECT gen_random_uuid(), :market, delivery_start, 0, 200000, 200000, 200000, count(*) * 1000000,
+              count(*) * 1000000, 0, count(*), 'bench' FROM made GROUP BY delivery_start""",
     """INSERT INTO trade (id, market_id, seller_market_id, clearing_id, delivery_start, delivery_end, energy_ukwh,
                           price_ueur_per_kwh, seller_price_ueur_per_kwh, buy_order_id, sell_order_id, buyer_id,
                           seller_id, source, buyer_escrow_ueur, seller_escrow_ueur)
-       SELECT made.id, :market, :market, clearing_id, made.delivery_start, made.delivery_start + interval '15 minutes',
+       SELECT made.id, :market, :market, clearing.id, made.delivery_start, made.delivery_start + interval '15 minutes',
               1000000, 200000 + n % 100 * 100, 200000 + n % 100 * 100, buy_order_id, sell_order_id, made.buyer_id,
               made.seller_id, CASE WHEN n % 2 = 0 THEN 'SOLAR' END, 250000, 50000
-       FROM made CROSS JOIN trade AS template WHERE template.id = :template""",
+       FROM made CROSS JOIN trade AS template
+       JOIN clearing ON clearing.market_id = :market AND clearing.delivery_start = made.delivery_start
+       WHERE template.id = :template""",
     """INSERT INTO transfer (id, kind, phase, reference, subject_type, subject_id, actor, made_at)
        SELECT deposit_id, 'DEPOSIT', 'POSTED', 'bench:' || id, NULL::text, NULL::uuid, 'bench', now() FROM made
        UNION ALL SELECT escrow_id, 'ESCROW', 'PENDING', 'trade:' || id, 'Trade', id, 'bench', now() FROM made""",
