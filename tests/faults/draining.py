@@ -14,6 +14,7 @@ from domain.market import clearings
 
 DRAINED_S = 15.0
 PATIENCE_S = 60.0
+ANSWERED_S = 90.0
 LOOKS_EVERY_S = 0.25
 SAYS_EVERY_S = 2.0
 WAITING = text("""
@@ -23,9 +24,10 @@ WAITING = text("""
                AS unsettled_hours,
            (SELECT count(*) FROM event_stream WHERE announced < sequence) AS unannounced_streams,
            (SELECT count(*) FROM notice WHERE taken_at IS NULL) AS untaken_notices,
-           (SELECT count(*) FROM payment WHERE status = 'REQUESTED') AS unsent_payments,
-           (SELECT count(*) FROM payment WHERE status = 'PROCESSING') AS unanswered_payments
+           (SELECT count(*) FROM payment WHERE status = 'REQUESTED') AS unsent_payments
 """)
+
+UNANSWERED = text("SELECT 1 FROM payment WHERE closed_at IS NULL LIMIT 1")
 
 
 async def drained(database: Database, now: datetime) -> dict[str, int]:
@@ -45,6 +47,20 @@ async def drained(database: Database, now: datetime) -> dict[str, int]:
                 say(f"still {', '.join(f'{name} {count}' for name, count in left.items())}")
         await asyncio.sleep(LOOKS_EVERY_S)
     return left
+
+
+async def answered(database: Database) -> None:
+    """Wait for the answers to payments; the checks tell of those that never come.
+
+    They are no part of what has to be finished soon: a provider that could not reach us for long is asked again only
+    after a minute (`domain.ledger.payments`).
+    """
+    deadline = time.monotonic() + ANSWERED_S
+    while time.monotonic() < deadline:
+        async with database.reading() as connection:
+            if not await connection.scalar(UNANSWERED):
+                return
+        await asyncio.sleep(LOOKS_EVERY_S)
 
 
 async def _left(database: Database, now: datetime) -> dict[str, int]:

@@ -80,6 +80,7 @@ async def play(stack: Stack, day: Day, seed: int, kills: int, *, has_keys: bool)
             killed, ended_at = await _trade_and_kill(stack, day, api, made, seed, kills)
             left = await draining.drained(connected, day.now())
             drained_s = time.monotonic() - ended_at
+            await draining.answered(connected)
             there = await facts.read(connected, day.now())
             await _catch_up(seen, there)
         run = Run(api.journal, there, seen, await _again(api, seed))
