@@ -11,6 +11,8 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from api.communities.frameworks import Framework
 from api.context import Info
+from api.engagement import leaderboards
+from api.engagement.leaderboards import FIRST, KIND, MONTH, Leaderboard
 from api.engine.connections import Connection
 from api.engine.declarations import Node, Through, entity
 from api.engine.fields import column, edge, many
@@ -22,6 +24,7 @@ from api.scalars import DateTime
 from api.transport.errors import Forbidden
 from domain.communities import balance, frameworks, participations, sight, tables, visibility
 from domain.communities.tables import CommunityKind, CommunityStatus
+from domain.engagement import tables as engagement
 from domain.identity.viewers import Viewer, one_of
 from domain.intervals import Resolution
 from domain.sharing import tables as sharing
@@ -30,6 +33,7 @@ from domain.sharing import visibility as sharing_visibility
 if TYPE_CHECKING:
     from api.communities.assets import Asset
     from api.communities.members import Member, Membership
+    from api.engagement.cards import MemberCard
     from api.geography.substation_areas import SubstationArea
     from api.metering.points import MeteringPoint
     from api.sharing.allocations import AllocationRun
@@ -129,6 +133,12 @@ class Community(Node):
         on=sharing.AllocationRun.community_id,
     )
 
+    member_cards: Connection[Annotated["MemberCard", strawberry.lazy("api.engagement.cards")]] = many(
+        "MemberCard",
+        "Cards of today's members who did not opt out, in no certain order; for its members and administrators.",
+        on=engagement.MemberCard.community_id,
+    )
+
     @strawberry.field(description="How it divides energy at an instant; null before its first key and for outsiders.")
     async def sharing_key(
         self,
@@ -182,3 +192,9 @@ class Community(Node):
             deficit_kwh=found.deficit_kwh.tolist(),
             missing=list(found.missing),
         )
+
+    @strawberry.field(
+        description="Who did most in a month, by card. For members and administrators; others get FORBIDDEN."
+    )
+    async def leaderboard(self, info: Info, kind: KIND, month: MONTH, first: FIRST = 10) -> Leaderboard:
+        return await leaderboards.read(info.context, self.__dict__["id"], kind, month, first)

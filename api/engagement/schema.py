@@ -2,6 +2,11 @@
 
 import strawberry
 
+from api.engagement.cards import CardViewer
+from api.engagement.insights import InsightViewer
+from api.engagement.preferences import EngagementPreferenceMutations, EngagementPreferenceViewer
+from api.engagement.ratings import RatingViewer
+
 
 @strawberry.type
 class EngagementQueries:
@@ -9,12 +14,12 @@ class EngagementQueries:
 
 
 @strawberry.type
-class EngagementMutations:
+class EngagementMutations(EngagementPreferenceMutations):
     pass
 
 
 @strawberry.type
-class EngagementViewer:
+class EngagementViewer(CardViewer, RatingViewer, InsightViewer, EngagementPreferenceViewer):
     pass
 
 

@@ -20,6 +20,7 @@ MODULES = (
     "api.market.price_alerts",
     "api.ledger.jobs",
     "api.notifications.jobs",
+    "api.engagement.jobs",
     "api.housekeeping",
 )
 
