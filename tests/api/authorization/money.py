@@ -118,7 +118,9 @@ async def _name_transfers(session: AsyncSession, world: "World", whose: Mapping[
     persons, seen = world.rows["User"], Counter[str]()
     columns = Transfer.id, Transfer.kind, Transfer.subject_type, Transfer.subject_id
     for id, kind, subject_type, subject_id in await session.execute(select(*columns).order_by(Transfer.id)):
-        subject = f" about {subject_type} {world.name_of(subject_type, subject_id)}" if subject_id else ""
+        subject = ""
+        if subject_type is not None and subject_id is not None:
+            subject = f" about {subject_type} {world.name_of(subject_type, subject_id)}"
         owners = ", ".join(sorted(whose[id] & persons.keys()))
         seen[name := f"{subject} of {owners}"] += 1
         world.keep("Transfer", f"{kind} {seen[name]}{name}", id)
