@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
+from sqlalchemy import select
 
 from api import clock
 from api.context import Info
@@ -98,13 +99,15 @@ class DutchAuction(Node):
         return Decimal(auctions.clock_of(found).price_ueur_per_kwh(now))
 
 
-async def _stored(info: Info, id: UUID) -> Any:
-    async def load(ids: list[UUID]) -> list[Any]:
+async def _stored(info: Info, id: UUID) -> AuctionTable:
+    async def load(ids: list[UUID]) -> list[AuctionTable]:
+        query = select(AuctionTable).where(AuctionTable.id.in_(ids))
         async with info.context.database.transaction() as session:
-            found = {id: await session.get(AuctionTable, id) for id in ids}
+            found = {each.id: each for each in await session.scalars(query)}
         return [found[id] for id in ids]
 
-    return await info.context.loaders.loader("auctions", load).load(id)
+    found: AuctionTable = await info.context.loaders.loader("auctions", load).load(id)
+    return found
 
 
 @strawberry.type(description="Where an auction's clock stands, with its place in the auction's stream.")

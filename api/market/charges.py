@@ -19,7 +19,9 @@ class MarketCharge(Node):
     kind: tables.ChargeKind = column(tables.MarketCharge.kind, "What it is for.")
     payer: tables.OrderSide = column(tables.MarketCharge.payer, "Which side of a trade pays it.")
     rate_ueur_per_kwh: Decimal = column(tables.MarketCharge.rate_ueur_per_kwh, "Net of VAT, EUR/kWh.", name="rate")
-    vat_ppm: Decimal = column(tables.MarketCharge.vat_ppm, "VAT on top, as a share, such as 0.17.", name="vatRate")
+    vat_ppm: Decimal = column(
+        tables.MarketCharge.vat_ppm, "VAT on top, as a share from 0 to 1, such as 0.17.", name="vatRate"
+    )
     community: Community | None = edge(
         tables.MarketCharge.community_id,
         "Community",

@@ -65,7 +65,7 @@ class Market(Node):
         name="penalty",
     )
     energy_vat_ppm: Decimal = column(
-        tables.Market.energy_vat_ppm, "VAT on energy that buyers pay, as a share.", name="energyVatRate"
+        tables.Market.energy_vat_ppm, "VAT on energy that buyers pay, as a share from 0 to 1.", name="energyVatRate"
     )
     grace_days: int = column(tables.Market.grace_days, "After so many days, readings that are missing count as zero.")
     is_capacity_checked: bool = column(
@@ -185,7 +185,7 @@ class CreateMarketInput:
         description="What a side that falls short of a trade pays to the other, EUR/kWh, 0 to 4.",
     )
     energy_vat_rate: Decimal = strawberry.field(
-        default=Decimal(0), description="VAT on energy that buyers pay, as a share, such as 0.08."
+        default=Decimal(0), description="VAT on energy that buyers pay, as a share from 0 to 1, such as 0.08."
     )
     grace_days: int = strawberry.field(
         default=10, description="After so many days, 0 to 90, readings that are missing count as zero."

@@ -25,10 +25,10 @@ from domain.identity.viewers import Viewer
 from domain.market import billing, visibility
 from domain.market.billing_tables import AccountStatement
 from domain.market.tables import Market
-from domain.quantities import INT64_MAX
 
 PATH = "/v1/statements"
 BODY_LIMIT = BodyLimit(bytes_max=1_024, seconds_max=5)
+NUMBER_MAX = 2**31 - 1
 PARAMETERS = frozenset({"number", "format"})
 
 
@@ -57,7 +57,7 @@ def _parameters(given: Mapping[str, str]) -> tuple[int, str]:
     if unknown:
         raise BadUserInput(f"There is no parameter {unknown[0][:40]!r}.", argument=unknown[0][:40])
     number, file_format = given.get("number", ""), given.get("format", "")
-    if not (number.isascii() and number.isdigit() and len(number) < 19 and int(number) <= INT64_MAX):
+    if not (number.isascii() and number.isdigit() and len(number) <= 10 and int(number) <= NUMBER_MAX):
         raise BadUserInput("number must be that of a statement.", argument="number")
     if file_format not in MADE:
         raise BadUserInput(f"format must be one of {', '.join(MADE)}.", argument="format")

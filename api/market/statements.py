@@ -49,7 +49,7 @@ class StatementLine(Node):
     kind: LineKind = column(LineTable.kind, "What it is for.")
     energy_ukwh: Decimal = column(LineTable.energy_ukwh, "Quantity, kWh.", name="energyKwh")
     net_ueur: Decimal = column(LineTable.net_ueur, "Exact net sum as the ledger moved it, EUR.", name="exactNet")
-    vat_ppm: Decimal = column(LineTable.vat_ppm, "Rate of VAT, as a share.", name="vatRate")
+    vat_ppm: Decimal = column(LineTable.vat_ppm, "Rate of VAT, as a share from 0 to 1.", name="vatRate")
     net_cents: Decimal = column(
         LineTable.net_cents * UEUR_PER_CENT, "Net, rounded half-up to the cent, EUR; negative is paid out.", name="net"
     )

@@ -44,7 +44,7 @@ class AccountStatement(Base):
     )
 
     id: Mapped[Id]
-    sequence: Mapped[int] = mapped_column(BigInteger, Identity(), unique=True)
+    sequence: Mapped[int] = mapped_column(Integer, Identity(), unique=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"))
     kind: Mapped[StatementKind] = mapped_column(text_enum(StatementKind))
     corrects_id: Mapped[UUID | None] = mapped_column(ForeignKey("account_statement.id"))

@@ -33,7 +33,7 @@ def upgrade() -> None:
     op.create_table(
         "account_statement",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("sequence", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("sequence", sa.Integer(), sa.Identity(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("kind", text_enum("statementkind", "STATEMENT", "CREDIT_NOTE"), nullable=False),
         sa.Column("corrects_id", sa.Uuid(), nullable=True),

@@ -28,9 +28,10 @@ from domain.market.rule_tables import RuleKind, TradingRule
 from domain.metering.tables import CodeKind, Direction, MeteringPoint
 from domain.notifications import tables as notifications
 from domain.sharing import tables as sharing
-from tests.api.ledger_crowd import a_crowd_of_money
 from tests.api.authorization.ruled import a_run, a_simulation
+from tests.api.billing_crowd import a_crowd_of_bills
 from tests.api.delivery_crowd import a_crowd_of_deliveries
+from tests.api.ledger_crowd import a_crowd_of_money
 from tests.factories.geography import a_square
 
 MANY = 50
@@ -309,6 +310,7 @@ async def _market(session: AsyncSession, users: Sequence[UUID]) -> None:
     ]
     await _stored(session, trades)
     await a_crowd_of_deliveries(session, [trade.id for trade in trades], users, START)
+    await a_crowd_of_bills(session, places[0].id, orders[1 : MANY + 1], orders[MANY + 1 :], START)
 
 
 async def _grid(session: AsyncSession, user_id: UUID) -> None:

@@ -22,7 +22,8 @@ async def deliver(session: AsyncSession, world: Any) -> None:
     await certificates.certify(session, hour.starts_at, actor="test", now=now())
     delivered = await session.scalars(select(TradeDelivery.id).where(TradeDelivery.trade_id == trade.id))
     world.keep("TradeDelivery", "gus to bob", delivered.one())
-    holdings = await session.execute(select(CertificateHolding.id, CertificateHolding.owner_id))
     names = {world.rows["User"][name]: f"{name}'s" for name in ("gus", "bob")}
+    columns = CertificateHolding.id, CertificateHolding.owner_id
+    holdings = await session.execute(select(*columns).where(CertificateHolding.owner_id.in_(names)))
     for row in holdings:
         world.keep("Certificate", names[row.owner_id], row.id)

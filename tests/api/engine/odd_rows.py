@@ -102,6 +102,13 @@ KEPT = {
     "allocation_run.period_start",  # A period ends after it starts.
     "allocation_run.period_end",
     "allocation_run.members_min",
+    "account_statement.net_cents",  # Shown in micro-EUR.
+    "account_statement.vat_cents",
+    "account_statement.total_cents",
+    "certificate_holding.owned_wh",  # So are Wh.
+    "certificate_holding.cancelled_wh",
+    "statement_line.net_cents",
+    "statement_line.vat_cents",
     "asset.power_w",  # Shown in micro-kW: 64 bits hold it for any plant there is.
     "clearing.batch",  # Shown as an instant.
     "clearing.bought_ukwh",  # Prices add them up: 64 bits hold any energy there is.

@@ -36,6 +36,7 @@ FIXED: Mapping[str, int] = MappingProxyType(
         "zone_link": 60,
         "zone_limit": 20,
         "market": 20,
+        "market_charge": 400,  # A few rates of each market, with all that ever were.
         "municipality": 8_000,
         "substation_area": 2_000,
     }
@@ -44,6 +45,16 @@ FIXED: Mapping[str, int] = MappingProxyType(
 # What the schema alone does not tell: values that checks and unique keys ask for. `n` counts rows from 0.
 BY_HAND: Mapping[str, str] = MappingProxyType(
     {
+        "account_statement.month": "date '2026-01-01' + n % 9000 / 30 * interval '1 month'",
+        "account_statement.kind": "'CREDIT_NOTE'",
+        "account_statement.total_cents": "2",
+        "account_statement.ledger_ueur": "19999",
+        "statement_line.number": "1 + n % 50",
+        "dutch_auction.order_id": "pg_temp.key(n)",
+        "auction_bid.order_id": "pg_temp.key(n)",
+        "dutch_auction.ends_at": "timestamptz '2027-01-01Z' + n * interval '1 minute'",
+        "market_charge.valid_from": "timestamptz '2026-01-01Z' + n * interval '1 day'",
+        "market_charge.community_id": "NULL",
         "account.kind": "CASE WHEN n % 4 = 0 THEN 'FEE' ELSE 'AVAILABLE' END",
         "account.owner_id": "CASE WHEN n % 4 <> 0 THEN pg_temp.key(n) END",
         "account.scope_id": "CASE WHEN n % 4 = 0 THEN pg_temp.key(n) END",
@@ -96,6 +107,11 @@ BELOW_ONE: Mapping[str, int] = MappingProxyType(
     {
         "ledger_entry.holder_id": 1_000,
         "payment.owner_id": 50,
+        "account_statement.user_id": 50,
+        "statement_line.statement_id": 10,
+        "dutch_auction.seller_id": 50,
+        "auction_bid.bidder_id": 50,
+        "auction_bid.auction_id": 5,
         "membership.community_id": 50,
         "participation.community_id": 50,
         "asset.community_id": 50,
