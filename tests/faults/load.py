@@ -27,7 +27,7 @@ QUARTER = timedelta(minutes=15)
 AHEAD = 6  # Quarter-hours within which deliveries begin.
 LEAST_UKWH, STEP_UKWH = 1_000_000, 1_000  # Of the first order of a user, and how much more each next one has.
 CENT_UEUR = 10_000
-ACTS = {Act.PLACE: 72, Act.AMEND: 12, Act.CANCEL: 10, Act.DEPOSIT: 4}
+ACTS = {Act.PLACE: 72, Act.AMEND: 12, Act.CANCEL: 10, Act.DEPOSIT: 2}
 Clock = Callable[[], datetime]
 
 
