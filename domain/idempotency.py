@@ -88,10 +88,10 @@ def digest(request: dict[str, Any]) -> bytes:
     return hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).digest()
 
 
-def check_key(key: str) -> None:
+def check_key(key: str, longest: int = KEY_MAX) -> None:
     """Raise InvalidValue for what is no key."""
-    if not 1 <= len(key) <= KEY_MAX or "\x00" in key:
-        raise InvalidValue(("idempotencyKey",), f"A key has 1 to {KEY_MAX} characters, none of them NUL.")
+    if not 1 <= len(key) <= longest or "\x00" in key:
+        raise InvalidValue(("idempotencyKey",), f"A key has 1 to {longest} characters, none of them NUL.")
 
 
 async def hold(transaction: Transaction, use: Use) -> UUID | None:

@@ -33,6 +33,7 @@ from domain.market.tables import EnergySource, Order, OrderSide, OrderStatus
 from domain.quantities import TICK_UEUR_PER_KWH
 
 STEPS_MAX = 10_000
+KEY_MAX = 180  # Of callers: keys of the orders that auctions and bids place are made of theirs.
 
 
 class AuctionClosed(DomainError):
@@ -110,6 +111,7 @@ async def open_auction(
     Raises InvalidValue, IdempotencyKeyReused, and what `placing.place` raises of the seller's order.
     """
     require_scope(viewer, TRADE, "open auctions with this key")
+    idempotency.check_key(key, KEY_MAX)
     _check(clock, delivery, now)
     auction_id = new_id()
     proposal = Proposal(

@@ -66,6 +66,7 @@ async def bid(session: AsyncSession, viewer: Viewer, key: str, new: NewBid, *, n
     what `placing.place` raises of the bidder's order; then nothing may be committed.
     """
     require_scope(viewer, TRADE, "bid with this key")
+    idempotency.check_key(key, auctions.KEY_MAX)
     facts = {"auction_id": str(new.auction_id), "energy_ukwh": new.energy_ukwh}
     facts |= {"limit_price_ueur_per_kwh": new.limit_price_ueur_per_kwh}
     use = Use(viewer.key, f"bid:{key}", idempotency.digest({"act": "auction.bid"} | facts))

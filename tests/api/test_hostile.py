@@ -15,6 +15,7 @@ from domain.identity.viewers import Viewer
 from domain.market import placing
 from tests.api.authorization.world import a_world
 from tests.api.hostile.area_files import AREAS
+from tests.api.hostile.auctions import AUCTIONS
 from tests.api.hostile.certificates import CERTIFICATES
 from tests.api.hostile.communities import COMMUNITIES
 from tests.api.hostile.frames import FRAMES
@@ -22,6 +23,7 @@ from tests.api.hostile.geometries import GEOMETRIES
 from tests.api.hostile.grid import GRID
 from tests.api.hostile.identity import IDENTITY
 from tests.api.hostile.ledger import LEDGER, SECRET
+from tests.api.hostile.market_setting import set_markets
 from tests.api.hostile.markets import MARKET
 from tests.api.hostile.members import MEMBERS, PLANTS
 from tests.api.hostile.meter_files import FILES
@@ -48,6 +50,7 @@ SECTIONS: dict[str, Sequence[Row]] = {
     "Sharing keys, periods and jobs": SHARING,
     "Log-ins, sessions and keys": IDENTITY,
     "Markets": MARKET,
+    "Auctions, charges and statements": AUCTIONS,
     "Certificates and deliveries": CERTIFICATES,
     "Zones and the audit log": GRID,
     "Payments": LEDGER,
@@ -73,6 +76,7 @@ async def site(server: Server, valkey_url: str) -> AsyncIterator[Site]:
         bob = Viewer(user_id=world.rows["User"]["bob"])
         proposal = a_proposal(world.rows["Market"]["north"])
         await placing.place(session, bob, "used before", proposal, now=datetime.now(UTC))
+        await set_markets(session, world)
     given = {"DATABASE_URL": url, "REDIS_URL": valkey_url, "rate_capacity": 10**9, "payment_secret": SECRET}
     app = create_app(Settings.model_validate(given))
     async with app.router.lifespan_context(app):

@@ -16,8 +16,12 @@ def at(hours: float, minutes: int = 15, start: datetime = NEXT_HOUR) -> dict[str
 AN_ORDER = {"side": "BUY", "energyKwh": "1", "limitPrice": "0.1", "delivery": at(0), "idempotencyKey": "hostile"}
 
 
-def placed(role: str = "member", **changes: Any) -> Any:
-    return done("placeOrder", lambda id_of: {"marketId": id_of("Market", "north"), **AN_ORDER, **changes}, role)
+def placed(role: str = "member", market: str = "north", **changes: Any) -> Any:
+    return done("placeOrder", lambda id_of: {"marketId": id_of("Market", market), **AN_ORDER, **changes}, role)
+
+
+def amended(order: str = "bob's that is open", role: str = "member", **changes: Any) -> Any:
+    return done("amendOrder", of("Order", order, idempotencyKey="hostile amendment", **changes), role)
 
 
 MARKET = (
@@ -103,7 +107,7 @@ MARKET = (
         placed(source="SOLAR"),
         200,
         "INVALID_INPUT",
-        "A source can be named on sell orders only; buyers cannot prefer one yet. [source]",
+        "A seller says where its energy comes from; a buyer says what it `accepts`. [source]",
     ),
     Row(
         "an empty idempotency key",
@@ -132,6 +136,185 @@ MARKET = (
         200,
         "IDEMPOTENCY_KEY_REUSED",
         "This idempotency key was already used with another input. [idempotencyKey]",
+    ),
+    Row(
+        "an order that costs more than one has",
+        placed(energyKwh="1000", limitPrice="4"),
+        200,
+        "INSUFFICIENT_FUNDS",
+        "The available balance does not cover this.",
+    ),
+    Row(
+        "an order without any money",
+        placed("outsider"),
+        200,
+        "INSUFFICIENT_FUNDS",
+        "The available balance does not cover this.",
+    ),
+    Row(
+        "a sell order that may cost more than one has",
+        placed(side="SELL", energyKwh="1000", limitPrice="-4"),
+        200,
+        "INSUFFICIENT_FUNDS",
+        "The available balance does not cover this.",
+    ),
+    Row(
+        "an order that sells more than one's plants inject",
+        placed(market="east", side="SELL", energyKwh="1000"),
+        200,
+        "CAPACITY_EXCEEDED",
+        "Your plants cannot inject this beside what you have offered or sold for the same time. [energyKwh]",
+    ),
+    Row(
+        "an order that sells without a plant",
+        placed("outsider", market="east", side="SELL"),
+        200,
+        "CAPACITY_EXCEEDED",
+        "Your plants cannot inject this beside what you have offered or sold for the same time. [energyKwh]",
+    ),
+    Row(
+        "an order above the zone's limit",
+        placed(market="west", energyKwh="5.001"),
+        200,
+        "LIMIT_EXCEEDED",
+        "The zone's limit per order leaves no room for this order. [energyKwh]",
+    ),
+    Row(
+        "an order in a zone that is halted",
+        placed(market="south"),
+        200,
+        "MARKET_HALTED",
+        "Trading in this zone is halted: test [marketId]",
+    ),
+    Row(
+        "a sell order that accepts wind alone",
+        placed(side="SELL", accepts="WIND"),
+        200,
+        "INVALID_INPUT",
+        "Only buyers choose what energy they accept. [accepts]",
+    ),
+    Row(
+        "a minimum fill above the order",
+        placed(minimumFillKwh="1.001"),
+        200,
+        "INVALID_INPUT",
+        "A minimum fill is a multiple of 0.001 kWh, and at most the order's energy. [minimumFillKwh]",
+    ),
+    Row(
+        "a minimum fill below nothing",
+        placed(minimumFillKwh="-1"),
+        200,
+        "INVALID_INPUT",
+        "A minimum fill is a multiple of 0.001 kWh, and at most the order's energy. [minimumFillKwh]",
+    ),
+    Row(
+        "a minimum fill of half a watt-hour",
+        placed(minimumFillKwh="0.0005"),
+        200,
+        "INVALID_INPUT",
+        "A minimum fill is a multiple of 0.001 kWh, and at most the order's energy. [minimumFillKwh]",
+    ),
+    Row(
+        "a flexible order with a minimum fill",
+        placed(filling="FLEXIBLE", minimumFillKwh="0.5"),
+        200,
+        "INVALID_INPUT",
+        "An order that is flexible in time cannot ask for a minimum fill. [minimumFillKwh]",
+    ),
+    Row(
+        "an order that has expired",
+        placed(validUntil="2026-01-01T00:00:00Z"),
+        200,
+        "INVALID_INPUT",
+        "The order would have expired already. [validUntil]",
+    ),
+    Row(
+        "an order that accepts coal",
+        placed(accepts="COAL"),
+        400,
+        "BAD_USER_INPUT",
+        "Value 'COAL' does not exist in 'Acceptance' enum.",
+    ),
+    Row("an amendment that changes nothing", amended(), 200, "INVALID_INPUT", "Say what is to change. [id]"),
+    Row(
+        "an amendment to no energy",
+        amended(energyKwh="0"),
+        200,
+        "INVALID_INPUT",
+        "The energy must be 0.001 to 100000 kWh in each delivery interval. [energyKwh]",
+    ),
+    Row(
+        "an amendment to less than no energy",
+        amended(energyKwh="-1"),
+        200,
+        "INVALID_INPUT",
+        "The energy must be 0.001 to 100000 kWh in each delivery interval. [energyKwh]",
+    ),
+    Row(
+        "an amendment that costs more than one has",
+        amended(energyKwh="1000", limitPrice="4"),
+        200,
+        "INSUFFICIENT_FUNDS",
+        "The available balance does not cover this.",
+    ),
+    Row(
+        "an amendment to a price of 1,000 EUR/kWh",
+        amended(limitPrice="1000"),
+        200,
+        "INVALID_INPUT",
+        "The limit price must be -4 to 4 EUR/kWh. [limitPrice]",
+    ),
+    Row(
+        "an amendment to a minimum fill above the order",
+        amended(minimumFillKwh="1.001"),
+        200,
+        "INVALID_INPUT",
+        "A minimum fill is a multiple of 0.001 kWh, and at most the order's energy. [minimumFillKwh]",
+    ),
+    Row(
+        "an amendment that has expired",
+        amended(validUntil="2026-01-01T00:00:00Z"),
+        200,
+        "INVALID_INPUT",
+        "The order would have expired already. [validUntil]",
+    ),
+    Row("another's order amended", amended("gus's", energyKwh="0.5"), 200, "NOT_FOUND", "There is no order"),
+    Row(
+        "an order amended that is filled",
+        amended("bob's", energyKwh="0.5"),
+        200,
+        "ORDER_CLOSED",
+        "The order is already closed: filled. [id]",
+    ),
+    Row(
+        "an order amended with the key that placed it",
+        done(
+            "amendOrder", of("Order", "bob's that is open", idempotencyKey="to be amended", energyKwh="0.5"), "member"
+        ),
+        200,
+        "IDEMPOTENCY_KEY_REUSED",
+        "This idempotency key was already used with another input. [idempotencyKey]",
+    ),
+    Row(
+        "an order amended with an empty key",
+        done("amendOrder", of("Order", "bob's that is open", idempotencyKey="", energyKwh="0.5"), "member"),
+        200,
+        "INVALID_INPUT",
+        "A key has 1 to 200 characters, none of them NUL. [idempotencyKey]",
+    ),
+    Row(
+        "an order amended by who may only read",
+        amended("ada's", "partner that reads", energyKwh="0.5"),
+        200,
+        "FORBIDDEN",
+        "Applications may not do this: the key needs the scope trade.",
+    ),
+    Row(
+        "an amendment of an order that is not there",
+        done("amendOrder", {"id": f"Order:{NOBODYS}", "idempotencyKey": "hostile", "energyKwh": "1"}, "member"),
+        200,
+        "NOT_FOUND",
+        "There is no order",
     ),
     Row(
         "an order in a market that is not there",
