@@ -6,6 +6,7 @@ from uuid import UUID
 
 import strawberry
 from sqlalchemy import select
+from sqlalchemy.orm import aliased
 
 from api import clock
 from api.context import Context, Info
@@ -20,12 +21,8 @@ from domain.engagement.ratings import Rating
 if TYPE_CHECKING:
     from api.communities.communities import Community
 
-_member = (
-    select(Membership.member_id)
-    .where(Membership.id == tables.MemberCard.membership_id)
-    .correlate(tables.MemberCard)
-    .scalar_subquery()
-)
+_membership = aliased(Membership, name="membership_of_card")
+_member = select(_membership.member_id).where(_membership.id == tables.MemberCard.membership_id).scalar_subquery()
 CARRIED = {
     "community_key": tables.MemberCard.community_id,
     "membership_key": tables.MemberCard.membership_id,

@@ -31,6 +31,7 @@ from domain.sharing import tables as sharing
 from tests.api.authorization.ruled import a_run, a_simulation
 from tests.api.billing_crowd import a_crowd_of_bills
 from tests.api.delivery_crowd import a_crowd_of_deliveries
+from tests.api.engagement_crowd import a_crowd_of_cards
 from tests.api.ledger_crowd import a_crowd_of_money
 from tests.factories.geography import a_square
 
@@ -60,6 +61,7 @@ async def a_crowd(database: Database) -> Crowd:
         )
         await _geography(session)
         members = await _communities(session, users[0].id)
+        await a_crowd_of_cards(session)
         await _sharing(session)
         await _identity(session, users[0].id)
         await _market(session, [user.id for user in users])

@@ -424,6 +424,45 @@ async def test_balances_of_few_are_for_who_administers(site: Site, role: str) ->
     assert told == {name: role in seen for name, seen in expectations.BALANCES.items()}
 
 
+LEADERBOARD = """
+query ($id: ID!) { node(id: $id) { ... on Community {
+  leaderboard(kind: SELF_SUFFICIENCY, month: "2026-03-01", first: 100) { rankedCount entries { label isViewer } }
+} } }
+"""
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_leaderboards_are_for_who_is_in_a_community(site: Site, role: str) -> None:
+    told: dict[str, bool] = {}
+    for name, (_, ranked) in expectations.LEADERBOARDS.items():
+        data, errors = await site.ask(role, LEADERBOARD, id=site.id_of("Community", name))
+        told[name] = bool(data and data["node"])
+        assert errors in ([], ["FORBIDDEN"])
+        if told[name]:
+            board = data["node"]["leaderboard"]
+            assert (board["rankedCount"], len(board["entries"])) == (ranked, ranked or 0)
+
+    assert told == {name: role in seen for name, (seen, _) in expectations.LEADERBOARDS.items()}
+
+
+INSIGHTS = '{ viewer { insights(month: "2026-03-01") { community { id } } rating { level } } }'
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_insights_are_beside_communities_that_the_viewer_is_in(site: Site, role: str) -> None:
+    data, errors = await site.ask(role, INSIGHTS)
+
+    assert errors == []
+    if role == "nobody":
+        assert data["viewer"] is None
+        return
+    beside = {each["community"] and each["community"]["id"] for each in data["viewer"]["insights"]}
+    held = {"A": expectations.IN_A, "B": expectations.IN_B}
+    communities = {site.id_of("Community", name) for name, roles in held.items() if role in roles}
+    may_read = role not in {"partner that trades", "meter gateway"}
+    assert beside == (communities or {None} if may_read else set())
+
+
 SERIES = """
 query ($run: ID!, $member: ID!) { node(id: $run) { ... on AllocationRun {
   series(memberId: $member, period: {start: "2026-02-10T11:00:00Z", end: "2026-02-10T12:00:00Z"}) { sharedInKwh }

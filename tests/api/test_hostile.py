@@ -18,6 +18,7 @@ from tests.api.hostile.area_files import AREAS
 from tests.api.hostile.auctions import AUCTIONS
 from tests.api.hostile.certificates import CERTIFICATES
 from tests.api.hostile.communities import COMMUNITIES
+from tests.api.hostile.engagement import ENGAGEMENT
 from tests.api.hostile.frames import FRAMES
 from tests.api.hostile.geometries import GEOMETRIES
 from tests.api.hostile.grid import GRID
@@ -57,6 +58,7 @@ SECTIONS: dict[str, Sequence[Row]] = {
     "Prices": PRICES,
     "Trading rules, statistics and exports": RULES,
     "Notifications and web hooks": NOTIFICATIONS,
+    "Leaderboards, insights and preferences": ENGAGEMENT,
     "Sockets": FRAMES,
     "Posted readings": READINGS,
     "Meter files": FILES,

@@ -73,6 +73,18 @@ EXPECTED: dict[str, Seen] = {
         "hal": HAL | HEAD_OF_A,
         "ivy": IVY | HEAD_OF_A,
     },
+    "MemberCard": {  # Everybody in a community sees all of today's, but of Cyn, who opted out.
+        "ada in A": IN_A,
+        "bob in A": IN_A,
+        "cyn in A": CYN,
+        "eve in A": IN_A,
+        "fred in A": IN_A,
+        "ivy in A": IN_A,
+        "hal in A": NOBODY,
+        "eve in B": IN_B,
+        "fred in B": IN_B,
+        "gus in B": IN_B,
+    },
     "Membership": {
         "ada in A": ADA,
         "bob in A": BOB | HEAD_OF_A,
@@ -183,6 +195,17 @@ NARROWER: dict[str, Seen] = {
         "hal in A": HAL,
         "ivy in A": IVY,
     },
+    "Viewer.memberCards": {
+        "ada in A": ADA,
+        "bob in A": BOB,
+        "cyn in A": CYN,
+        "eve in A": EVE,
+        "fred in A": FRED,
+        "eve in B": EVE,
+        "fred in B": FRED,
+        "gus in B": GUS,
+        "ivy in A": IVY,
+    },
     "Viewer.orders": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
     "Market.orders": {"bob's": BOB, "gus's": GUS, "ada's": ADA | TRADES_FOR_ADA},
     "Viewer.trades": {"gus to bob": BOB | GUS},
@@ -211,6 +234,9 @@ READINGS: dict[tuple[str, str], frozenset[str]] = {
     ("house", "2026-03-10"): IVY | HEAD_OF_A | ROOT,
 }
 BALANCES = {"A": EVERYBODY, "B": HEAD_OF_B | ROOT}  # Six take part in A, two in B.
+
+# Leaderboards of a community: who is told, and how many are ranked. Cyn opted out and Hal left; of B there are too few.
+LEADERBOARDS = {"A": (IN_A | ROOT, 5), "B": (IN_B | ROOT, None)}
 
 # Loads of zones by the points and members they were metered of: who gets those of few, by zone. Ada's application holds
 # none of her roles.

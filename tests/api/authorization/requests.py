@@ -25,6 +25,7 @@ COMPUTED: dict[str, Callable[[str], Target]] = {
     "FillExplanation.clearing": lambda row: None,  # Clearings are public.
     "TradingRuleDecision.order": lambda row: None,  # test_decisions_of_a_rule_lead_to_orders_of_its_owner
     "NotificationEvent.notification": lambda row: None,  # Of the stream of who follows it.
+    "MonthInsights.community": lambda row: None,  # test_insights_are_beside_communities_that_the_viewer_is_in
     "Community.sharingKey": lambda row: ("SharingKey", row),
     "Job.result": lambda row: ("AllocationRun", "three of A") if row in {"ada's in A", "bob's in A"} else None,
 }
@@ -67,6 +68,9 @@ REVIEWED = {
     "TradingRuleSimulation.days",
     "TradingRuleSimulation.orders",
     "AllocationRun.series",  # test_series_of_a_run_are_told_like_its_totals
+    "Community.leaderboard",  # test_leaderboards_are_for_who_is_in_a_community
+    "MemberCard.isViewer",
+    "MemberCard.rating",  # Of a card that the viewer may see, and of five: tests/api/engagement/test_ratings.py
     "Community.balance",  # test_balances_of_few_are_for_who_administers
     "MeteringPoint.readings",  # test_readings_are_seen_for_the_days_that_concern_the_role
 }
@@ -229,6 +233,7 @@ MUTATIONS: dict[str, Given] = {
     "markNotificationsRead": Given(lambda id: {"ids": [id("Notification")]}, {"Notification": "ada's"}),
     "setNotificationPreference": Given(),
     "setQuietHours": Given(),
+    "setEngagementPreference": Given(),
     "registerWebhook": Given(),
     "rotateWebhookSecret": Given(lambda id: {"id": id("Webhook")}, {"Webhook": "ada's"}),
     "removeWebhook": Given(lambda id: {"id": id("Webhook")}, {"Webhook": "ada's"}),

@@ -38,6 +38,7 @@ from domain.notifications import tables as notifications
 from domain.sharing import tables as sharing
 from tests.api.authorization.billed import make_bills
 from tests.api.authorization.delivered import deliver
+from tests.api.authorization.engaged import draw_cards
 from tests.api.authorization.money import name_money, pay_in
 from tests.api.authorization.ruled import make_rules
 from tests.domain.market.batches import clear
@@ -111,6 +112,7 @@ async def a_world(database: Database) -> World:
         await _grid(session, world, users)
         await _watched(session, world, users)
         await _notifications(session, world, users)
+        await draw_cards(session, world)
         await name_money(session, world)
         await _others(session, world)
     async with database.transaction() as session:

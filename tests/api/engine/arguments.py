@@ -34,6 +34,7 @@ INSTANTS = (
     "2999-12-31T23:59:59.999999-12:00",
     "0002-01-01T00:00:00Z",
 )
+DAYS = ("2026-01-01", "2026-02-01", "2026-02-02", "2000-01-01", "2999-12-01", "0002-01-01")
 POINTS = ([10.95, 44.65], [10.9, 44.6], [11.0, 44.7], [10.95, 44.65], [9.5, 44.5], [0, 0], [200, 0], [-180, -90])
 BOXES = ((10.9, 44.6, 11.0, 44.7), (10.95, 44.65, 10.95, 44.65), (-180, -90, 180, 90), (5, 5, 6, 6), (6, 5, 5, 6))
 PAGE = ("first", "last", "after", "before")
@@ -220,6 +221,7 @@ SCALAR: dict[str, Callable[[Arguments, str], Any]] = {
     "ID": lambda these, name: these._id(None),
     "String": lambda these, name: these.supplies.text(these.random, name),
     "DateTime": lambda these, name: these.random.choice(INSTANTS),
+    "Date": lambda these, name: these.random.choice(DAYS),
     "Boolean": lambda these, name: these.random.random() < 0.5,
     "Int": lambda these, name: these.random.choice([0, 1, 3, 100]),
 }
