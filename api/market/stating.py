@@ -41,11 +41,15 @@ def months_before(day: date) -> list[date]:
 
 @job(JobKind.MAKE_STATEMENTS)
 async def make_statements(work: Work) -> None:
-    """State a month, some users at a time; what was stated as it is stays, so running twice changes nothing."""
+    """State a month, some users at a time; what was stated as it is stays, so running twice changes nothing.
+
+    Where it is still the month (west of Greenwich, on the first day of the next one), it is stated the day after.
+    """
     month, now = date.fromisoformat(work.arguments["month"]), clock.now()
     async with work.database.transaction() as session:
         users = await billing.timezones(session, month)
-    parts = [(zone, part) for zone, ids in sorted(users.items()) for part in _parts(ids)]
+    over = {zone: ids for zone, ids in users.items() if billing.month_in(month, zone).end <= now}
+    parts = [(zone, part) for zone, ids in sorted(over.items()) for part in _parts(ids)]
     made = 0
     for number, (zone, part) in enumerate(parts):
         await work.report(number / len(parts), f"{made} documents made.")
