@@ -85,6 +85,8 @@ BY_HAND: Mapping[str, str] = MappingProxyType(
         "trading_rule.hours": "'{0}'",
         "trading_rule.weekdays": "'{MONDAY}'",
         "member.user_id": "pg_temp.key(n)",
+        "allocation_day.metered_ukwh": "'{1}'",
+        "allocation_day.shared_ukwh": "'{1}'",
         "member_card.label": "'House A' || n + 1",
         "member_card.membership_id": "pg_temp.key(n)",
         "message_delivery.channel": "'WEBHOOK'",

@@ -1,0 +1,94 @@
+"""What is read of a community's month is sought by index, at a million rows of everybody's."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from typing import Any, cast
+from uuid import UUID
+
+import asyncpg
+import orjson
+import pytest
+from sqlalchemy import Table, make_url
+from sqlalchemy.dialects.postgresql import asyncpg as dialect
+
+from domain.communities.tables import Community, Member, Membership, Participation
+from domain.engagement import cards, figures, insights, leaderboards, persons, ratings, savings
+from domain.engagement.tables import EngagementPreference, MemberCard, MemberRating
+from domain.intervals import Period
+from domain.market.delivery_tables import TradeDelivery
+from domain.market.tables import Clearing, Market, Order, Trade
+from domain.metering.tables import MeteringPoint
+from domain.sharing.tables import AllocationDay, AllocationRun
+from tests.api.engine import tall
+from tests.conftest import Server
+
+ROWS = 20_000
+TODAY = date(2026, 3, 12)
+MONTH = Period(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
+TABLES = (
+    *(Community, Member, Membership, MeteringPoint, Participation, MemberCard, EngagementPreference, MemberRating),
+    *(AllocationRun, AllocationDay, Market, Order, Clearing, Trade, TradeDelivery),
+)
+
+
+def key(number: int) -> UUID:
+    """The id of row `number` of any table."""
+    return UUID(f"01980000-0000-7000-8000-{number:012x}")
+
+
+GIVEN: dict[str, Any] = (
+    persons.given([key(3)], TODAY)
+    | figures.given(MONTH, "UTC", 268_200)
+    | {"first": 10, "viewer": key(7), "user_id": key(7), "persons_min": 5}
+    | {"since": TODAY, "zones": [key(1)], "starts": [MONTH.start], "prices": [1], "community_id": key(3)}
+)
+STATEMENTS: dict[str, Any] = {
+    **{f"leaderboard of {kind.value}": statement for kind, statement in leaderboards.RANKED.items()},
+    "one's own figures": insights.OWN,
+    "means": insights.MEANS,
+    "deliveries bought": savings.BOUGHT,
+    "savings": savings.SAVED,
+    "one's own rating": ratings.OF_USER,
+    "ratings of a community": ratings.OF_COMMUNITIES,
+    "cards to draw in a community": cards.WAITING,
+}
+
+
+@pytest.fixture(scope="module")
+async def planner(server: Server) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to tall tables."""
+    url = await server.create_database()
+    address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = await asyncpg.connect(address)
+    if not await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
+        pytest.skip("only a superuser may tell the planner of more rows than there are")
+    await tall.grow_some(connection, ROWS, [cast(Table, table.__table__) for table in TABLES])
+    yield connection
+    await connection.close()
+    await server.drop_database(url)
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+async def test_a_communitys_month_is_sought_by_index(planner: asyncpg.Connection, name: str) -> None:
+    compiled: Any = STATEMENTS[name].compile(dialect=dialect.dialect())  # type: ignore[no-untyped-call]
+    values = [GIVEN[parameter] for parameter in compiled.positiontup or ()]
+
+    text = await planner.fetchval(f"EXPLAIN (FORMAT JSON) {compiled}", *values)
+
+    scans = [scan for scan in tall.scans(orjson.loads(text)[0]["Plan"]) if scan.table not in tall.FIXED]
+    # The newest day of ratings is the last entry of an index.
+    newest = [scan for scan in scans if scan.index == "pk_member_rating" and "day <= " in scan.condition]
+    assert [scan for scan in scans if not scan.is_sought and scan not in newest] == []
+    assert scans
+
+
+async def test_cards_to_draw_are_looked_for_among_the_newest_memberships(planner: asyncpg.Connection) -> None:
+    compiled: Any = cards.NEW.compile(dialect=dialect.dialect())  # type: ignore[no-untyped-call]
+    given = {"since": key(2**40), "communities_max": 20}
+    values = [given[parameter] for parameter in compiled.positiontup or ()]
+
+    text = await planner.fetchval(f"EXPLAIN (FORMAT JSON) {compiled}", *values)
+
+    scans = list(tall.scans(orjson.loads(text)[0]["Plan"]))
+    assert [scan.index for scan in scans if scan.table == "membership"] == ["pk_membership"]
+    assert [scan.kind for scan in scans if scan.kind == "Seq Scan"] == []
