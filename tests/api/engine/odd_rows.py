@@ -121,6 +121,7 @@ KEPT = {
     "job.error_code",  # A failed job has a code and a message.
     "job.result_type",
     "market.delivery_minutes",
+    "member_card.label",  # A letter and a number.
     "trading_rule.hours",
     "trading_rule.weekdays",
     "trading_rule_simulation.amount_ueur",  # What was gained is a difference of both.
