@@ -8,7 +8,6 @@ from sqlalchemy import (
     CheckConstraint,
     Computed,
     ForeignKey,
-    ForeignKeyConstraint,
     Index,
     LargeBinary,
     Text,
@@ -131,18 +130,20 @@ class Transfer(Base):
 
 
 class Entry(Base):
-    """What a transfer changes in one account, micro-EUR; never zero. Append-only."""
+    """What a transfer changes in one account, micro-EUR; never zero. Append-only.
+
+    The trigger that carries it into the balance sees that its transfer, account and holder exist, for all at once.
+    """
 
     __tablename__ = "ledger_entry"
     __table_args__ = (
         CheckConstraint("amount_ueur <> 0", name="not_zero"),
         UniqueConstraint("transfer_id", "account_id"),
-        ForeignKeyConstraint(["account_id", "holder_id"], ["account.id", "account.holder_id"]),
         Index("ix_ledger_entry_holder_id", "holder_id", "id"),
     )
 
     id: Mapped[Id]
-    transfer_id: Mapped[UUID] = mapped_column(ForeignKey("transfer.id"))
+    transfer_id: Mapped[UUID]
     account_id: Mapped[UUID]
     holder_id: Mapped[UUID]
     amount_ueur: Mapped[Micro]

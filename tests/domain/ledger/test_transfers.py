@@ -155,7 +155,7 @@ async def test_refuses_an_entry_under_another_holder(session: AsyncSession) -> N
     user, other = await a_user(session), await a_user(session)
     wallet = await the_wallet(session, user.id)
 
-    async with nothing_changes(session, "fk_ledger_entry"):
+    async with nothing_changes(session, "no such transfer, account or holder"):
         transfer_id = await insert_transfer(session, {})
         await session.execute(
             text("INSERT INTO ledger_entry VALUES (gen_random_uuid(), :transfer, :account, :holder, 5)"),
