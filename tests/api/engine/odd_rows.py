@@ -122,6 +122,8 @@ KEPT = {
     "job.result_type",
     "market.delivery_minutes",
     "member_card.label",  # A letter and a number.
+    "account_statement.ledger_ueur",  # Sums that have to agree.
+    "account_statement.rounding_ueur",
     "trading_rule.hours",
     "trading_rule.weekdays",
     "trading_rule_simulation.amount_ueur",  # What was gained is a difference of both.

@@ -22,7 +22,7 @@ ODD_TEXTS = ("", " ", "%", "_", "\\", "100%", "a'b", 'q"q', "\u2028", "é", "e\u
 MALFORMED_IDS = ("", "Order", "Order:", ":", "Order:1", "🔌:x", "Order:00000000-0000-0000-0000-00000000000G")
 ODD_CURSORS = ("", "x", "WyJJRCJd", "WyJJRCIsIDFd", "bm90IGpzb24", "WyJOQU1FIiwiYSIsMV0", "é", "e30")
 LATEST = 12  # Rows of the world of roles are the last ones; half of all ids are of these.
-PAGES_HARVESTED_BELOW = 4  # Parents of each connection.
+PAGES_HARVESTED_BELOW = 90  # Parents of each connection at a time, until some hold something.
 
 
 @dataclass
@@ -89,7 +89,8 @@ async def gathered(database: Database, schema: GraphQLSchema, ask: Ask) -> Suppl
             for order in orders or [None]:
                 name = f"{path} {order}" if order else str(path)
                 supplies.cursors[name] = await _cursors(ask, supplies, path, order)
-    assert all(supplies.cursors.values()), "no parent of some connection holds anything"
+    bare = [name for name, cursors in supplies.cursors.items() if not cursors]
+    assert bare == [], "no parent of these connections holds anything"
     return supplies
 
 
@@ -99,10 +100,17 @@ async def _cursors(ask: Ask, supplies: Supplies, path: Path, order: str | None) 
     if path.parent == "Query":
         holders = [await ask(f"{{ {page} }}", {})]
     elif path.parent in ENTITIES:
-        ids = supplies.ids[path.parent]
-        some = [*ids[:PAGES_HARVESTED_BELOW], *ids[-PAGES_HARVESTED_BELOW:]]
-        document = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {path.parent} {{ {page} }} }} }}"
-        holders = (await ask(document, {"ids": some}))["nodes"]
+        holders = await _holders(ask, supplies.ids[path.parent], f"... on {path.parent} {{ {page} }}")
     else:
         holders = [(await ask(f"{{ viewer {{ {page} }} }}", {}))["viewer"]]
     return [edge["cursor"] for holder in holders if holder for edge in holder["page"]["edges"]]
+
+
+async def _holders(ask: Ask, ids: list[str], selection: str) -> list[Any]:
+    """Parents, some at a time and the last first, until one of them holds something; ids may be chance."""
+    document = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ {selection} }} }}"
+    for end in range(len(ids), 0, -PAGES_HARVESTED_BELOW):
+        found: list[Any] = (await ask(document, {"ids": ids[max(0, end - PAGES_HARVESTED_BELOW) : end]}))["nodes"]
+        if any(holder and holder["page"]["edges"] for holder in found):
+            return found
+    return []
