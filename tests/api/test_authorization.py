@@ -458,7 +458,7 @@ async def test_insights_are_beside_communities_that_the_viewer_is_in(site: Site,
         return
     beside = {each["community"] and each["community"]["id"] for each in data["viewer"]["insights"]}
     held = {"A": expectations.IN_A, "B": expectations.IN_B}
-    communities = {site.id_of("Community", name) for name, roles in held.items() if role in roles}
+    communities: set[str | None] = {site.id_of("Community", name) for name, roles in held.items() if role in roles}
     may_read = role not in {"partner that trades", "meter gateway"}
     assert beside == (communities or {None} if may_read else set())
 
