@@ -12,10 +12,13 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.database import Database
+from api.demo import terms
 from api.demo.story import (
     ADMIN,
     AREA_BOX,
+    BELVAL,
     DEPOSIT_UEUR,
+    DOMAIN,
     LINK_CAPACITY_UKWH,
     LINK_COST_UEUR_PER_KWH,
     NEIGHBOURS,
@@ -23,8 +26,6 @@ from api.demo.story import (
     PARTNER,
     PASSWORD,
     PLACES,
-    PLANTS,
-    SEED,
     ZONES,
     Person,
     Place,
@@ -32,7 +33,7 @@ from api.demo.story import (
 )
 from domain.communities import assets, communities, memberships, participations, sight
 from domain.communities.members import NewMember
-from domain.communities.tables import AssetKind, CommunityRole, LegalForm, MemberKind, Membership
+from domain.communities.tables import AssetKind, Community, CommunityRole, LegalForm, MemberKind, Membership
 from domain.geography.geometry import as_element
 from domain.geography.tables import MarketZone, SubstationArea
 from domain.identity import credentials, users
@@ -46,7 +47,7 @@ from domain.ledger.tables import PaymentKind
 from domain.market import markets
 from domain.metering import readings
 from domain.metering.days import ReadingDay, blocks_of
-from domain.metering.simulation import SimulatedDay, SimulatedPoint, simulate
+from domain.metering.simulation import SimulatedDay
 from domain.metering.tables import Direction, MeteringPoint, Quality
 from domain.sharing import keys
 from domain.sharing.tables import KeyKind
@@ -62,26 +63,30 @@ async def load(database: Database) -> bool:
         accounts = await _accounts(session)
         await _deposits(session, accounts.values())
         admin = await _viewer(session, accounts[ADMIN.email])
-        await _markets(session, admin, accounts[OPERATOR.email])
         await _area(session)
+        market_ids = await _markets(session, admin, accounts[OPERATOR.email])
     for place in PLACES:
         async with database.transaction() as session:
             community_id = await _community(session, place, accounts)
         async with database.transaction() as session:
             await _history(session, place, community_id)
-            await _ask_for_allocation(session, place, community_id)
+            if place.is_sharing:
+                await _ask_for_allocation(session, place, community_id)
     async with database.transaction() as session:
         await _neighbours(session, accounts[OPERATOR.email])
+        await _terms(session, market_ids, accounts)
     return True
 
 
 async def _accounts(session: AsyncSession) -> dict[str, UUID]:
     """An account for each person of the story; all have the same password, so it is hashed once."""
     hashed = await asyncio.to_thread(credentials.hash_password, PASSWORD)
-    people = [(person.email, person.name) for place in PLACES for person in place.people]
-    plants = [(plant.email, plant.name) for plant in PLANTS]
-    named = [*people, *plants, *((login.email, login.role.title()) for login in (ADMIN, OPERATOR, PARTNER))]
-    ids = {email: await users.create_user(session, email, name, hashed, actor=ACTOR) for email, name in named}
+    named = {login.email: login.role.title() for login in (ADMIN, OPERATOR, PARTNER)}
+    people = {person.email: person.name for place in PLACES for person in place.people}
+    ids = {
+        email: await users.create_user(session, email, name, hashed, actor=ACTOR)
+        for email, name in (people | named).items()
+    }
     await users.grant_role(session, ids[ADMIN.email], PlatformRole.ADMIN, actor=ACTOR)
     return ids
 
@@ -98,18 +103,28 @@ async def _viewer(session: AsyncSession, user_id: UUID) -> Viewer:
     return await sight.viewer_for(await session.connection(), user_id)
 
 
-async def _markets(session: AsyncSession, admin: Viewer, operator_id: UUID) -> None:
-    """Two zones side by side, each with a market, linked both ways within a limit."""
-    ids = []
+async def _markets(session: AsyncSession, admin: Viewer, operator_id: UUID) -> dict[UUID, UUID]:
+    """Two zones side by side, each with a substation and a market, linked both ways; markets by zone."""
+    ids: dict[UUID, UUID] = {}
     for zone in ZONES:
         boundary = as_element(MultiPolygon([box(*zone.box)]))
         row = MarketZone(code=zone.code, name=zone.name, country=zone.country, boundary=boundary)
         session.add(row)
         await session.flush()
-        await markets.create(session, admin, zone_id=row.id, name=f"{zone.name} market")
+        area = {"code": f"UW-{zone.code}", "name": f"Substation {zone.name}", "country": zone.country}
+        session.add(SubstationArea(boundary=boundary, market_zone_id=row.id, **area))
+        name = f"{zone.name} market"
+        ids[row.id] = await markets.create(
+            session,
+            admin,
+            zone_id=row.id,
+            name=name,
+            penalty_ueur_per_kwh=terms.PENALTY_UEUR_PER_KWH,
+            energy_vat_ppm=terms.ENERGY_VAT_PPM,
+        )
         await users.grant_role(session, operator_id, PlatformRole.GRID_OPERATOR, actor=ACTOR, zone_id=row.id)
-        ids.append(row.id)
-    for here, there in (ids, ids[::-1]):
+    zone_ids = list(ids)
+    for here, there in (zone_ids, zone_ids[::-1]):
         await markets.link_zones(
             session,
             admin,
@@ -118,6 +133,19 @@ async def _markets(session: AsyncSession, admin: Viewer, operator_id: UUID) -> N
             capacity_ukwh=LINK_CAPACITY_UKWH,
             cost_ueur_per_kwh=LINK_COST_UEUR_PER_KWH,
         )
+    return ids
+
+
+async def _terms(session: AsyncSession, market_ids: dict[UUID, UUID], accounts: dict[str, UUID]) -> None:
+    """What holds in the markets and zones, and who trades by rule in the first of them."""
+    now = datetime.now(UTC)
+    fund_id = (await session.execute(select(Community.id).where(Community.name == BELVAL.name))).scalar_one()
+    admin, operator = [await _viewer(session, accounts[login.email]) for login in (ADMIN, OPERATOR)]
+    for zone_id, market_id in market_ids.items():
+        await terms.set_terms(session, admin, market_id, zone_id, fund_id, now=now)
+        await terms.operate(session, operator, zone_id, now=now)
+    by_login = {email.removesuffix(f"@{DOMAIN}"): user_id for email, user_id in accounts.items()}
+    await terms.set_rules(session, by_login, next(iter(market_ids.values())), now=now)
 
 
 async def _area(session: AsyncSession) -> None:
@@ -154,6 +182,7 @@ async def _community(session: AsyncSession, place: Place, accounts: dict[str, UU
         kind=place.kind,
         name=place.name,
         timezone=place.site.timezone,
+        country=place.country,
         description=place.description,
         substation_area_id=(await session.execute(area)).scalar_one_or_none(),
         location=place.location(len(place.people) // 2),
@@ -167,6 +196,8 @@ async def _community(session: AsyncSession, place: Place, accounts: dict[str, UU
         member = _member(numbered[1], accounts, start)
         membership_id = await memberships.add_member(session, community_id, member, by=by)
         await _point(session, place, community_id, membership_id, numbered, by)
+    if not place.is_sharing:
+        return community_id
     key_start = day_start(start, ZoneInfo(place.site.timezone))
     await keys.set_key(session, community_id, KeyKind.PRO_RATA, KeyKind.PRO_RATA, key_start, [], actor=by.key)
     return community_id
@@ -199,16 +230,21 @@ async def _point(
 ) -> None:
     """The person's metering point, and the plant behind it."""
     number, person = numbered
-    directions = {Direction.WITHDRAWN} if person.annual_kwh else set()
+    directions = {Direction.WITHDRAWN: person.annual_kwh > 0, Direction.INJECTED: person.injects}
+    if not any(directions.values()):
+        return
     new = participations.NewPoint(
         code=place.code(number),
         code_kind=place.code_kind,
-        directions=frozenset(directions | ({Direction.INJECTED} if person.pv_kwp else set())),
+        directions=frozenset(direction for direction, is_metered in directions.items() if is_metered),
         location=place.location(number),
     )
     point_id, _ = await participations.register_metering_point(session, community_id, membership_id, new, by=by)
     if person.pv_kwp:
-        plant = assets.NewAsset(point_id, f"Roof of {person.name}", AssetKind.PV, power_w=round(person.pv_kwp * 1_000))
+        roof = assets.NewAsset(point_id, f"Roof of {person.name}", AssetKind.PV, power_w=round(person.pv_kwp * 1_000))
+        await assets.add_asset(session, community_id, roof, by=by)
+    if person.plant is not None:
+        plant = assets.NewAsset(point_id, person.name, person.plant.kind, power_w=person.plant.power_w)
         await assets.add_asset(session, community_id, plant, by=by)
 
 
@@ -225,14 +261,15 @@ async def simulated_days(session: AsyncSession, place: Place, start: date, days:
     metered = await _points(session, place)
     return [
         day
-        for id, directions, point in metered
-        for simulated in simulate(point, start, days, SEED)
+        for id, directions, number in metered
+        for simulated in place.metered(number, start, days)
         for day in _readings(id, directions, simulated)
     ]
 
 
-async def _points(session: AsyncSession, place: Place) -> list[tuple[UUID, Sequence[str], SimulatedPoint]]:
-    by_code = {place.code(number): place.point(number, person) for number, person in enumerate(place.people)}
+async def _points(session: AsyncSession, place: Place) -> list[tuple[UUID, Sequence[str], int]]:
+    """Metering points of a place with their directions and whose they are, as a number."""
+    by_code = {place.code(number): number for number in range(len(place.people))}
     query = select(MeteringPoint.id, MeteringPoint.directions, MeteringPoint.code).where(
         MeteringPoint.code.in_(by_code)
     )

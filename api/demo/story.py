@@ -1,11 +1,13 @@
-"""The cast, as data: who lives where, with how much load and how large a roof."""
+"""The cast, as data: who lives where, with how much load and how large a roof or plant."""
 
 from dataclasses import dataclass
 from datetime import date
 
-from domain.communities.tables import CommunityKind, FrameworkCode, LegalForm, MemberKind
+from api.demo import plants
+from api.demo.plants import Plant
+from domain.communities.tables import AssetKind, CommunityKind, FrameworkCode, LegalForm, MemberKind
 from domain.market.tables import EnergySource
-from domain.metering.simulation import SimulatedPoint, Site
+from domain.metering.simulation import SimulatedDay, SimulatedPoint, Site, simulate
 from domain.metering.tables import CodeKind
 
 SEED = 2026
@@ -16,12 +18,14 @@ DOMAIN = "demo.example"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A member of a community who signs in as `<login>@demo.example`."""
+    """A member of a community who signs in as `<login>@demo.example`; `place` is longitude and latitude, if apart."""
 
     login: str
     name: str
-    annual_kwh: float
+    annual_kwh: float = 0.0
     pv_kwp: float = 0.0
+    plant: Plant | None = None
+    place: tuple[float, float] | None = None
     is_admin: bool = False
     legal_form: LegalForm = LegalForm.NATURAL_PERSON
 
@@ -31,9 +35,18 @@ class Person:
 
     @property
     def kind(self) -> MemberKind:
-        if self.annual_kwh and self.pv_kwp:
+        if self.annual_kwh and self.injects:
             return MemberKind.PROSUMER
-        return MemberKind.PRODUCER if self.pv_kwp else MemberKind.CONSUMER
+        return MemberKind.PRODUCER if self.injects else MemberKind.CONSUMER
+
+    @property
+    def injects(self) -> bool:
+        return self.pv_kwp > 0 or self.plant is not None
+
+    @property
+    def source(self) -> EnergySource:
+        """Where what it injects comes from."""
+        return EnergySource.SOLAR if self.plant is None else self.plant.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +62,8 @@ class Place:
     code_pattern: str
     people: tuple[Person, ...]
     area_code: str | None = None
+    country: str | None = None
+    is_sharing: bool = True
 
     def code(self, number: int) -> str:
         """The code of the n-th person's metering point."""
@@ -59,8 +74,18 @@ class Place:
         azimuth = 135.0 + 15 * (number % 7)
         return SimulatedPoint(self.code(number), self.site, person.annual_kwh, person.pv_kwp, azimuth=azimuth)
 
+    def metered(self, number: int, first_day: date, days: int) -> list[SimulatedDay]:
+        """What the n-th person's meter counts on each local day."""
+        person = self.people[number]
+        if person.plant is not None:
+            return list(plants.metered(self.code(number), person.plant, self.site.timezone, first_day, days))
+        return simulate(self.point(number, person), first_day, days, SEED)
+
     def location(self, number: int) -> dict[str, object]:
-        """A GeoJSON point for the n-th home: a lane with homes on both sides."""
+        """A GeoJSON point for the n-th home: a lane with homes on both sides, unless the person lives elsewhere."""
+        apart = self.people[number].place
+        if apart is not None:
+            return {"type": "Point", "coordinates": list(apart)}
         along, side = divmod(number, 2)
         lon = self.site.longitude + 0.00025 * along
         return {"type": "Point", "coordinates": [round(lon, 6), round(self.site.latitude + 0.0002 * side, 6)]}
@@ -92,6 +117,24 @@ def _italians() -> tuple[Person, ...]:
     return (plant, *homes)
 
 
+MILL = Plant(AssetKind.HYDRO, EnergySource.HYDRO, 14.0, mean=0.65, swing=0.2)
+WIND_PARK = Plant(AssetKind.WIND, EnergySource.WIND, 24.0, mean=0.45, swing=0.45)
+FOUNDER = "operator"  # The grid operator's account.
+
+
+def _traders() -> tuple[Person, ...]:
+    """Who founded the community, two plants, and ten homes."""
+    founder = Person(FOUNDER, "Sudgrid", is_admin=True, legal_form=LegalForm.SME)
+    mill = Person("mill", "Moulin d'Esch", plant=MILL, place=(5.9871, 49.4932), legal_form=LegalForm.SME)
+    wind = Person("wind", "Wandpark Belval", plant=WIND_PARK, place=(5.9123, 49.5127), legal_form=LegalForm.SME)
+    names = zip(FIRST_NAMES[12:22], LAST_NAMES[2:] + LAST_NAMES[:4], strict=True)
+    homes = [
+        Person(f"belval{n + 1}", f"{first} {last}", 2_200.0 + 260 * (n * 3 % 7), pv_kwp=5.0 if n % 5 == 2 else 0.0)
+        for n, (first, last) in enumerate(names)
+    ]
+    return (founder, mill, wind, *homes)
+
+
 ESCH = Place(
     name="Rue des Pins",
     description="Twenty-four homes in Esch-sur-Alzette share the sun of eight roofs.",
@@ -113,7 +156,20 @@ PRATOVERDE = Place(
     people=_italians(),
     area_code="AC001E09999",
 )
-PLACES = (ESCH, PRATOVERDE)
+BELVAL = Place(
+    name="Belval Peer Trading",
+    description="A mill in Esch, a wind park and ten homes in Belvaux sell and buy in the markets of their zones.",
+    framework=FrameworkCode.EU_TRADING,
+    kind=CommunityKind.REGION,
+    site=Site("Belvaux", 49.5086, 5.9262, "Europe/Luxembourg"),
+    code_kind=CodeKind.LU_POD,
+    code_pattern="LU0000020{:024d}",
+    people=_traders(),
+    country="LU",
+    is_sharing=False,
+)
+PLACES = (ESCH, PRATOVERDE, BELVAL)
+TRADING = (ESCH, BELVAL)  # In the zones of Luxembourg, where there are markets.
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +184,6 @@ class Neighbour:
 
 
 NEIGHBOURS = (
-    Neighbour("Belval Peer Trading", FrameworkCode.EU_TRADING, CommunityKind.REGION, "LU", "Europe/Luxembourg"),
     Neighbour("EEG Sonnental", FrameworkCode.AT_EEG, CommunityKind.VILLAGE, "AT", "Europe/Vienna"),
     Neighbour("Foetz Works", FrameworkCode.COMPANY_GROUP, CommunityKind.COMPANIES, "LU", "Europe/Luxembourg"),
     Neighbour("Lultzhausen Micro-grid", FrameworkCode.MICROGRID, CommunityKind.VILLAGE, "LU", "Europe/Luxembourg"),
@@ -152,27 +207,7 @@ ZONES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Plant:
-    """A producer outside the communities who sells around the clock in one zone."""
-
-    login: str
-    name: str
-    source: EnergySource
-    zone: int
-    energy_wh: tuple[int, int]
-    price_ticks: tuple[int, int]
-
-    @property
-    def email(self) -> str:
-        return f"{self.login}@{DOMAIN}"
-
-
-PLANTS = (
-    Plant("mill", "Moulin d'Esch", EnergySource.HYDRO, 0, (200, 900), (900, 1_500)),
-    Plant("wind", "Wandpark Belval", EnergySource.WIND, 1, (400, 2_500), (700, 1_300)),
-)
-LINK_CAPACITY_UKWH = 6_000_000  # 6 kWh in a quarter-hour, so that a sunny noon fills it.
+LINK_CAPACITY_UKWH = 1_000_000  # 1 kWh in a quarter-hour, so that a windy one fills it.
 LINK_COST_UEUR_PER_KWH = 5_000
 DEPOSIT_UEUR = 250_000_000  # What everybody pays in on the first day.
 AREA_BOX = (10.80, 44.72, 10.96, 44.84)
