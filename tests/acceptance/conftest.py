@@ -183,6 +183,7 @@ async def traded(
 ) -> Traded:
     """The day's orders, placed while prices are followed, gathered into one batch and cleared."""
     markets = traded_day.open_markets(stack, people.admin, tmp_path_factory.mktemp("zones"))
+    await asyncio.to_thread(traded_day.pay_in, people.traders)
     day = traded_day.day_of(cer, allocated[-1]["result"]["id"])
     north = markets.ids[markets.codes[0]]
     follower = people.traders[0]

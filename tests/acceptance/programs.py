@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx2
 
@@ -62,15 +63,21 @@ def options(parameters: Mapping[str, str]) -> list[str]:
 
 
 @contextlib.contextmanager
-def running(database_url: str, redis_url: str, logs: Path) -> Iterator[Running]:
-    """Everything up and ready; nothing of it outlives the block."""
+def running(
+    database_url: str, redis_url: str, logs: Path, more: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Running]:
+    """Everything up and ready, with more in its environment; nothing of it outlives the block."""
     port = any_free()
     url = f"http://{LOOPBACK}:{port}"
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "COMMONWATT_URL": url,
+        "COMMONWATT_PAYMENT_SECRET": "acceptance",
+        "COMMONWATT_PAYMENT_CALLBACK_URL": f"{url}/payments/callbacks",
+        "COMMONWATT_PAYMENT_DELAY_S": "0.1",
         "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR", str(STATE / "numba")),
+        **more,
     }
     application = Application()
     with contextlib.ExitStack() as stack:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,8 @@ LOT_UKWH = 1_000
 CAPACITY_UKWH, COST_UEUR = 250_000, 5_000  # Each way and quarter-hour; of a kWh sent.
 # Limit prices, EUR/kWh in steps of a cent, so that orders tie and time decides.
 SEED, SELL_CENTS, BUY_CENTS = 2025, (5, 16), (8, 31)
+FUNDS_EUR, ARRIVES_S = "5000", 30.0
+WALLET = "{ viewer { wallet { available } } }"
 SERIES = """query($run: ID!, $member: ID!, $period: PeriodInput!) { node(id: $run) { ... on AllocationRun {
     series(memberId: $member, period: $period) { injectedKwh withdrawnKwh } } } }"""
 
@@ -62,7 +65,9 @@ def open_markets(stack: Running, admin: Client, directory: Path) -> Markets:
     edges = admin.ask("{ marketZones { edges { node { id code } } } }")["marketZones"]["edges"]
     zone_ids = {edge["node"]["code"]: edge["node"]["id"] for edge in edges}
     ids = {
-        code: admin.change("createMarket", "market { id }", zoneId=zone_ids[code], name=code)["market"]["id"]
+        code: admin.change("createMarket", "market { id }", zoneId=zone_ids[code], name=code, isCapacityChecked=False)[
+            "market"
+        ]["id"]
         for code in ZONES
     }
     for here, there in (list(ZONES), list(ZONES)[::-1]):
@@ -83,6 +88,16 @@ def _zone(code: str) -> Any:
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     geometry = {"type": "Polygon", "coordinates": [ring]}
     return {"type": "Feature", "properties": {"code": code, "name": f"Modena {code}"}, "geometry": geometry}
+
+
+def pay_in(traders: Sequence[Client]) -> None:
+    """Each trader pays in what its orders of the day may cost, and the money has arrived."""
+    for trader in traders:
+        trader.change("requestDeposit", "payment { id }", idempotencyKey="first", amount=FUNDS_EUR)
+    deadline = time.monotonic() + ARRIVES_S
+    while any(trader.ask(WALLET)["viewer"]["wallet"]["available"] != FUNDS_EUR for trader in traders):
+        assert time.monotonic() < deadline, "the payment provider does not answer"
+        time.sleep(0.2)
 
 
 def zone_of(home: Home) -> str:
