@@ -61,7 +61,10 @@ def _in_data(one: Any, other: Any, path: Path) -> Iterator[str]:
 
 
 def _in_faults(ordinary: Answer, compiled: Answer) -> Iterator[str]:
-    """Of several faults below one place that became null, the specification asks for one at least."""
+    """Of several faults below one place that became null, the specification asks for one at least.
+
+    Items of a list below it are one as good as the other: which of them fails first is chance.
+    """
     left, right = _by_null_place(ordinary), _by_null_place(compiled)
     for place in sorted({*left, *right}, key=str):
         one, other = left.get(place, set()), right.get(place, set())
@@ -73,7 +76,9 @@ def _by_null_place(answer: Answer) -> dict[Path, set[Fault]]:
     """Faults by the place that is null because of them."""
     found: dict[Path, set[Fault]] = {}
     for fault in answer.faults:
-        found.setdefault(_null_place(answer.data, fault.path), set()).add(fault)
+        place = _null_place(answer.data, fault.path)
+        below = tuple(key for key in fault.path[len(place) :] if isinstance(key, str))
+        found.setdefault(place, set()).add(Fault((*place, *below), fault.code, fault.message))
     return found
 
 

@@ -143,7 +143,7 @@ class Arguments:
     def _written(self, value: Any, place: GraphQLArgument | GraphQLInputField) -> str:
         """The text of a value; none for a value that is left out."""
         random, nullable = self.random, not isinstance(place.type, GraphQLNonNull)
-        if value is ABSENT:
+        if value is ABSENT or (value is None and not nullable):  # A size that may not be null has a default.
             # A variable that nobody gives is as good as no argument.
             return self._define(str(place.type), None, None, "absent") if nullable and random.random() < 0.05 else ""
         if random.random() < 0.3:
