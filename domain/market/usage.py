@@ -38,19 +38,25 @@ class Asked:
         delivery, step = self.proposal.delivery, timedelta(minutes=self.terms.delivery_minutes)
         return [delivery.start + step * n for n in range(delivery.intervals(self.terms.delivery_minutes))]
 
+    @property
+    def days(self) -> set[date]:
+        """Days of its delivery intervals."""
+        return {start.date() for start in self.starts}
+
 
 @dataclass(slots=True)
 class Usage:
-    """Energy in micro-kWh: committed by owner and delivery, used by market, owner, side and day, and by zone."""
+    """Power by owner and day; micro-kWh committed by owner and delivery, used by owner, side and day, and by zone."""
 
-    capacity_w: dict[UUID, int] = field(default_factory=dict)
+    capacity_w: dict[tuple[UUID, date], int] = field(default_factory=dict)
     committed: dict[tuple[UUID, datetime], int] = field(default_factory=lambda: defaultdict(int))
     on_day: dict[tuple[UUID, UUID, OrderSide, date], int] = field(default_factory=lambda: defaultdict(int))
     in_zone: dict[tuple[UUID, OrderSide, datetime], int] = field(default_factory=lambda: defaultdict(int))
 
     def capacity_ukwh(self, asked: Asked) -> int:
-        """The most that the owner's plants inject in a delivery interval."""
-        return self.capacity_w.get(asked.owner_id, 0) * 1_000 * asked.terms.delivery_minutes // 60
+        """The most that the owner's plants inject in each of the order's intervals."""
+        power_w = min(self.capacity_w.get((asked.owner_id, day), 0) for day in asked.days)
+        return power_w * 1_000 * asked.terms.delivery_minutes // 60
 
     def add(self, asked: Asked) -> None:
         """Count an order that was just placed, for those after it in the same transaction."""
@@ -87,11 +93,9 @@ async def read(transaction: Transaction, asked: Sequence[Asked]) -> Usage:
     usage = Usage()
     sellers = [each for each in asked if each.needs_capacity]
     if sellers:
-        given = {
-            "owners": sorted({each.owner_id for each in sellers}),
-            "day": sellers[0].proposal.delivery.start.date(),
-        }
-        usage.capacity_w = {row.owner_id: int(row.power_w) for row in await CAPACITY.rows(transaction, given)}
+        owners, days = zip(*sorted({(each.owner_id, day) for each in sellers for day in each.days}), strict=True)
+        rows = await CAPACITY.rows(transaction, {"owners": list(owners), "days": list(days)})
+        usage.capacity_w = {(row.owner_id, row.day): int(row.power_w) for row in rows}
         for row in await BY_OWNER.rows(transaction, _windows(sellers)):
             usage.committed[row.owner_id, row.delivery_start] = int(row.energy_ukwh)
     limited = [each for each in asked if LimitKind.PER_MEMBER_AND_DAY in each.terms.limits_ukwh]
@@ -115,15 +119,16 @@ def _windows(asked: Iterable[Asked]) -> dict[str, Any]:
     return {"owners": owners, "markets": markets, "starts": starts, "ends": ends}
 
 
-# Power of the plants behind an owner's metering points, each plant once.
+# Power of the plants behind an owner's metering points on a day, each plant once.
 CAPACITY = Statement("""
-    SELECT owner_id, sum(power_w) AS power_w FROM (
-        SELECT DISTINCT member.user_id AS owner_id, asset.id, asset.power_w
-        FROM member JOIN participation ON participation.member_id = member.id
-        JOIN asset ON asset.metering_point_id = participation.metering_point_id
-        WHERE member.user_id = ANY(CAST(:owners AS uuid[])) AND participation.valid_from <= CAST(:day AS date)
-          AND (participation.valid_to IS NULL OR participation.valid_to > CAST(:day AS date))) AS plant
-    GROUP BY owner_id
+    SELECT owner_id, day, sum(power_w) AS power_w FROM (
+        SELECT DISTINCT asked.owner_id, asked.day, asset.id, asset.power_w
+        FROM unnest(CAST(:owners AS uuid[]), CAST(:days AS date[])) AS asked (owner_id, day)
+        JOIN member ON member.user_id = asked.owner_id
+        JOIN participation ON participation.member_id = member.id AND participation.valid_from <= asked.day
+             AND (participation.valid_to IS NULL OR participation.valid_to > asked.day)
+        JOIN asset ON asset.metering_point_id = participation.metering_point_id) AS plant
+    GROUP BY owner_id, day
 """)
 ASKED = """
     unnest(CAST(:owners AS uuid[]), CAST(:markets AS uuid[]), CAST(:starts AS timestamptz[]),

@@ -270,11 +270,12 @@ async def test_a_limit_of_the_zone_bounds_orders(session: AsyncSession, kind: Li
     assert await session.scalar(select(func.count()).select_from(Order)) == 2
 
 
-async def a_seller_with_plants(session: AsyncSession, *power_w: int) -> Viewer:
+async def a_seller_with_plants(session: AsyncSession, *power_w: int, **participating: Any) -> Viewer:
     """A trader who is a member of a community, with plants behind a metering point."""
     trader = await a_trader(session)
     member = await a_member(session, user_id=trader.user_id)
-    participation = await a_participation(session, await a_membership(session, await a_community(session), member))
+    membership = await a_membership(session, await a_community(session), member)
+    participation = await a_participation(session, membership, **participating)
     for power in power_w:
         await an_asset(session, participation, power_w=power)
     return trader
@@ -295,6 +296,23 @@ async def test_sellers_offer_what_their_plants_can_inject(session: AsyncSession)
     await an_order(session, seller, market, SELL, "0.5", delivery=a_delivery(0, 2))
     await an_order(session, seller, market, SELL, "2", delivery=a_delivery(3))
     assert await session.scalar(select(func.count()).select_from(Order)) == 3
+
+
+async def test_plants_count_on_the_days_on_which_they_take_part(session: AsyncSession) -> None:
+    market = await a_market(session, is_capacity_checked=True)
+    tomorrow = first_delivery().date() + timedelta(days=1)
+    staying = await a_seller_with_plants(session, 4_000)
+    leaving = await a_seller_with_plants(session, 4_000, valid_to=tomorrow)
+    deliveries = [(leaving, a_delivery()), (leaving, a_delivery(96)), (leaving, a_delivery(0, 97))]
+    requests = [
+        Request(seller, f"{n}", a_proposal(market, SELL, "0.1", delivery=delivery))
+        for n, (seller, delivery) in enumerate([*deliveries, (staying, a_delivery(0, 97))])
+    ]
+
+    outcomes = await placing.place_many(session, requests, now=now())
+
+    refused = validation.CapacityExceeded
+    assert [type(outcome) for outcome in outcomes] == [UUID, refused, refused, UUID]
 
 
 async def test_orders_of_one_transaction_share_a_limit(session: AsyncSession) -> None:
