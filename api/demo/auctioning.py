@@ -12,13 +12,12 @@ from domain.errors import DomainError
 from domain.intervals import Period, floor_to
 from domain.market import auctions, bids
 from domain.market.auction_tables import AuctionStatus, DutchAuction
-from domain.market.auctions import Clock
+from domain.market.auctions import Descent
 from domain.market.bids import NewBid
 from domain.market.tables import EnergySource, Order
 from domain.quantities import TICK_UEUR_PER_KWH, parse_micro
 
-START, FLOOR, STEP = parse_micro("0.18"), parse_micro("0.06"), parse_micro("0.01")
-STEP_SECONDS = 30
+DESCENT = Descent(parse_micro("0.18"), parse_micro("0.06"), parse_micro("0.01"), step_seconds=30)
 AHEAD = timedelta(hours=1)
 
 
@@ -28,7 +27,6 @@ async def offer(database: Database) -> None:
     start = floor_to(now, 15) + AHEAD
     (park,) = (plant for plant in PLANTS if plant.person.source is EnergySource.WIND)
     energy_ukwh, delivery = part_ukwh(park, start), Period(start, start + QUARTER)
-    clock = Clock(START, FLOOR, STEP, STEP_SECONDS, opens_at=now)
     if energy_ukwh <= 0:
         return
     with contextlib.suppress(DomainError):  # It was offered before a restart.
@@ -39,7 +37,7 @@ async def offer(database: Database) -> None:
                 await market_of(session, park),
             )
             await auctions.open_auction(
-                session, viewer, key, market_id, energy_ukwh, delivery, clock, source=EnergySource.WIND, now=now
+                session, viewer, key, market_id, energy_ukwh, delivery, DESCENT, source=EnergySource.WIND, now=now
             )
 
 

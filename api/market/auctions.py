@@ -27,7 +27,7 @@ from domain.market import auctions, bids, visibility
 from domain.market.auction_tables import AuctionBid as BidTable
 from domain.market.auction_tables import AuctionStatus
 from domain.market.auction_tables import DutchAuction as AuctionTable
-from domain.market.auctions import Clock
+from domain.market.auctions import Descent
 from domain.market.bids import NewBid
 from domain.market.tables import EnergySource
 
@@ -212,13 +212,11 @@ class BidInAuctionPayload(Payload):
 class AuctionMutations:
     @mutation("Offer energy in a Dutch auction; applications need the scope trade.", scope=TRADE)
     async def open_auction(self, info: Info, input: OpenAuctionInput) -> OpenAuctionPayload:
-        now = clock.now()
-        descent = Clock(
+        descent = Descent(
             input.start_price_ueur_per_kwh,
             input.floor_price_ueur_per_kwh,
             input.step_ueur_per_kwh,
             input.step_seconds,
-            input.opens_at or now.replace(microsecond=0),
         )
         async with info.context.transaction() as session:
             auction_id = await auctions.open_auction(
@@ -229,8 +227,9 @@ class AuctionMutations:
                 input.energy_ukwh,
                 input.delivery.span(),
                 descent,
+                opens_at=input.opens_at,
                 source=input.source,
-                now=now,
+                now=clock.now(),
             )
         return leading(OpenAuctionPayload(), auction=auction_id)
 

@@ -7,7 +7,7 @@ a clearing of its own; so trades, escrow, delivery and statements are those of e
 The price is a function of time alone. Ticks only tell of it; a bid is judged by the instant at which it is placed.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -46,19 +46,25 @@ class AuctionClosed(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class Descent:
     """How the price of an auction descends, micro-EUR per kWh."""
 
     start_price_ueur_per_kwh: int
     floor_price_ueur_per_kwh: int
     step_ueur_per_kwh: int
     step_seconds: int
-    opens_at: datetime
 
     @property
     def steps(self) -> int:
         """How many steps lead to the floor."""
         return -(-(self.start_price_ueur_per_kwh - self.floor_price_ueur_per_kwh) // self.step_ueur_per_kwh)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock(Descent):
+    """A descent that starts at an instant."""
+
+    opens_at: datetime
 
     @property
     def ends_at(self) -> datetime:
@@ -101,33 +107,38 @@ async def open_auction(
     market_id: UUID,
     energy_ukwh: int,
     delivery: Period,
-    clock: Clock,
+    descent: Descent,
     *,
+    opens_at: datetime | None = None,
     source: EnergySource | None = None,
     now: datetime,
 ) -> UUID:
     """Offer energy in each interval of a delivery under a descending clock, once per key; gives the auction's id.
 
+    The clock starts now where nothing is said; a repetition says the same, however much later it comes.
+
     Raises InvalidValue, IdempotencyKeyReused, and what `placing.place` raises of the seller's order.
     """
     require_scope(viewer, TRADE, "open auctions with this key")
     idempotency.check_key(key, KEY_MAX)
-    _check(clock, delivery, now)
-    auction_id = new_id()
     proposal = Proposal(
         market_id=market_id,
         side=OrderSide.SELL,
         energy_ukwh=energy_ukwh,
-        limit_price_ueur_per_kwh=clock.floor_price_ueur_per_kwh,
+        limit_price_ueur_per_kwh=descent.floor_price_ueur_per_kwh,
         delivery=delivery,
         source=source,
         is_auctioned=True,
     )
-    facts = {"act": "auction.open", "proposal": proposal.facts, "clock": _facts(clock)}
+    opening = None if opens_at is None else opens_at.isoformat()
+    facts = {"act": "auction.open", "proposal": proposal.facts, "descent": asdict(descent), "opens_at": opening}
     use = Use(viewer.key, f"auction:{key}", idempotency.digest(facts))
     earlier = await idempotency.hold(session, use)
     if earlier is not None:
         return earlier
+    clock = Clock(**asdict(descent), opens_at=opens_at or now.replace(microsecond=0))
+    _check(clock, delivery, now)
+    auction_id = new_id()
     order_id = await placing.place(session, viewer, f"auction:{key}:order", proposal, now=now)
     assert viewer.user_id is not None
     is_open = clock.opens_at <= now
@@ -140,7 +151,7 @@ async def open_auction(
         energy_ukwh=energy_ukwh,
         ends_at=clock.ends_at,
         next_tick_at=clock.next_step_at(now),
-        **_columns(clock),
+        **asdict(clock),
     )
     session.add(auction)
     await session.flush()
@@ -274,9 +285,5 @@ def _check(clock: Clock, delivery: Period, now: datetime) -> None:
         )
 
 
-def _columns(clock: Clock) -> dict[str, Any]:
-    return {name: getattr(clock, name) for name in Clock.__slots__}
-
-
 def _facts(clock: Clock) -> dict[str, Any]:
-    return _columns(clock) | {"opens_at": clock.opens_at.isoformat()}
+    return asdict(clock) | {"opens_at": clock.opens_at.isoformat()}

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.grid.tables import LimitKind, ZoneLimit
 from domain.identity.viewers import Viewer
 from domain.market import auctions, placing
-from domain.market.auctions import Clock
+from domain.market.auctions import Descent
 from domain.quantities import parse_micro
 from tests.factories.geography import a_market_zone
 from tests.factories.market import a_delivery, a_market, a_proposal, now
@@ -22,9 +22,11 @@ async def set_markets(session: AsyncSession, world: Any) -> None:
     session.add(ZoneLimit(kind=LimitKind.PER_ORDER, energy_ukwh=parse_micro("5"), **facts))
     bob, gus = (Viewer(user_id=world.rows["User"][name]) for name in ("bob", "gus"))
     for name, opens_at in (("open", now()), ("scheduled", now() + timedelta(hours=1))):
-        clock = Clock(parse_micro("0.3"), parse_micro("0.1"), parse_micro("0.1"), 3600, opens_at.replace(microsecond=0))
+        descent = Descent(parse_micro("0.3"), parse_micro("0.1"), parse_micro("0.1"), 3600)
         energy, delivery = parse_micro("1"), a_delivery(80)
-        auction_id = await auctions.open_auction(session, gus, name, north_id, energy, delivery, clock, now=now())
+        auction_id = await auctions.open_auction(
+            session, gus, name, north_id, energy, delivery, descent, opens_at=opens_at.replace(microsecond=0), now=now()
+        )
         world.keep("DutchAuction", name, auction_id)
     waiting = await placing.place(session, bob, "to be amended", a_proposal(north_id, price="0.01"), now=now())
     world.keep("Order", "bob's that is open", waiting)

@@ -14,7 +14,7 @@ from api.engine.declarations import global_id
 from domain.identity.viewers import Viewer
 from domain.market import auctions
 from domain.market.auction_tables import AuctionBid, DutchAuction
-from domain.market.auctions import Clock
+from domain.market.auctions import Descent
 from domain.market.tables import Order, Trade
 from domain.quantities import parse_micro
 from tests.api.conftest import Execute
@@ -182,12 +182,12 @@ async def test_an_auction_needs_what_its_seller_may_owe(session: AsyncSession, e
 
 async def test_its_clock_is_followed_and_resumed(live: Live) -> None:
     opens_at = now().replace(microsecond=0)
-    clock = Clock(parse_micro("0.3"), parse_micro("0.2"), parse_micro("0.05"), 60, opens_at)
+    descent = Descent(parse_micro("0.3"), parse_micro("0.2"), parse_micro("0.05"), 60)
     async with live.database.transaction() as session:
         seller, market = await a_trader(session), await a_market(session)
         energy = parse_micro("1")
         auction = await auctions.open_auction(
-            session, seller, "a key", market, energy, a_delivery(), clock, now=opens_at
+            session, seller, "a key", market, energy, a_delivery(), descent, now=opens_at
         )
     assert seller.user_id is not None
     viewer, _ = await live.signed_in(seller.user_id)
@@ -211,7 +211,7 @@ async def test_its_clock_is_followed_and_resumed(live: Live) -> None:
     steps = [tick["nextTickAt"] and datetime.fromisoformat(tick["nextTickAt"]) for tick in told]
     assert steps == [*(opens_at + timedelta(minutes=minutes) for minutes in (1, 2, 3)), None]
     assert again == told[2:]
-    assert first_delivery() > clock.ends_at
+    assert first_delivery() > opens_at + timedelta(minutes=3)
 
 
 async def _next(following: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Dutch auctions: the clock, bids at its price, what they trade and what they refuse."""
 
+from dataclasses import fields
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from domain.ledger import accounts
 from domain.ledger.transfers import InsufficientFunds
 from domain.market import auctions, bids, orders, verification
 from domain.market.auction_tables import AuctionBid, AuctionStatus, DutchAuction
-from domain.market.auctions import AuctionClosed, Clock
+from domain.market.auctions import AuctionClosed, Clock, Descent
 from domain.market.bids import NewBid, PriceAboveLimit, TooLittleLeft
 from domain.market.tables import Order, OrderStatus, Trade
 from domain.quantities import parse_micro
@@ -33,7 +34,13 @@ async def an_auction(
     session: AsyncSession, seller: Viewer, market: UUID, kwh: str = "2", clock: Clock | None = None
 ) -> UUID:
     delivery, energy, clock = a_delivery(0, 2), parse_micro(kwh), clock or a_clock()
-    return await auctions.open_auction(session, seller, "a key", market, energy, delivery, clock, now=OPENED)
+    return await auctions.open_auction(
+        session, seller, "a key", market, energy, delivery, descent_of(clock), opens_at=clock.opens_at, now=OPENED
+    )
+
+
+def descent_of(clock: Clock) -> Descent:
+    return Descent(**{field.name: getattr(clock, field.name) for field in fields(Descent)})
 
 
 async def bid(
@@ -205,6 +212,35 @@ async def test_nobody_bids_in_their_own_auction_or_takes_its_order_back(session:
         with pytest.raises(NotAllowed):
             await act
     assert row.sold_ukwh == 0
+
+
+async def test_an_auction_asked_for_again_later_is_the_first(session: AsyncSession) -> None:
+    market, seller = await a_market(session), await a_trader(session)
+    energy, delivery, descent = parse_micro("2"), a_delivery(), descent_of(a_clock())
+
+    first, again = [
+        await auctions.open_auction(
+            session, seller, "a key", market, energy, delivery, descent, now=OPENED + timedelta(minutes=minutes)
+        )
+        for minutes in (0, 3)
+    ]
+    given, again_given = [
+        await auctions.open_auction(
+            session,
+            seller,
+            "another key",
+            market,
+            energy,
+            delivery,
+            descent,
+            opens_at=OPENED,
+            now=OPENED + timedelta(minutes=minutes),
+        )
+        for minutes in (0, 3)
+    ]
+
+    assert (again, again_given) == (first, given)
+    assert first != given
 
 
 @pytest.mark.parametrize(
