@@ -4,9 +4,10 @@ Each run looks at other operations, printed by their seed; where a commit is jud
 `COMMONWATT_OPERATIONS=2000` runs as many, `COMMONWATT_SEED=...` begins where another run did.
 """
 
+import gc
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from random import Random
 from typing import Any
 
@@ -38,12 +39,14 @@ SECONDS_MAX = 120 + OPERATIONS
 SCHEMA = make_schema()
 CORE = SCHEMA._schema
 
-pytestmark = [
-    pytest.mark.timeout(SECONDS_MAX),
-    # graphql-core leaves fields beside a failed one behind without awaiting them.
-    pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.timeout(SECONDS_MAX)
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """What is left behind is collected here, and not in the midst of a later test, which would fail of it."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="module")
