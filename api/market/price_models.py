@@ -23,7 +23,8 @@ from api.transport.errors import BadUserInput
 from domain.intervals import floor_to
 from domain.market import grid_tariffs as tariffs
 from domain.market import price_models
-from domain.market.price_models import Level, ModelPrice, PartKind, Rate, Terms
+from domain.market.book import Level
+from domain.market.price_models import ModelPrice, PartKind, Rate, Terms
 from domain.market.price_tables import GridDirection
 from domain.market.tables import OrderSide
 from domain.quantities import WHOLE_PPM

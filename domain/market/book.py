@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import case, func, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from domain.market.markets import Coupling
@@ -146,21 +146,25 @@ def _elsewhere_ukwh() -> Any:
     return case((Order.filling == OrderFilling.FLEXIBLE, elsewhere), else_=0)
 
 
+def open_levels() -> Select[Any]:
+    """Open energy by market, delivery, side and limit price: of all that may be cleared, to be narrowed down."""
+    price = Order.limit_price_ueur_per_kwh.label("price")
+    level = (OrderInterval.market_id, OrderInterval.delivery_start, Order.side, price)
+    open_ukwh = func.sum(OrderInterval.energy_ukwh - OrderInterval.filled_ukwh - _elsewhere_ukwh())
+    return (
+        select(*level, open_ukwh.label("energy"))
+        .join(Order, Order.id == OrderInterval.order_id)
+        .where(OrderInterval.is_open, ~Order.is_auctioned)
+        .group_by(*level)
+    )
+
+
 async def levels(
     connection: AsyncConnection, market_ids: Collection[UUID], delivery_start: datetime, depth: int
 ) -> dict[UUID, list[Level]]:
     """The best `depth` price levels of each side of each market for one delivery interval, best first."""
-    open_ukwh = func.sum(OrderInterval.energy_ukwh - OrderInterval.filled_ukwh - _elsewhere_ukwh())
-    price = Order.limit_price_ueur_per_kwh
-    columns = (OrderInterval.market_id, Order.side, price.label("price"), open_ukwh.label("energy"))
-    level = (
-        select(*columns)
-        .join(Order, Order.id == OrderInterval.order_id)
-        .where(OrderInterval.market_id.in_(market_ids), OrderInterval.is_open, ~Order.is_auctioned)
-        .where(OrderInterval.delivery_start == delivery_start)
-        .group_by(OrderInterval.market_id, Order.side, price)
-        .subquery()
-    )
+    here = OrderInterval.market_id.in_(market_ids), OrderInterval.delivery_start == delivery_start
+    level = open_levels().where(*here).subquery()
     badness = case((level.c.side == OrderSide.BUY, -level.c.price), else_=level.c.price)
     place = func.row_number().over(partition_by=(level.c.market_id, level.c.side), order_by=badness).label("place")
     ranked = select(level, place).subquery()

@@ -29,14 +29,28 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Numeric, Text, Uuid, bindparam, text
+from sqlalchemy import (
+    ARRAY,
+    DateTime,
+    Numeric,
+    Select,
+    Text,
+    Uuid,
+    bindparam,
+    case,
+    column,
+    func,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.market import forecasts, grid_tariffs
+from domain.market import book, forecasts, grid_tariffs
 from domain.market.forecasts import Forecast
 from domain.market.grid_tariffs import Tariff
 from domain.market.price_tables import GridDirection
-from domain.market.tables import EnergySource, OrderSide
+from domain.market.tables import EnergySource, OrderInterval, OrderSide
 from domain.quantities import WHOLE_PPM, round_half_even
 
 DAY = timedelta(hours=24)
@@ -297,24 +311,6 @@ WELFARE = text("""
       AND bound_ueur IS NOT NULL
     GROUP BY market_id
 """).bindparams(IDS, NOW, *SINCE)
-BOOK = text("""
-    SELECT slot.market_id, slot.delivery_start, market_order.side, sum(slot.energy_ukwh - slot.filled_ukwh) AS energy,
-           coalesce(sum(slot.energy_ukwh - slot.filled_ukwh) FILTER (
-               WHERE CASE market_order.side WHEN 'BUY' THEN limit_price_ueur_per_kwh >= near.lowest
-                     ELSE limit_price_ueur_per_kwh <= near.highest END), 0) AS near
-    FROM unnest(:market_ids, :lowest, :highest) AS near (market_id, lowest, highest)
-    JOIN order_interval AS slot ON slot.market_id = near.market_id
-    JOIN market_order ON market_order.id = slot.order_id
-    WHERE slot.is_open AND slot.delivery_start > :now AND slot.delivery_start <= :until
-    GROUP BY slot.market_id, slot.delivery_start, market_order.side
-    ORDER BY slot.market_id, slot.delivery_start
-""").bindparams(
-    IDS,
-    NOW,
-    bindparam("until", type_=DateTime(timezone=True)),
-    bindparam("lowest", type_=ARRAY(Numeric())),
-    bindparam("highest", type_=ARRAY(Numeric())),
-)
 
 
 async def views(connection: AsyncConnection, market_ids: Collection[UUID], *, now: datetime) -> dict[UUID, View]:
@@ -372,22 +368,36 @@ async def _balances(
 ) -> dict[UUID, list[Balance]]:
     """The open energy of the coming hours, per delivery; nothing is near where there is no price."""
     bounds = {id: _near(each) for id, each in price.items()}
-    given = {
-        "market_ids": list(bounds),
-        "lowest": [lowest for lowest, _ in bounds.values()],
-        "highest": [highest for _, highest in bounds.values()],
-        "now": now,
-        "until": now + AHEAD,
-    }
     sides: dict[tuple[UUID, datetime], dict[OrderSide, tuple[int, int]]] = {}
-    for row in await connection.execute(BOOK, given):
+    for row in await connection.execute(open_near(bounds, now)):
         cell = sides.setdefault((row.market_id, row.delivery_start), {})
-        cell[OrderSide(row.side)] = int(row.energy), int(row.near)
+        cell[row.side] = int(row.energy), int(row.near)
     found: dict[UUID, list[Balance]] = {}
     for (market_id, start), side in sides.items():
         demand, supply = side.get(OrderSide.BUY, (0, 0)), side.get(OrderSide.SELL, (0, 0))
         found.setdefault(market_id, []).append(Balance(start, demand[0], supply[0], demand[1], supply[1]))
     return found
+
+
+def open_near(bounds: Mapping[UUID, tuple[int | None, int | None]], now: datetime) -> Select[Any]:
+    """Open energy by market, delivery and side, and how much of it lies within the market's bounds."""
+    start = OrderInterval.delivery_start
+    here = OrderInterval.market_id.in_(list(bounds)), start > now, start <= now + AHEAD
+    level = book.open_levels().where(*here).subquery()
+    columns = column("market_id", Uuid()), column("lowest", Numeric()), column("highest", Numeric())
+    arrays = (literal([each[n] for each in bounds.values()], ARRAY(Numeric())) for n in range(2))
+    near = func.unnest(literal(list(bounds), ARRAY(Uuid())), *arrays).table_valued(*columns).render_derived("near")
+    within = case(
+        (level.c.side == OrderSide.BUY, level.c.price >= near.c.lowest), else_=level.c.price <= near.c.highest
+    )
+    cell = level.c.market_id, level.c.delivery_start, level.c.side
+    energy = func.sum(level.c.energy)
+    return (
+        select(*cell, energy.label("energy"), func.coalesce(energy.filter(within), 0).label("near"))
+        .join_from(level, near, near.c.market_id == level.c.market_id)
+        .group_by(*cell)
+        .order_by(level.c.market_id, level.c.delivery_start)
+    )
 
 
 def _near(price: Price | None) -> tuple[int | None, int | None]:

@@ -29,11 +29,12 @@ from domain.audit import entries
 from domain.database import new_id
 from domain.errors import DomainError, InvalidValue, NotFound
 from domain.identity.viewers import Viewer
-from domain.market import calendars, grid_tariffs
+from domain.market import book, calendars, grid_tariffs
+from domain.market.book import Level
 from domain.market.calendars import Calendar, Tier
 from domain.market.grid_tariffs import Tariff
 from domain.market.price_tables import GridDirection, PriceModel, PriceTier
-from domain.market.tables import Market, OrderSide
+from domain.market.tables import Market, OrderInterval
 from domain.quantities import WHOLE_PPM, round_half_even
 
 
@@ -295,15 +296,6 @@ def _model(row: Any) -> Model:
     return Model(row.id, row.market_id, row.valid_from, terms)
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
-    """Open energy of one side at one limit price."""
-
-    side: OrderSide
-    limit_price_ueur_per_kwh: int
-    energy_ukwh: int
-
-
 Cell = tuple[UUID, datetime]
 
 
@@ -354,14 +346,6 @@ MODELS = text("""
     bindparam("since", type_=DateTime(timezone=True)),
     bindparam("until", type_=DateTime(timezone=True)),
 )
-LEVELS = text("""
-    SELECT slot.market_id, slot.delivery_start, market_order.side, limit_price_ueur_per_kwh,
-           sum(slot.energy_ukwh - slot.filled_ukwh) AS energy_ukwh
-    FROM order_interval AS slot JOIN market_order ON market_order.id = slot.order_id
-    WHERE slot.market_id = ANY(:market_ids) AND slot.delivery_start = ANY(:starts) AND slot.is_open
-    GROUP BY slot.market_id, slot.delivery_start, market_order.side, limit_price_ueur_per_kwh
-    ORDER BY slot.market_id, slot.delivery_start, market_order.side, limit_price_ueur_per_kwh
-""").bindparams(*CELLS)
 CLEARED = text("""
     SELECT market_id, delivery_start, (array_agg(price_ueur_per_kwh ORDER BY batch DESC))[1] AS price_ueur_per_kwh,
            sum(bought_ukwh - sold_ukwh) AS net_import_ukwh
@@ -391,8 +375,9 @@ async def read(connection: AsyncConnection, cells: Collection[Cell]) -> Read:
     links = {row.id: row for row in await connection.execute(LINKED, {"market_ids": market_ids})}
     zones = {market_id: row.zone_id for market_id, row in links.items()}
     levels: dict[Cell, list[Level]] = {}
-    for row in await connection.execute(LEVELS, given):
-        level = Level(OrderSide(row.side), row.limit_price_ueur_per_kwh, int(row.energy_ukwh))
+    here = OrderInterval.market_id.in_(market_ids), OrderInterval.delivery_start.in_(starts)
+    for row in await connection.execute(book.open_levels().where(*here).order_by("side", "price")):
+        level = Level(row.side, row.price, int(row.energy))
         levels.setdefault((row.market_id, row.delivery_start), []).append(level)
     cleared: dict[Cell, int] = {}
     flows: dict[Cell, Flow] = {}

@@ -255,11 +255,6 @@ async def test_a_day_is_found_by_index(session: AsyncSession) -> None:
         (market_view.HOURS, day | {"renewable": ["SOLAR"]}, {"ix_trade_market_id", "ix_trade_seller_market_id"}),
         (market_view.WELFARE, day, {"ix_clearing_market_id"}),
         (market_view.MARKETS, {"market_ids": [market], "now": now}, {"uq_clearing_market_id_delivery_start_batch"}),
-        (
-            market_view.BOOK,
-            {"market_ids": [market], "lowest": [1], "highest": [2], "now": now, "until": now + HOUR},
-            {"ix_order_interval_open"},
-        ),
     )
     await session.execute(text("SET LOCAL enable_seqscan = off; "))
 

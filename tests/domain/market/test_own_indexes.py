@@ -1,4 +1,4 @@
-"""What is read of one person's own trading is sought by index, at a million rows of everybody's."""
+"""What is read of one person's own trading, or of one market's book, is sought by index in tall tables."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from domain.communities.tables import Asset, Member, Participation
 from domain.identity.viewers import Viewer
 from domain.intervals import Period
-from domain.market import exports, forecast_surplus, history, rule_situations
+from domain.market import exports, forecast_surplus, history, market_view, rule_situations
 from domain.market.delivery_tables import TradeDelivery
 from domain.market.rule_tables import TradingRule
 from domain.market.tables import Clearing, Market, Order, OrderInterval, Trade
@@ -57,6 +57,7 @@ STATEMENTS: dict[str, tuple[Any, dict[str, Any]]] = {
         {"owners": [key(7), key(9)], "start": PERIOD.start, "end": PERIOD.end},
     ),
     "storage": (forecast_surplus.STORAGE, OWNERS),
+    "the book of the coming hours": (market_view.open_near({key(1): (1, None)}, START), {}),
     "owners of rules that are due": (rule_situations.DUE_OWNERS, {"now": START, "owners_max": 10}),
 }
 
@@ -76,9 +77,10 @@ async def planner(server: Server) -> AsyncIterator[asyncpg.Connection]:
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
-async def test_own_trading_is_sought_by_index(planner: asyncpg.Connection, name: str) -> None:
+async def test_rows_are_sought_by_index(planner: asyncpg.Connection, name: str) -> None:
     statement, given = STATEMENTS[name]
-    compiled: Any = statement.compile(dialect=dialect.dialect())  # type: ignore[no-untyped-call]
+    postgresql = dialect.dialect()  # type: ignore[no-untyped-call]
+    compiled: Any = statement.compile(dialect=postgresql, compile_kwargs={"render_postcompile": True})
     values = [(compiled.params | given)[parameter] for parameter in compiled.positiontup or ()]
 
     text = await planner.fetchval(f"EXPLAIN (FORMAT JSON) {compiled}", *values)
