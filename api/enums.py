@@ -47,7 +47,6 @@ describe(
     SIMULATE_TRADING_RULE="Runs a trading rule over past data.",
     FORECAST_PRICES="Forecasts the prices of markets, and looks back at how good forecasts were.",
     DELIVER_NOTIFICATIONS="Delivers messages to people and web hooks.",
-    RUN_AUCTIONS="Moves the clocks of Dutch auctions and ends them.",
     MEASURE_GRID="Measures load and congestion of zones.",
     RATE_MEMBERS="Rates reliability by what was delivered.",
     VERIFY="Recomputes the invariants over the whole database.",

@@ -25,7 +25,7 @@ ENUMS = (
         ("ALLOCATE_PERIOD", "CLEAR_MARKET"),
         (
             *("SETTLE_DELIVERIES", "MAKE_STATEMENTS", "RUN_TRADING_RULES", "SIMULATE_TRADING_RULE", "FORECAST_PRICES"),
-            *("DELIVER_NOTIFICATIONS", "RUN_AUCTIONS", "MEASURE_GRID", "RATE_MEMBERS"),
+            *("DELIVER_NOTIFICATIONS", "MEASURE_GRID", "RATE_MEMBERS"),
         ),
     ),
     ("market", "pricing", "pricingrule", ("UNIFORM",), ("PAY_AS_BID", "MIDPOINT")),

@@ -20,7 +20,7 @@ APPEND_ONLY = ("zone_capacity", "zone_load", "verification")
 KINDS = (
     *("ALLOCATE_PERIOD", "CLEAR_MARKET"),
     *("SETTLE_DELIVERIES", "MAKE_STATEMENTS", "RUN_TRADING_RULES", "SIMULATE_TRADING_RULE", "FORECAST_PRICES"),
-    *("DELIVER_NOTIFICATIONS", "RUN_AUCTIONS", "MEASURE_GRID", "RATE_MEMBERS"),
+    *("DELIVER_NOTIFICATIONS", "MEASURE_GRID", "RATE_MEMBERS"),
 )
 SEARCHED = {
     "ix_audit_entry_at": ["at", "chain", "sequence"],
