@@ -61,20 +61,21 @@ RULES: dict[str, str] = {
             FROM delivery_line GROUP BY trade_id, version) AS lines USING (trade_id, version)
         WHERE buyer_paid_ueur <> coalesce(lines.bought, 0) OR seller_received_ueur <> -coalesce(lines.sold, 0)""",
     "what transfers gave the sides of a delivered trade is its escrow less what it came to": f"""
-        SELECT trade.id, latest.version, to_buyer.ueur AS to_buyer, buyer_escrow_ueur - buyer_paid_ueur AS of_buyer,
-               to_seller.ueur AS to_seller, seller_escrow_ueur + seller_received_ueur AS of_seller
-        FROM {_LATEST} AS latest JOIN trade ON trade.id = trade_id
-        CROSS JOIN LATERAL (
-            SELECT coalesce(sum(amount_ueur) FILTER (WHERE holder_id = buyer_id), 0) AS ueur
+        WITH given AS (
+            SELECT subject_id AS trade_id, holder_id, sum(amount_ueur) AS given_ueur
             FROM transfer JOIN ledger_entry ON transfer_id = transfer.id
-            WHERE subject_id = trade.id AND transfer.kind IN ('SETTLEMENT', 'CORRECTION')) AS to_buyer
-        CROSS JOIN LATERAL (
-            SELECT coalesce(sum(amount_ueur) FILTER (WHERE holder_id = seller_id), 0) AS ueur
-            FROM transfer JOIN ledger_entry ON transfer_id = transfer.id
-            WHERE subject_id = trade.id AND transfer.kind IN ('SETTLEMENT', 'CORRECTION')) AS to_seller
-        WHERE buyer_escrow_ueur + seller_escrow_ueur > 0
-          AND (to_buyer.ueur - buyer_escrow_ueur + buyer_paid_ueur NOT BETWEEN 0 AND {_ROUNDED}
-               OR to_seller.ueur - seller_escrow_ueur - seller_received_ueur NOT BETWEEN 0 AND {_ROUNDED})""",  # noqa: S608
+            WHERE transfer.kind IN ('SETTLEMENT', 'CORRECTION')
+            GROUP BY subject_id, holder_id),
+        due AS (
+            SELECT trade_id, version, side.*
+            FROM {_LATEST} AS latest JOIN trade ON trade.id = trade_id
+            CROSS JOIN LATERAL (VALUES (buyer_id, buyer_escrow_ueur - buyer_paid_ueur),
+                                       (seller_id, seller_escrow_ueur + seller_received_ueur))
+                 AS side (holder_id, due_ueur)
+            WHERE buyer_escrow_ueur + seller_escrow_ueur > 0)
+        SELECT trade_id, version, holder_id, due_ueur, coalesce(given_ueur, 0) AS given_ueur
+        FROM due LEFT JOIN given USING (trade_id, holder_id)
+        WHERE coalesce(given_ueur, 0) - due_ueur NOT BETWEEN 0 AND {_ROUNDED}""",  # noqa: S608
     "the escrow of a trade waits until the trade was delivered, and no longer": """
         SELECT trade.id, escrow.id AS escrow_id, resolving.id AS resolved_by, settled.transfer_id
         FROM trade
@@ -85,17 +86,20 @@ RULES: dict[str, str] = {
            OR resolving.id IS DISTINCT FROM settled.transfer_id
            OR escrow.id IS NOT NULL AND (resolving.id IS NULL) <> (settled.trade_id IS NULL)""",
     "certified is what was delivered from a source, whole Wh, unless more than that was cancelled before": f"""
-        SELECT issue.id, sum(owned_wh) AS owned_wh, sum(cancelled_wh) AS cancelled_wh, delivered.wh AS delivered_wh
-        FROM certificate_issue AS issue JOIN certificate_holding AS holding ON holding.issue_id = issue.id
-        CROSS JOIN LATERAL (
-            SELECT coalesce(sum(delivered_ukwh), 0) / 1000 AS wh
-            FROM trade JOIN {_LATEST} AS latest ON latest.trade_id = trade.id
-            WHERE trade.seller_id = issue.seller_id AND trade.source = issue.source
-              AND trade.delivery_start = issue.delivery_start AND trade.delivery_end = issue.delivery_end) AS delivered
-        WHERE NOT EXISTS (SELECT FROM delivery_hour WHERE (look_at IS NOT NULL OR has_news)
-                          AND starts_at = date_bin('1 hour', issue.delivery_start, 'epoch'))
-        GROUP BY issue.id, delivered.wh
-        HAVING sum(owned_wh) <> greatest(floor(delivered.wh), sum(cancelled_wh))""",  # noqa: S608
+        WITH delivered AS (
+            SELECT seller_id, source, delivery_start, delivery_end, floor(sum(delivered_ukwh) / 1000) AS wh
+            FROM {_LATEST} AS latest JOIN trade ON trade.id = trade_id
+            WHERE source IS NOT NULL
+            GROUP BY seller_id, source, delivery_start, delivery_end),
+        held AS (
+            SELECT issue_id, sum(owned_wh) AS owned_wh, sum(cancelled_wh) AS cancelled_wh
+            FROM certificate_holding GROUP BY issue_id)
+        SELECT issue.id, owned_wh, cancelled_wh, coalesce(wh, 0) AS delivered_wh
+        FROM certificate_issue AS issue JOIN held ON held.issue_id = issue.id
+        LEFT JOIN delivered USING (seller_id, source, delivery_start, delivery_end)
+        WHERE owned_wh <> greatest(coalesce(wh, 0), cancelled_wh)
+          AND NOT EXISTS (SELECT FROM delivery_hour WHERE (look_at IS NOT NULL OR has_news)
+                          AND starts_at = date_bin('1 hour', issue.delivery_start, 'epoch'))""",  # noqa: S608
     "what owners hold of certified energy is what acts gave them": """
         SELECT issue_id, owner_id, holding.owned_wh, given.owned_wh AS by_acts, holding.cancelled_wh,
                given.cancelled_wh AS cancelled_by_acts
