@@ -15,8 +15,9 @@ from api.jobs.work import Work, job
 from api.market.delivering import deliver_hour
 from domain.jobs.queue import JobCancelled
 from domain.jobs.tables import JobKind
-from domain.market import certificates, delivery, settlement
-from domain.market.settlement import Settled, Together
+from domain.market import certificates, delivery, settlement, settlement_news, settling
+from domain.market.settlement import Settled
+from domain.market.settling import Ready
 
 logger = logging.getLogger("commonwatt.market")
 PUT_OFF = timedelta(minutes=5)
@@ -48,7 +49,7 @@ async def settle_deliveries(work: Work) -> None:
                 await delivery.put_off(session, hour, until=clock.now() + PUT_OFF)
     await _certify(work)
     async with work.recording() as recording:
-        await settlement.tell(recording.session, now=clock.now())
+        await settlement_news.tell(recording.session, now=clock.now())
 
 
 async def settle_hour(work: Work, starts_at: datetime) -> None:
@@ -61,12 +62,12 @@ async def settle_hour(work: Work, starts_at: datetime) -> None:
         hour = await delivery.read(session, starts_at)
     outcome = await work.solve(deliver_hour, hour, now)
     settled = settlement.settle(hour, outcome.delivered)
-    ready = await work.solve(_next, settled, actor)
+    ready = await work.solve(_next, settled, actor, now)
     while ready.settled:
-        following = asyncio.create_task(work.solve(_next, settled, actor))
+        following = asyncio.create_task(work.solve(_next, settled, actor, now))
         try:
             async with work.database.transaction() as session:
-                await settlement.record(session, hour, ready, actor=actor, now=now)
+                await settling.record(session, hour, ready)
         finally:
             ready = await following
     async with work.database.transaction() as session:
@@ -77,11 +78,11 @@ async def settle_hour(work: Work, starts_at: datetime) -> None:
 async def _certify(work: Work) -> None:
     """Bring certificates to what was settled, also by a job that did not come so far."""
     async with work.database.transaction() as session:
-        hours = await settlement.untold(session)
+        hours = await settlement_news.untold(session)
     for hour in hours:
         async with work.database.transaction() as session:
             await certificates.certify(session, hour, actor=f"job:{work.id}", now=clock.now())
 
 
-def _next(settled: Iterator[Settled], actor: str) -> Together:
-    return settlement.together(list(islice(settled, settlement.TOGETHER_MAX)), actor)
+def _next(settled: Iterator[Settled], actor: str, now: datetime) -> Ready:
+    return settling.ready(list(islice(settled, settling.TOGETHER_MAX)), {}, actor=actor, now=now)

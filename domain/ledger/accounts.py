@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 from uuid import UUID
 
 from sqlalchemy import select
@@ -11,6 +12,9 @@ from domain.ledger.tables import Account, AccountKind
 from domain.statements import Statement, Transaction
 
 USER_KINDS = (AccountKind.AVAILABLE, AccountKind.HELD, AccountKind.RECEIVABLE)
+
+
+AccountIds: TypeAlias = Mapping[UUID, Mapping[AccountKind, UUID]]  # Of users, markets and communities.
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,12 @@ HOLD = Statement("""
 """)
 
 
+IDS = Statement("""
+    SELECT id, kind, coalesce(owner_id, scope_id) AS belongs_to FROM account
+    WHERE owner_id = ANY(CAST(:owner_ids AS uuid[])) OR scope_id = ANY(CAST(:scope_ids AS uuid[]))
+""")
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """Locked accounts of users and of markets or communities."""
@@ -65,6 +75,15 @@ async def hold(transaction: Transaction, owner_ids: Collection[UUID], scope_ids:
 def _wallet(found: Mapping[str, tuple[UUID, int]]) -> Wallet:
     (available_id, available), (held_id, held), (receivable_id, receivable) = (found[kind] for kind in USER_KINDS)
     return Wallet(available_id, held_id, receivable_id, available, held, receivable)
+
+
+async def ids(transaction: Transaction, owner_ids: Collection[UUID], scope_ids: Collection[UUID]) -> AccountIds:
+    """Accounts of users, markets and communities. They come with their holders, and never change."""
+    rows = await IDS.rows(transaction, {"owner_ids": sorted(owner_ids), "scope_ids": sorted(scope_ids)})
+    found: dict[UUID, dict[AccountKind, UUID]] = {}
+    for row in rows:
+        found.setdefault(row.belongs_to, {})[AccountKind(row.kind)] = row.id
+    return found
 
 
 async def platform(session: AsyncSession, kind: AccountKind) -> UUID:

@@ -107,7 +107,10 @@ class Account(Base):
 
 
 class Transfer(Base):
-    """Money moved between accounts, once per kind and reference. Append-only."""
+    """Money moved between accounts, once per kind and reference. Append-only.
+
+    The trigger that adds up its entries also sees that what it resolves exists, and is pending.
+    """
 
     __tablename__ = "transfer"
     __table_args__ = (
@@ -122,7 +125,7 @@ class Transfer(Base):
     kind: Mapped[TransferKind] = mapped_column(text_enum(TransferKind))
     phase: Mapped[TransferPhase] = mapped_column(text_enum(TransferPhase))
     reference: Mapped[str] = mapped_column(Text)
-    resolves_id: Mapped[UUID | None] = mapped_column(ForeignKey("transfer.id"))
+    resolves_id: Mapped[UUID | None]
     subject_type: Mapped[str | None] = mapped_column(Text)
     subject_id: Mapped[UUID | None]
     actor: Mapped[str] = mapped_column(Text)

@@ -33,6 +33,9 @@ class LineKind(StrEnum):
     PENALTY = "PENALTY"
 
 
+LINE_OF = {kind: LineKind(kind.value) for kind in ChargeKind}
+
+
 @dataclass(frozen=True, slots=True)
 class Charge:
     """A rate per kWh delivered that one side pays, with VAT on top, from an instant on."""
@@ -89,8 +92,8 @@ def lines(
     made = [_line(LineKind.ENERGY, side, energy_ukwh, *_of_energy(side, price_ueur_per_kwh, terms))]
     for charge in terms.at(delivery_start):
         if charge.payer is side:
-            kind, rate = LineKind(charge.kind.value), charge.rate_ueur_per_kwh
-            made.append(_line(kind, side, energy_ukwh, rate, charge.vat_ppm, charge.community_id))
+            rate, vat_ppm = charge.rate_ueur_per_kwh, charge.vat_ppm
+            made.append(_line(LINE_OF[charge.kind], side, energy_ukwh, rate, vat_ppm, charge.community_id))
     return [line for line in made if line.net_ueur or line.vat_ueur]
 
 

@@ -21,6 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.database import new_id
 from domain.jobs import queue
 from domain.jobs.tables import JobKind
+from domain.ledger import accounts
+from domain.ledger.accounts import AccountIds
 from domain.market import charges, metered
 from domain.market.charges import MoneyTerms
 from domain.market.metered import Basis, Metered
@@ -35,7 +37,7 @@ TIME_LIMIT_S = 600
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """An hour as it was read: its trades in the order of delivery, what was metered, and the terms of its markets."""
+    """An hour as it was read: its trades in the order of delivery, what was metered, terms of its markets, accounts."""
 
     starts_at: datetime
     changes: int
@@ -43,6 +45,7 @@ class Hour:
     metered: Metered
     terms: Mapping[UUID, MoneyTerms]
     grace: Mapping[UUID, timedelta]
+    accounts: AccountIds
 
     def waits_until(self, trade: Any, now: datetime) -> datetime | None:
         """Until when a trade may wait for readings: the end of its delivery, then of the longer grace; None: not."""
@@ -83,13 +86,16 @@ async def read(transaction: Transaction, starts_at: datetime) -> Hour:
     users = {party for trade in trades for party in (trade.buyer_id, trade.seller_id)}
     markets = {market for trade in trades for market in (trade.market_id, trade.seller_market_id)}
     graces = await GRACE.rows(transaction, {"market_ids": sorted(markets)})
+    terms = await charges.terms(transaction, markets)
+    charged = {charge.community_id for each in terms.values() for charge in each.charges if charge.community_id}
     return Hour(
         starts_at,
         hour.changes,
         trades,
         await metered.read(transaction, users, starts_at),
-        await charges.terms(transaction, markets),
+        terms,
         {row.id: timedelta(days=row.grace_days) for row in graces},
+        await accounts.ids(transaction, users, markets | charged),
     )
 
 

@@ -15,7 +15,7 @@ from domain.identity.viewers import Viewer
 from domain.ledger import accounts, transfers
 from domain.ledger.tables import Account, AccountKind, TransferKind, TransferPhase
 from domain.ledger.transfers import NewTransfer
-from domain.market import charges, delivery, settlement
+from domain.market import charges, delivery, settlement, settling
 from domain.market.tables import Clearing, MarketCharge, Order, OrderSide, Trade
 from domain.metering.tables import Direction, MeteringPoint
 from domain.quantities import parse_micro
@@ -188,8 +188,8 @@ async def look(session: AsyncSession, *, now: datetime = AFTER, hour: datetime =
     """Look at an hour as the job does; gives how many new versions were recorded."""
     read = await delivery.read(session, hour)
     outcome = deliver_hour(read, now)
-    ready = settlement.together(list(settlement.settle(read, outcome.delivered)), "test")
-    made = await settlement.record(session, read, ready, actor="test", now=now)
+    ready = settling.ready(list(settlement.settle(read, outcome.delivered)), {}, actor="test", now=now)
+    made = await settling.record(session, read, ready)
     await delivery.finish(session, read, outcome.waiting, is_complete=outcome.is_complete, now=now)
     return made
 

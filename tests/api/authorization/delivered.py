@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.intervals import floor_to
-from domain.market import certificates, delivery, settlement
+from domain.market import certificates, delivery, settlement, settling
 from domain.market.delivery_tables import CertificateHolding, TradeDelivery
 from domain.market.settlement import Delivered
 from domain.market.tables import Trade
@@ -18,7 +18,7 @@ async def deliver(session: AsyncSession, world: Any) -> None:
     trade = await session.get_one(Trade, world.rows["Trade"]["gus to bob"])
     hour = await delivery.read(session, floor_to(trade.delivery_start, 60))
     settled = list(settlement.settle(hour, [Delivered(trade.energy_ukwh, 0, 0)]))
-    await settlement.record(session, hour, settlement.together(settled, "test"), actor="test", now=now())
+    await settling.record(session, hour, settling.ready(settled, {}, actor="test", now=now()))
     await certificates.certify(session, hour.starts_at, actor="test", now=now())
     delivered = await session.scalars(select(TradeDelivery.id).where(TradeDelivery.trade_id == trade.id))
     world.keep("TradeDelivery", "gus to bob", delivered.one())

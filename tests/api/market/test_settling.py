@@ -12,7 +12,8 @@ from api.jobs import registry
 from api.jobs.work import carry_out
 from api.market import delivering, settling
 from domain.jobs.tables import Job, JobStatus
-from domain.market import settlement, verification
+from domain.market import settling as domain_settling
+from domain.market import verification
 from domain.market.delivery_tables import CertificateHolding, DeliveryHour, TradeDelivery
 from domain.market.tables import EnergySource
 from tests.api.market.conftest import Live
@@ -80,9 +81,9 @@ async def test_a_job_that_was_killed_between_two_transactions_goes_on_where_it_s
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, seller, buyer = await the_trades(live)
-    monkeypatch.setattr(settlement, "TOGETHER_MAX", 1)
+    monkeypatch.setattr(domain_settling, "TOGETHER_MAX", 1)
     (job_id,) = await asked(live)
-    record, recorded = settlement.record, []
+    record, recorded = domain_settling.record, []
 
     async def killed_at_the_third(*given: Any, **facts: Any) -> int:
         recorded.append(given)
@@ -90,7 +91,7 @@ async def test_a_job_that_was_killed_between_two_transactions_goes_on_where_it_s
             raise Killed
         return await record(*given, **facts)
 
-    monkeypatch.setattr(settlement, "record", killed_at_the_third)
+    monkeypatch.setattr(domain_settling, "record", killed_at_the_third)
     with pytest.raises(Killed):
         await carry_out(live.database, job_id)
     async with live.database.transaction() as session:

@@ -13,7 +13,7 @@ from domain.audit.tables import AuditEntry
 from domain.ledger import accounts, transfers
 from domain.ledger.tables import AccountKind, Transfer, TransferKind, TransferPhase
 from domain.ledger.transfers import NewTransfer
-from domain.market import delivery, settlement
+from domain.market import delivery, settlement, settlement_news, settling
 from domain.market.delivery_tables import DeliveryHour, DeliveryLine, TradeDelivery
 from domain.market.tables import ChargeKind, Market, OrderSide, Trade
 from domain.metering.tables import Direction
@@ -254,7 +254,7 @@ async def test_of_two_workers_that_read_the_same_hour_one_settles(session: Async
     settled = list(settlement.settle(read, [settlement.Delivered(1_000_000, 0, 0)]))
     await look(session)
 
-    stored = await settlement.record(session, read, settlement.together(settled, "b"), actor="b", now=AFTER)
+    stored = await settling.record(session, read, settling.ready(settled, {}, actor="b", now=AFTER))
 
     assert stored == 0
     assert await balances(session, seller) == (200_000, 0, 0)
@@ -354,8 +354,8 @@ async def test_both_parties_are_told_once_of_all_that_was_settled(session: Async
         await a_trade(session, market, seller, buyer, "1", "0.2", start=start)
     await look(session)
 
-    told = await settlement.tell(session, now=AFTER + timedelta(seconds=1))
-    again = await settlement.tell(session, now=AFTER + timedelta(seconds=2))
+    told = await settlement_news.tell(session, now=AFTER + timedelta(seconds=1))
+    again = await settlement_news.tell(session, now=AFTER + timedelta(seconds=2))
 
     assert (told, again) == (2, 0)
     facts: dict[Any, Any] = {
