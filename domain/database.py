@@ -10,6 +10,7 @@ from typing import Annotated, Any, NewType
 from uuid import UUID
 
 import uuid_utils
+from asyncpg.pgproto.pgproto import UUID as QuickUuid  # noqa: N811 - a class.
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Enum, MetaData, Uuid, func
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
@@ -36,6 +37,15 @@ class Base(DeclarativeBase):
 def new_id() -> UUID:
     """A fresh UUID version 7."""
     return UUID(bytes=uuid_utils.uuid7().bytes)
+
+
+def new_ids(count: int) -> list[UUID]:
+    """Fresh ids of many rows, in their order: a UUID version 7 with its last 32 bits counting up, 2^32 at most.
+
+    They are asyncpg's UUIDs, which take a fifth of the time to make.
+    """
+    high = uuid_utils.uuid7().bytes[:12]
+    return [QuickUuid(high + number.to_bytes(4, "big")) for number in range(count)]
 
 
 def text_enum(values: type[Any], name: str | None = None) -> Enum:

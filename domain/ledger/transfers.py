@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from domain import statements
-from domain.database import new_id
+from domain.database import new_id, new_ids
 from domain.errors import DomainError
 from domain.ledger.tables import TransferKind, TransferPhase
 from domain.statements import Part, Statement, Transaction
@@ -67,7 +67,7 @@ async def used(transaction: Transaction, kind: TransferKind, references: Sequenc
 def posting(transfers: Sequence[NewTransfer], *, actor: str, now: datetime) -> Part:
     """Stores transfers and their entries; gives the part of the caller's next statement."""
     entries = [
-        (new_id(), transfer.id, account_id, amount)
+        (transfer.id, account_id, amount)
         for transfer in transfers
         for account_id, amount in transfer.amounts_ueur.items()
         if amount
@@ -82,10 +82,10 @@ def posting(transfers: Sequence[NewTransfer], *, actor: str, now: datetime) -> P
         "ledger_resolves": [transfer.resolves_id for transfer in transfers],
         "ledger_subject_types": [transfer.subject and transfer.subject[0] for transfer in transfers],
         "ledger_subject_ids": [transfer.subject and transfer.subject[1] for transfer in transfers],
-        "ledger_entry_ids": [entry_id for entry_id, _, _, _ in entries],
-        "ledger_entry_transfers": [transfer_id for _, transfer_id, _, _ in entries],
-        "ledger_entry_accounts": [account_id for _, _, account_id, _ in entries],
-        "ledger_entry_amounts": [amount for _, _, _, amount in entries],
+        "ledger_entry_ids": new_ids(len(entries)),
+        "ledger_entry_transfers": [transfer_id for transfer_id, _, _ in entries],
+        "ledger_entry_accounts": [account_id for _, account_id, _ in entries],
+        "ledger_entry_amounts": [amount for _, _, amount in entries],
     }
     return Part(POSTED, values, "true AS is_posted")
 

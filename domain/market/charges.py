@@ -150,9 +150,8 @@ def _line(
     community_id: UUID | None = None,
 ) -> Line:
     net = amount_ueur(energy_ukwh, rate_ueur_per_kwh)
-    return Line(
-        kind, side, rate_ueur_per_kwh, energy_ukwh, net, vat_ppm, round_half_even(net * vat_ppm, MICRO), community_id
-    )
+    vat = round_half_even(net * vat_ppm, MICRO) if vat_ppm else 0
+    return Line(kind, side, rate_ueur_per_kwh, energy_ukwh, net, vat_ppm, vat, community_id)
 
 
 @lru_cache(maxsize=256)

@@ -18,7 +18,6 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.database import new_id
 from domain.jobs import queue
 from domain.jobs.tables import JobKind
 from domain.ledger import accounts
@@ -134,11 +133,6 @@ def _columns(bases: Sequence[Basis]) -> dict[str, list[Any]]:
         "versions": [basis.version for basis in bases],
         "counts": [basis.known_count for basis in bases],
     }
-
-
-def delivery_id() -> UUID:
-    """The id of a new version of a delivery: versions of a trade sort by it."""
-    return new_id()
 
 
 IS_DUE = Statement("""

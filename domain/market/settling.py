@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain import statements
 from domain.audit import entries
 from domain.audit.entries import Act
+from domain.database import new_ids
 from domain.ledger import accounts, transfers
 from domain.ledger.accounts import Held
 from domain.ledger.tables import TransferKind, TransferPhase
@@ -62,7 +63,7 @@ async def record(session: AsyncSession, hour: Hour, made: Ready) -> int:
     if len(settled) < len(made.settled) or any(each.is_correction for each in settled):
         made = ready(settled, await _corrections(session, hour, settled), actor=made.actor, now=made.now)
     if settled:
-        await statements.write(session, *made.parts)
+        await statements.write_many(session, *made.parts)
         await HAS_NEWS.rows(session, {"starts_at": hour.starts_at})
         await entries.record_many(session, made.acts)
     return len(settled)
@@ -195,7 +196,7 @@ def _columns(settled: Sequence[Settled]) -> dict[str, Any]:
         (each.trade.id, each.version, number, line) for each in settled for number, line in enumerate(each.lines, 1)
     ]
     return {
-        "delivery_ids": [delivery.delivery_id() for _ in settled],
+        "delivery_ids": new_ids(len(settled)),
         "delivery_trades": [each.trade.id for each in settled],
         "delivery_versions": [each.version for each in settled],
         "delivery_energy": [each.delivered.delivered_ukwh for each in settled],

@@ -43,9 +43,10 @@ PHASES = ("POSTED", "PENDING", "VOIDING")
 APPEND_ONLY = ("transfer", "ledger_entry")
 
 # Deferred: by the end of its transaction each transfer has entries, they add up to zero, and what it resolves waited.
-# It runs once for each transfer, so it is one query, and needs neither another's rights nor a search path of its own.
+# It runs once for each transfer, so it is one query, and needs neither another's rights nor a search path of its own; its plan is by index.
 CHECK_TRANSFER = """
-CREATE FUNCTION check_transfer() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION check_transfer() RETURNS trigger LANGUAGE plpgsql
+SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   total numeric;
   entries bigint;
