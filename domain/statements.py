@@ -66,17 +66,6 @@ async def write(transaction: Transaction, *parts: Part) -> Any:
     return told
 
 
-async def write_many(transaction: Transaction, *parts: Part) -> Any:
-    """As `write`, for thousands of rows: planned for as many, and not for any number, which would seek row by row."""
-    await PLAN_CACHE_MODE.rows(transaction, {"mode": "force_custom_plan"})
-    told = await write(transaction, *parts)
-    await PLAN_CACHE_MODE.rows(transaction, {"mode": "auto"})  # Triggers of single rows keep their plans.
-    return told
-
-
-PLAN_CACHE_MODE = Statement("SELECT set_config('plan_cache_mode', :mode, true)")
-
-
 @lru_cache(maxsize=64)
 def _joined(parts: tuple[tuple[str, str], ...]) -> Statement:
     queries, told = (",\n".join(texts) for texts in zip(*parts, strict=True))

@@ -55,7 +55,8 @@ async def settle_deliveries(work: Work) -> None:
 async def settle_hour(work: Work, starts_at: datetime) -> None:
     """Look at one hour: deliver its trades by what was metered, and settle what is new of it.
 
-    While the database records some trades, the next ones are made ready in a thread.
+    While the database records some trades, the next ones are made ready in a thread: not before the statement was sent,
+    for while it is encoded the thread would take every other turn of the interpreter, and the database wait.
     """
     now, actor = clock.now(), f"job:{work.id}"
     async with work.database.transaction() as session:
@@ -64,12 +65,14 @@ async def settle_hour(work: Work, starts_at: datetime) -> None:
     settled = settlement.settle(hour, outcome.delivered)
     ready = await work.solve(_next, settled, actor, now)
     while ready.settled:
-        following = asyncio.create_task(work.solve(_next, settled, actor, now))
-        try:
-            async with work.database.transaction() as session:
-                await settling.record(session, hour, ready)
-        finally:
-            ready = await following
+        async with work.database.transaction() as session:
+            held = await settling.hold(session, hour, ready)
+            recording = asyncio.create_task(settling.record(session, hour, held))
+            await asyncio.sleep(0)
+            try:
+                ready = await work.solve(_next, settled, actor, now)
+            finally:
+                await recording
     async with work.database.transaction() as session:
         await delivery.lock(session, starts_at)
         await delivery.finish(session, hour, outcome.waiting, is_complete=outcome.is_complete, now=now)

@@ -189,7 +189,7 @@ TRADES = Statement("""
            coalesce(latest.version, 0) AS version, latest.delivered_ukwh, latest.seller_short_ukwh,
            latest.buyer_short_ukwh, latest.is_provisional, escrow.id AS escrow_id
     FROM trade JOIN clearing ON clearing.id = trade.clearing_id
-    LEFT JOIN transfer AS escrow ON escrow.kind = 'ESCROW' AND escrow.reference = 'trade:' || trade.id
+    LEFT JOIN transfer AS escrow ON escrow.subject_id = trade.id AND escrow.kind = 'ESCROW'
     LEFT JOIN LATERAL (
         SELECT version, delivered_ukwh, seller_short_ukwh, buyer_short_ukwh, is_provisional FROM trade_delivery
         WHERE trade_id = trade.id ORDER BY version DESC LIMIT 1) AS latest ON true

@@ -56,17 +56,21 @@ def ready(settled: Sequence[Settled], corrections: Mapping[UUID, NewTransfer], *
     )
 
 
-async def record(session: AsyncSession, hour: Hour, made: Ready) -> int:
-    """Store new versions and post what they move; gives how many: another worker may have been faster."""
+async def hold(session: AsyncSession, hour: Hour, made: Ready) -> Ready:
+    """Lock the hour until commit; gives what is still to be recorded: another worker may have been faster."""
     await delivery.lock(session, hour.starts_at)
     settled = await _not_yet(session, made.settled)
-    if len(settled) < len(made.settled) or any(each.is_correction for each in settled):
-        made = ready(settled, await _corrections(session, hour, settled), actor=made.actor, now=made.now)
-    if settled:
-        await statements.write_many(session, *made.parts)
+    if len(settled) == len(made.settled) and not any(each.is_correction for each in settled):
+        return made
+    return ready(settled, await _corrections(session, hour, settled), actor=made.actor, now=made.now)
+
+
+async def record(session: AsyncSession, hour: Hour, held: Ready) -> None:
+    """Store new versions, and post what they move. First of all it sends the statement that writes them."""
+    if held.settled:
+        await statements.write(session, *held.parts)
         await HAS_NEWS.rows(session, {"starts_at": hour.starts_at})
-        await entries.record_many(session, made.acts)
-    return len(settled)
+        await entries.record_many(session, held.acts)
 
 
 async def _not_yet(session: AsyncSession, settled: Sequence[Settled]) -> Sequence[Settled]:

@@ -189,9 +189,10 @@ async def look(session: AsyncSession, *, now: datetime = AFTER, hour: datetime =
     read = await delivery.read(session, hour)
     outcome = deliver_hour(read, now)
     ready = settling.ready(list(settlement.settle(read, outcome.delivered)), {}, actor="test", now=now)
-    made = await settling.record(session, read, ready)
+    held = await settling.hold(session, read, ready)
+    await settling.record(session, read, held)
     await delivery.finish(session, read, outcome.waiting, is_complete=outcome.is_complete, now=now)
-    return made
+    return len(held.settled)
 
 
 async def balances(session: AsyncSession, party: Party) -> tuple[int, int, int]:

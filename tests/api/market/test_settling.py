@@ -85,11 +85,11 @@ async def test_a_job_that_was_killed_between_two_transactions_goes_on_where_it_s
     (job_id,) = await asked(live)
     record, recorded = domain_settling.record, []
 
-    async def killed_at_the_third(*given: Any, **facts: Any) -> int:
+    async def killed_at_the_third(*given: Any, **facts: Any) -> None:
         recorded.append(given)
         if len(recorded) == 3:
             raise Killed
-        return await record(*given, **facts)
+        await record(*given, **facts)
 
     monkeypatch.setattr(domain_settling, "record", killed_at_the_third)
     with pytest.raises(Killed):
