@@ -16,7 +16,7 @@ CONNECT_SECONDS = 5
 
 
 class Database:
-    """The connections of one process, with the three ways to use them."""
+    """The connections of one process, with the ways to use them."""
 
     def __init__(self, engine: AsyncEngine, bare: BarePool) -> None:
         self.engine = engine
@@ -35,6 +35,13 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A session in one transaction: committed at the end, rolled back by any exception."""
         async with self.sessions.begin() as session:
+            yield session
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """A session whose reads all see one instant. It writes nothing."""
+        async with self.sessions() as session:
+            await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
 
     async def fetch(self, sql: str, values: Sequence[Any] = ()) -> asyncpg.Record | None:

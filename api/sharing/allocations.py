@@ -44,8 +44,10 @@ class AllocationSeries:
     start: DateTime = strawberry.field(description="Start of the first interval.")
     resolution: Resolution = strawberry.field(description="Length of each interval.")
     withdrawn_kwh: list[float] = strawberry.field(description="Energy withdrawn that takes part in the community, kWh.")
+    traded_in_kwh: list[float] = strawberry.field(description="Energy of it that was bought in the market, kWh.")
     shared_in_kwh: list[float] = strawberry.field(description="Energy received from the community, kWh.")
     injected_kwh: list[float] = strawberry.field(description="Energy injected that takes part in the community, kWh.")
+    traded_out_kwh: list[float] = strawberry.field(description="Energy of it that was sold in the market, kWh.")
     shared_out_kwh: list[float] = strawberry.field(description="Energy given to the community, kWh.")
 
 
@@ -73,14 +75,24 @@ class MemberAllocation(Node):
     shared_out_ukwh: Decimal = column(
         tables.MemberAllocation.shared_out_ukwh, "Energy given to the community, kWh.", name="sharedOutKwh"
     )
+    traded_in_ukwh: Decimal = column(
+        tables.MemberAllocation.traded_in_ukwh, "Energy of it that was bought in the market, kWh.", name="tradedInKwh"
+    )
+    traded_out_ukwh: Decimal = column(
+        tables.MemberAllocation.traded_out_ukwh, "Energy of it that was sold in the market, kWh.", name="tradedOutKwh"
+    )
     from_supplier_ukwh: Decimal = column(
-        tables.MemberAllocation.withdrawn_ukwh - tables.MemberAllocation.shared_in_ukwh,
-        "Energy that the supplier delivers, kWh: withdrawn less received.",
+        tables.MemberAllocation.withdrawn_ukwh
+        - tables.MemberAllocation.traded_in_ukwh
+        - tables.MemberAllocation.shared_in_ukwh,
+        "Energy that the supplier delivers, kWh: withdrawn less bought and received.",
         name="fromSupplierKwh",
     )
     to_grid_ukwh: Decimal = column(
-        tables.MemberAllocation.injected_ukwh - tables.MemberAllocation.shared_out_ukwh,
-        "Energy that goes to the grid, kWh: injected less given.",
+        tables.MemberAllocation.injected_ukwh
+        - tables.MemberAllocation.traded_out_ukwh
+        - tables.MemberAllocation.shared_out_ukwh,
+        "Energy that goes to the grid, kWh: injected less sold and given.",
         name="toGridKwh",
     )
 
@@ -130,10 +142,18 @@ class AllocationRun(Node):
     )
     input_digest: str = column(tables.AllocationRun.input_digest, "SHA-256 of all inputs: equal inputs, equal results.")
     injected_ukwh: Decimal = column(
-        tables.AllocationRun.injected_ukwh, "Energy offered to the community, kWh.", name="injectedKwh"
+        tables.AllocationRun.injected_ukwh, "Energy injected that takes part in the community, kWh.", name="injectedKwh"
     )
     withdrawn_ukwh: Decimal = column(
-        tables.AllocationRun.withdrawn_ukwh, "Energy needed in the community, kWh.", name="withdrawnKwh"
+        tables.AllocationRun.withdrawn_ukwh,
+        "Energy withdrawn that takes part in the community, kWh.",
+        name="withdrawnKwh",
+    )
+    traded_out_ukwh: Decimal = column(
+        tables.AllocationRun.traded_out_ukwh, "Energy of it that members sold in the market, kWh.", name="tradedOutKwh"
+    )
+    traded_in_ukwh: Decimal = column(
+        tables.AllocationRun.traded_in_ukwh, "Energy of it that members bought in the market, kWh.", name="tradedInKwh"
     )
     shared_ukwh: Decimal = column(tables.AllocationRun.shared_ukwh, "Energy shared, kWh.", name="sharedKwh")
     created_at: DateTime = column(tables.AllocationRun.created_at, "When it was computed.")
@@ -198,16 +218,19 @@ class AllocationRun(Node):
 # A member's intervals over all its points; days are clipped to the wanted part.
 SERIES = text("""
 SELECT at, sum(metered) FILTER (WHERE direction = 'WITHDRAWN') AS withdrawn,
+       sum(traded) FILTER (WHERE direction = 'WITHDRAWN') AS traded_in,
+       sum(traded) FILTER (WHERE direction = 'INJECTED') AS traded_out,
        sum(shared) FILTER (WHERE direction = 'WITHDRAWN') AS shared_in,
        sum(metered) FILTER (WHERE direction = 'INJECTED') AS injected,
        sum(shared) FILTER (WHERE direction = 'INJECTED') AS shared_out
 FROM (
-  SELECT d.direction, v.metered, v.shared,
+  SELECT d.direction, v.metered, v.traded, v.shared,
          (d.day::timestamp AT TIME ZONE c.timezone) + (v.n - 1) * :minutes * interval '1 minute' AS at
   FROM allocation_day d
   JOIN allocation_run r ON r.id = d.run_id
   JOIN community c ON c.id = r.community_id
-  CROSS JOIN LATERAL unnest(d.metered_ukwh, d.shared_ukwh) WITH ORDINALITY AS v (metered, shared, n)
+  CROSS JOIN LATERAL unnest(d.metered_ukwh, d.traded_ukwh, d.shared_ukwh)
+       WITH ORDINALITY AS v (metered, traded, shared, n)
   WHERE d.run_id = :run AND d.member_id = :member
     AND d.day BETWEEN (:start AT TIME ZONE c.timezone)::date AND (:end AT TIME ZONE c.timezone)::date
 ) AS values
@@ -216,9 +239,12 @@ GROUP BY at ORDER BY at
 """)
 
 
+PACKED = ("withdrawn", "traded_in", "shared_in", "injected", "traded_out", "shared_out")
+
+
 def _packed(wanted: Span, minutes: int, rows: Sequence[Row[Any]]) -> AllocationSeries:
     count = wanted.intervals(minutes)
-    columns = {name: [0.0] * count for name in ("withdrawn", "shared_in", "injected", "shared_out")}
+    columns = {name: [0.0] * count for name in PACKED}
     for row in rows:
         number = int((row.at - wanted.start).total_seconds()) // (minutes * 60)
         for name, values in columns.items():
@@ -226,10 +252,7 @@ def _packed(wanted: Span, minutes: int, rows: Sequence[Row[Any]]) -> AllocationS
     return AllocationSeries(
         start=DateTime(wanted.start),
         resolution=METER_RESOLUTION[minutes],
-        withdrawn_kwh=columns["withdrawn"],
-        shared_in_kwh=columns["shared_in"],
-        injected_kwh=columns["injected"],
-        shared_out_kwh=columns["shared_out"],
+        **{f"{name}_kwh": values for name, values in columns.items()},
     )
 
 

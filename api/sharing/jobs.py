@@ -9,10 +9,12 @@ from api.jobs.work import Work, job
 from api.sharing.keys import solver_key
 from domain.intervals import Period
 from domain.jobs.tables import JobKind
+from domain.market import traded
+from domain.market.traded import Trading
 from domain.metering.tables import Direction
 from domain.sharing import allocations, operators
 from domain.sharing.allocations import Result
-from domain.sharing.inputs import Inputs, check_period, read_inputs
+from domain.sharing.inputs import Inputs, check_period, less_traded, read_inputs
 from solver.sharing.allocations import allocate
 from solver.sharing.keys import luxembourg
 from solver.sharing.problems import AllocationProblem
@@ -20,15 +22,17 @@ from solver.sharing.problems import AllocationProblem
 
 @job(JobKind.ALLOCATE_PERIOD)
 async def allocate_period(work: Work) -> None:
-    """Allocate a community's period; the same inputs again give the run that is there already."""
+    """Allocate what trades leave of a community's period; the same inputs again give the run that is there already."""
     community_id = UUID(work.arguments["community_id"])
     period = Period(*(datetime.fromisoformat(work.arguments[end]) for end in ("start", "end")))
     await work.report(0.05, "Reading the metered energy.")
-    async with work.database.reading() as connection:
+    async with work.database.snapshot() as session:
+        connection = await session.connection()
         await check_period(connection, community_id, period)
-        inputs = await read_inputs(connection, community_id, period)
-    await work.report(0.3, f"Sharing among {len(inputs.consumption.metering_point_ids)} metering points.")
-    result = await work.solve(solve, inputs)
+        metered = await read_inputs(connection, community_id, period)
+        trading = await traded.read(session, metered.point_ids, period)
+    await work.report(0.3, f"Sharing among {len(metered.consumption.metering_point_ids)} metering points.")
+    inputs, result = await work.solve(solve_after_trades, metered, trading)
     await work.report(0.6, "Recording the allocation.")
     async with work.recording("AllocationRun") as recording:
         recording.result_id = await allocations.record_run(
@@ -37,13 +41,19 @@ async def allocate_period(work: Work) -> None:
         await operators.record_differences(recording.session, recording.result_id)
 
 
+def solve_after_trades(metered: Inputs, trading: Trading) -> tuple[Inputs, Result]:
+    """Take off what was traded, and share the rest. Raises DeliveriesWaiting."""
+    inputs = less_traded(metered, traded.by_point(trading))
+    return inputs, solve(inputs)
+
+
 def solve(inputs: Inputs) -> Result:
     """Share the energy by the community's key. Ties go by the points' ids, so that their order plays no part."""
     consumers, producers = inputs.consumption, inputs.production
     received_by = solver_key(inputs.key.kind, inputs.key, Direction.WITHDRAWN, consumers.metering_point_ids)
     problem = AllocationProblem(
-        withdrawn_ukwh=consumers.energy_ukwh,
-        injected_ukwh=producers.energy_ukwh,
+        withdrawn_ukwh=consumers.left_ukwh,
+        injected_ukwh=producers.left_ukwh,
         consumption_key=luxembourg(received_by) if inputs.all_covered_when_enough else received_by,
         production_key=solver_key(
             inputs.key.production_kind, inputs.key, Direction.INJECTED, producers.metering_point_ids

@@ -20,6 +20,7 @@ from domain.quantities import Energy
 from domain.statements import Statement, Transaction
 
 QUARTERS = 4
+DAY = timedelta(days=1)
 Mask = npt.NDArray[np.bool_]
 
 
@@ -53,7 +54,7 @@ async def read(transaction: Transaction, user_ids: Collection[UUID], hour: datet
     row_of = {user_id: row for row, user_id in enumerate(users)}
     energy = {direction: np.zeros(len(users) * QUARTERS, np.int64) for direction in Direction}
     is_known = {direction: np.ones(len(users) * QUARTERS, np.bool_) for direction in Direction}
-    rows = await READ.rows(transaction, {"users": users, "hour": hour} | _days_around(hour))
+    rows = await points(transaction, users, [hour])
     for row in rows:
         direction, first = Direction(row.direction), row_of[row.user_id] * QUARTERS
         for quarter, ukwh in zip(row.quarters, row.ukwh, strict=True):
@@ -64,8 +65,13 @@ async def read(transaction: Transaction, user_ids: Collection[UUID], hour: datet
     return Metered(row_of, energy, is_known, tuple(_bases(rows)))
 
 
-def _days_around(hour: datetime) -> dict[str, date]:
-    return {"first_day": (hour - timedelta(days=1)).date(), "last_day": (hour + timedelta(days=1)).date()}
+async def points(transaction: Transaction, user_ids: Collection[UUID], hours: Sequence[datetime]) -> Sequence[Any]:
+    """A row for each point that users hold in some hours, direction and local day, with the energy of its quarters.
+
+    `quarters` count through the hours in the order in which they are given; `ukwh` is None where nothing was read.
+    """
+    around = {"first_day": (min(hours) - DAY).date(), "last_day": (max(hours) + DAY).date()}
+    return await READ.rows(transaction, {"users": sorted(user_ids), "hours": list(hours)} | around)
 
 
 def _bases(rows: Sequence[Any]) -> list[Basis]:
@@ -77,7 +83,9 @@ def _bases(rows: Sequence[Any]) -> list[Basis]:
 # The outermost days are named so that whole months are left out when planning.
 READ = Statement("""
     WITH quarter AS (
-        SELECT n, CAST(:hour AS timestamptz) + n * interval '15 minutes' AS starts_at FROM generate_series(0, 3) AS n),
+        SELECT ((hour.place - 1) * 4 + n)::int AS n, hour.starts_at + n * interval '15 minutes' AS starts_at
+        FROM unnest(CAST(:hours AS timestamptz[])) WITH ORDINALITY AS hour (starts_at, place)
+        CROSS JOIN generate_series(0, 3) AS n),
     point_quarter AS (
         SELECT point.id, point.directions, point.timezone, quarter.n, quarter.starts_at,
                (quarter.starts_at AT TIME ZONE point.timezone)::date AS day

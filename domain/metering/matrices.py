@@ -1,10 +1,10 @@
 """Readings as one matrix, for allocation: interval by metering point, exact, complete or refused."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,7 @@ from domain.metering.wire import values_of
 from domain.quantities import Energy
 
 NAMED_MAX = 100
+ByPoint: TypeAlias = Mapping[tuple[UUID, Direction], Mapping[datetime, int]]  # Micro-kWh by quarter-hour.
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,20 @@ from domain.quantities import Energy
 from domain.sharing.inputs import Inputs
 from domain.sharing.tables import AllocationDay, AllocationRun, MemberAllocation
 
+# A member's totals by side, and the column of `AllocationDay` that each adds up.
+TOTALS = {
+    Direction.WITHDRAWN: {
+        "withdrawn_ukwh": "metered_ukwh",
+        "traded_in_ukwh": "traded_ukwh",
+        "shared_in_ukwh": "shared_ukwh",
+    },
+    Direction.INJECTED: {
+        "injected_ukwh": "metered_ukwh",
+        "traded_out_ukwh": "traded_ukwh",
+        "shared_out_ukwh": "shared_ukwh",
+    },
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -48,6 +62,8 @@ async def record_run(session: AsyncSession, inputs: Inputs, result: Result, *, j
         input_digest=inputs.digest,
         injected_ukwh=int(inputs.production.participating_ukwh().sum()),
         withdrawn_ukwh=int(inputs.consumption.participating_ukwh().sum()),
+        traded_out_ukwh=int(inputs.production.participating_traded_ukwh().sum()),
+        traded_in_ukwh=int(inputs.consumption.participating_traded_ukwh().sum()),
         shared_ukwh=int(result.shared_in_ukwh.sum()),
         members_min=inputs.holders.members_min,
         job_id=job_id,
@@ -93,7 +109,7 @@ def _days(inputs: Inputs, result: Result, run_id: UUID) -> list[dict[str, object
         (Direction.WITHDRAWN, inputs.consumption, result.shared_in_ukwh),
         (Direction.INJECTED, inputs.production, result.shared_out_ukwh),
     ):
-        metered = side.participating_ukwh()
+        metered, traded = side.participating_ukwh(), side.participating_traded_ukwh()
         for column, point in enumerate(side.metering_point_ids):
             for day, (start, end) in zip(inputs.holders.days, pairwise(ends), strict=True):
                 member = inputs.holders.member_of.get((point, day))
@@ -106,6 +122,7 @@ def _days(inputs: Inputs, result: Result, run_id: UUID) -> list[dict[str, object
                             "day": day,
                             "member_id": member,
                             "metered_ukwh": metered[start:end, column].tolist(),
+                            "traded_ukwh": traded[start:end, column].tolist(),
                             "shared_ukwh": shared[start:end, column].tolist(),
                         }
                     )
@@ -115,16 +132,10 @@ def _days(inputs: Inputs, result: Result, run_id: UUID) -> list[dict[str, object
 def _totals(run: AllocationRun, days: Sequence[dict[str, object]]) -> list[dict[str, object]]:
     """A row of totals for each member."""
     sums: dict[object, dict[str, int]] = {}
-    names = {
-        Direction.WITHDRAWN: ("withdrawn_ukwh", "shared_in_ukwh"),
-        Direction.INJECTED: ("injected_ukwh", "shared_out_ukwh"),
-    }
+    names = [name for side in TOTALS.values() for name in side]
     for row in days:
-        of_member = sums.setdefault(
-            row["member_id"], dict.fromkeys(("withdrawn_ukwh", "shared_in_ukwh", "injected_ukwh", "shared_out_ukwh"), 0)
-        )
-        metered, shared = names[row["direction"]]  # type: ignore[index]
-        of_member[metered] += sum(row["metered_ukwh"])  # type: ignore[call-overload]
-        of_member[shared] += sum(row["shared_ukwh"])  # type: ignore[call-overload]
+        of_member = sums.setdefault(row["member_id"], dict.fromkeys(names, 0))
+        for total, column in TOTALS[row["direction"]].items():  # type: ignore[index]
+            of_member[total] += sum(row[column])  # type: ignore[call-overload]
     head = {"run_id": run.id, "community_id": run.community_id}
     return [{"id": new_id(), **head, "member_id": member, **totals} for member, totals in sums.items()]

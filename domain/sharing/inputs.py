@@ -1,13 +1,13 @@
-"""What an allocation depends on: metered energy, participations and the key of a period, and their digest.
+"""What an allocation depends on: metered energy, what of it was traded, participations, the key; and their digest.
 
-Trades made ahead will be taken off in `read_inputs` before sharing (the waterfall of `design.md` section 2).
+Trades made ahead come first (the waterfall: `domain.market.traded` tells them by point), the rest is shared.
 """
 
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ from domain.communities.tables import Community, Framework
 from domain.errors import DomainError, InvalidValue, NotFound
 from domain.intervals import Period, intervals_in_day, local_days, whole_local_days
 from domain.metering import matrices
+from domain.metering.matrices import ByPoint
 from domain.metering.tables import Direction
 from domain.quantities import Energy, part_of
 from domain.sharing import keys, operators
@@ -39,16 +40,27 @@ class NothingToAllocate(DomainError):
 class Side:
     """One side of the community: a column for each metering point that takes part during the period.
 
-    `factor_ppm` is the part of each point that is in the community in each interval: 0 before it joins.
+    `factor_ppm` is the part of each point that is in the community in each interval: 0 before it joins. `traded_ukwh`
+    is what of the metered energy trades took, never more.
     """
 
     metering_point_ids: tuple[UUID, ...]
     energy_ukwh: Energy  # shape (intervals, points)
     factor_ppm: Energy  # shape (intervals, points)
+    traded_ukwh: Energy  # shape (intervals, points)
+
+    @property
+    def left_ukwh(self) -> Energy:
+        """Energy that trades left to be shared, shape (intervals, points)."""
+        return self.energy_ukwh - self.traded_ukwh
 
     def participating_ukwh(self) -> Energy:
-        """Energy available to the community, floored to the micro-kWh, shape (intervals, points)."""
+        """Energy that is in the community, traded or not, floored to the micro-kWh, shape (intervals, points)."""
         return part_of(self.energy_ukwh, self.factor_ppm)
+
+    def participating_traded_ukwh(self) -> Energy:
+        """What trades took of it, so that the rest is what is left, floored; shape (intervals, points)."""
+        return self.participating_ukwh() - part_of(self.left_ukwh, self.factor_ppm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +77,11 @@ class Inputs:
     production: Side
     holders: "Holders"
     digest: str
+
+    @property
+    def point_ids(self) -> set[UUID]:
+        """The metering points that take part."""
+        return {*self.consumption.metering_point_ids, *self.production.metering_point_ids}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +107,7 @@ async def check_period(connection: AsyncConnection, community_id: UUID, period: 
 
 
 async def read_inputs(connection: AsyncConnection, community_id: UUID, period: Period) -> Inputs:
-    """Metered energy, participations and key of a period.
+    """Metered energy, participations and key of a period, as if nothing was traded.
 
     Raises InvalidValue where no rules are in force, NothingToAllocate, keys.NoKeyInForce, matrices.ReadingsMissing.
     """
@@ -141,7 +158,35 @@ async def _side(
         energy[:, at] += by_part[:, number]
         factor_by_day[np.array([part.holds_on(day) for day in days]), at] = part.factor_ppm
     lengths = [intervals_in_day(day, zone, minutes) for day in days]
-    return Side(points, energy, np.repeat(factor_by_day, lengths, axis=0))
+    return Side(points, energy, np.repeat(factor_by_day, lengths, axis=0), np.zeros_like(energy))
+
+
+def less_traded(inputs: Inputs, traded: ByPoint) -> Inputs:
+    """The same, with what trades took of each point."""
+    taken = {
+        direction: _taken(side, direction, inputs, traded)
+        for direction, side in ((Direction.WITHDRAWN, inputs.consumption), (Direction.INJECTED, inputs.production))
+    }
+    if not any(each.any() for each in taken.values()):
+        return inputs  # Under its own digest, as before trades were taken off.
+    digest = hashlib.sha256(inputs.digest.encode())
+    for each in taken.values():
+        digest.update(each.tobytes())
+    return replace(
+        inputs,
+        consumption=replace(inputs.consumption, traded_ukwh=taken[Direction.WITHDRAWN]),
+        production=replace(inputs.production, traded_ukwh=taken[Direction.INJECTED]),
+        digest=digest.hexdigest(),
+    )
+
+
+def _taken(side: Side, direction: Direction, inputs: Inputs, traded: ByPoint) -> Energy:
+    taken = np.zeros_like(side.energy_ukwh)
+    step = timedelta(minutes=inputs.interval_minutes)
+    for column, point in enumerate(side.metering_point_ids):
+        for quarter, ukwh in traded.get((point, direction), {}).items():
+            taken[(quarter - inputs.period.start) // step, column] += ukwh
+    return taken
 
 
 def _digest(

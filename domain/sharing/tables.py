@@ -63,7 +63,11 @@ class AllocationRun(Base):
     __tablename__ = "allocation_run"
     __table_args__ = (
         UniqueConstraint("community_id", "period_start", "period_end", "version"),
-        CheckConstraint("shared_ukwh <= injected_ukwh AND shared_ukwh <= withdrawn_ukwh", name="shared"),
+        CheckConstraint(
+            "traded_out_ukwh >= 0 AND traded_in_ukwh >= 0 AND shared_ukwh <= injected_ukwh - traded_out_ukwh"
+            " AND shared_ukwh <= withdrawn_ukwh - traded_in_ukwh",
+            name="shared",
+        ),
     )
 
     id: Mapped[Id]
@@ -76,6 +80,8 @@ class AllocationRun(Base):
     input_digest: Mapped[str] = mapped_column(Text)
     injected_ukwh: Mapped[Micro]
     withdrawn_ukwh: Mapped[Micro]
+    traded_out_ukwh: Mapped[Micro] = mapped_column(server_default="0")
+    traded_in_ukwh: Mapped[Micro] = mapped_column(server_default="0")
     shared_ukwh: Mapped[Micro]
     members_min: Mapped[int] = mapped_column(Integer)
     job_id: Mapped[UUID | None]
@@ -83,13 +89,20 @@ class AllocationRun(Base):
 
 
 class MemberAllocation(Base):
-    """A run's totals of one member; withdrawn = shared in + from supplier, injected = shared out + to grid."""
+    """A run's totals of one member.
+
+    withdrawn = traded in + shared in + from supplier; injected = traded out + shared out + to grid.
+    """
 
     __tablename__ = "member_allocation"
     __table_args__ = (
         UniqueConstraint("run_id", "member_id"),
-        CheckConstraint("shared_in_ukwh BETWEEN 0 AND withdrawn_ukwh", name="withdrawn"),
-        CheckConstraint("shared_out_ukwh BETWEEN 0 AND injected_ukwh", name="injected"),
+        CheckConstraint(
+            "traded_in_ukwh >= 0 AND shared_in_ukwh BETWEEN 0 AND withdrawn_ukwh - traded_in_ukwh", name="withdrawn"
+        ),
+        CheckConstraint(
+            "traded_out_ukwh >= 0 AND shared_out_ukwh BETWEEN 0 AND injected_ukwh - traded_out_ukwh", name="injected"
+        ),
         Index("ix_member_allocation_member_id", "member_id"),
     )
 
@@ -99,6 +112,8 @@ class MemberAllocation(Base):
     member_id: Mapped[UUID] = mapped_column(ForeignKey("member.id"))
     injected_ukwh: Mapped[Micro]
     withdrawn_ukwh: Mapped[Micro]
+    traded_out_ukwh: Mapped[Micro] = mapped_column(server_default="0")
+    traded_in_ukwh: Mapped[Micro] = mapped_column(server_default="0")
     shared_out_ukwh: Mapped[Micro]
     shared_in_ukwh: Mapped[Micro]
 
@@ -106,7 +121,8 @@ class MemberAllocation(Base):
 class AllocationDay(Base):
     """Shared energy of one metering point, direction and local day of a run, in the shape of readings. Append-only.
 
-    `metered_ukwh` are the values that went into the run (after the participation factor).
+    `metered_ukwh` are the values that went into the run (after the participation factor), `traded_ukwh` what trades
+    took of them; NULL in runs from before trades were taken off.
     """
 
     __tablename__ = "allocation_day"
@@ -117,6 +133,7 @@ class AllocationDay(Base):
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     member_id: Mapped[UUID] = mapped_column(ForeignKey("member.id"))
     metered_ukwh: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    traded_ukwh: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
     shared_ukwh: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
 
 

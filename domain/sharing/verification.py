@@ -19,32 +19,38 @@ BEYOND_METERED = """
 SELECT d.run_id, d.metering_point_id, d.direction, d.day
 FROM allocation_day d
 WHERE cardinality(d.shared_ukwh) <> cardinality(d.metered_ukwh)
-   OR EXISTS (SELECT FROM unnest(d.shared_ukwh, d.metered_ukwh) AS v (shared, metered)
-              WHERE shared < 0 OR shared > metered)
+   OR cardinality(d.traded_ukwh) <> cardinality(d.metered_ukwh)
+   OR EXISTS (SELECT FROM unnest(d.shared_ukwh, d.metered_ukwh, d.traded_ukwh) AS v (shared, metered, traded)
+              WHERE shared < 0 OR traded < 0 OR shared + coalesce(traded, 0) > metered)
 """
 
 WRONG_TOTALS = """
 WITH point AS (
-  SELECT d.run_id, d.member_id, d.direction, sum(v.shared) AS shared, sum(v.metered) AS metered
-  FROM allocation_day d, unnest(d.shared_ukwh, d.metered_ukwh) AS v (shared, metered)
+  SELECT d.run_id, d.member_id, d.direction, sum(v.shared) AS shared, sum(v.metered) AS metered,
+         sum(coalesce(v.traded, 0)) AS traded
+  FROM allocation_day d, unnest(d.shared_ukwh, d.metered_ukwh, d.traded_ukwh) AS v (shared, metered, traded)
   GROUP BY d.run_id, d.member_id, d.direction
 ), member AS (
   SELECT run_id, member_id,
          coalesce(sum(shared) FILTER (WHERE direction = 'WITHDRAWN'), 0) AS shared_in,
          coalesce(sum(shared) FILTER (WHERE direction = 'INJECTED'), 0) AS shared_out,
+         coalesce(sum(traded) FILTER (WHERE direction = 'WITHDRAWN'), 0) AS traded_in,
+         coalesce(sum(traded) FILTER (WHERE direction = 'INJECTED'), 0) AS traded_out,
          coalesce(sum(metered) FILTER (WHERE direction = 'WITHDRAWN'), 0) AS withdrawn,
          coalesce(sum(metered) FILTER (WHERE direction = 'INJECTED'), 0) AS injected
   FROM point GROUP BY run_id, member_id
 )
 SELECT run_id, member_id FROM member FULL JOIN member_allocation a USING (run_id, member_id)
-WHERE (member.shared_in, member.shared_out, member.withdrawn, member.injected)
-      IS DISTINCT FROM (a.shared_in_ukwh, a.shared_out_ukwh, a.withdrawn_ukwh, a.injected_ukwh)
+WHERE (member.shared_in, member.shared_out, member.traded_in, member.traded_out, member.withdrawn, member.injected)
+      IS DISTINCT FROM (a.shared_in_ukwh, a.shared_out_ukwh, a.traded_in_ukwh, a.traded_out_ukwh, a.withdrawn_ukwh,
+                        a.injected_ukwh)
 """
 
 WRONG_RUNS = """
 SELECT r.id AS run_id FROM allocation_run r JOIN member_allocation a ON a.run_id = r.id GROUP BY r.id
 HAVING r.shared_ukwh <> sum(a.shared_in_ukwh) OR r.shared_ukwh <> sum(a.shared_out_ukwh)
     OR r.injected_ukwh <> sum(a.injected_ukwh) OR r.withdrawn_ukwh <> sum(a.withdrawn_ukwh)
+    OR r.traded_out_ukwh <> sum(a.traded_out_ukwh) OR r.traded_in_ukwh <> sum(a.traded_in_ukwh)
 """
 
 # The same inputs under the same key must have given the same result.
@@ -60,7 +66,7 @@ async def breaches(session: AsyncSession) -> AsyncIterator[str]:
     for row in await session.execute(text(UNBALANCED)):
         yield f"run {row.run_id} {row.day} interval {row.n}: {row.shared_in} in, {row.shared_out} out"
     for row in await session.execute(text(BEYOND_METERED)):
-        yield f"run {row.run_id} point {row.metering_point_id} {row.direction} {row.day}: more shared than metered"
+        yield f"run {row.run_id} point {row.metering_point_id} {row.direction} {row.day}: more given out than metered"
     for row in await session.execute(text(WRONG_TOTALS)):
         yield f"run {row.run_id} member {row.member_id}: totals differ from the intervals"
     for row in await session.execute(text(WRONG_RUNS)):

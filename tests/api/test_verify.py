@@ -40,7 +40,7 @@ TAMPERINGS = {
     "more than was metered": (
         "allocation_day",
         "UPDATE allocation_day SET metered_ukwh[1] = 0 WHERE direction = 'WITHDRAWN'",
-        "more shared than metered",
+        "more given out than metered",
     ),
     "a member's total": (
         "member_allocation",

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.market.delivering import deliver_hour
+from domain.communities.tables import Community
 from domain.database import new_id
 from domain.identity.viewers import Viewer
 from domain.ledger import accounts, transfers
@@ -44,10 +45,10 @@ class Party:
         return Viewer(user_id=self.user_id)
 
 
-async def a_party(session: AsyncSession, **point: Any) -> Party:
-    """A user behind a metering point of both directions."""
+async def a_party(session: AsyncSession, community: Community | None = None, **point: Any) -> Party:
+    """A user behind a metering point of both directions, by default in a community of its own."""
     user = await a_user(session)
-    membership = await a_membership(session, await a_community(session), await a_member(session, user))
+    membership = await a_membership(session, community or await a_community(session), await a_member(session, user))
     made = await a_metering_point(session, **point)
     await a_participation(session, membership, made)
     return Party(user.id, made)

@@ -4,10 +4,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
-from domain.intervals import Period
-from domain.market import certificates, delivery_rules, traded, verification
+from domain.market import certificates, delivery_rules, verification
 from domain.market.tables import EnergySource
-from tests.factories.deliveries import AFTER, NOON, QUARTER, Party, a_party, a_trade, injected, look, withdrew
+from tests.factories.deliveries import AFTER, NOON, Party, a_party, a_trade, injected, look, withdrew
 from tests.factories.market import a_market
 
 # What the owner of the database does behind our back, and the rule by which it is found.
@@ -75,14 +74,3 @@ async def test_tampering_is_found(fresh_database: str, name: str) -> None:
 
 def test_every_rule_is_broken_by_some_tampering() -> None:
     assert [rule for rule in delivery_rules.RULES if not any(told in rule for _, told in TAMPERINGS.values())] == []
-
-
-async def test_traded_energy_is_told_by_user_and_interval(session: AsyncSession) -> None:
-    seller, buyer = await a_settled_hour(session)
-
-    found = await traded.read(session, [seller.user_id, buyer.user_id], Period(NOON, NOON + QUARTER))
-
-    assert {(each.user_id, each.delivery_start, each.out_ukwh, each.in_ukwh) for each in found} == {
-        (seller.user_id, NOON, 1_000_000, 0),
-        (buyer.user_id, NOON, 0, 1_000_000),
-    }
