@@ -63,13 +63,19 @@ def _in_data(one: Any, other: Any, path: Path) -> Iterator[str]:
 def _in_faults(ordinary: Answer, compiled: Answer) -> Iterator[str]:
     """Of several faults below one place that became null, the specification asks for one at least.
 
-    Items of a list below it are one as good as the other: which of them fails first is chance.
+    Items of a list below it are one as good as the other, and so are fields beside each other: which of them fails
+    first is chance. Of one field the fault is the same.
     """
     left, right = _by_null_place(ordinary), _by_null_place(compiled)
     for place in sorted({*left, *right}, key=str):
         one, other = left.get(place, set()), right.get(place, set())
-        if not one & other or (len(one) == 1 and len(other) == 1 and one != other):
+        if not one & other and not _are_beside(one, other):
             yield f"errors at {place}: {sorted(map(str, one))} and {sorted(map(str, other))}"
+
+
+def _are_beside(one: set[Fault], other: set[Fault]) -> bool:
+    """Whether faults are of other fields each, below a place that is null because of either."""
+    return bool(one and other) and {fault.path for fault in one}.isdisjoint(fault.path for fault in other)
 
 
 def _by_null_place(answer: Answer) -> dict[Path, set[Fault]]:

@@ -23,6 +23,7 @@ from domain.market.tables import OrderInterval
 from domain.tables import Base
 
 TOLD = 1_000_000
+TRADED = ("traded_in_ukwh", "traded_out_ukwh")
 KEY = """
 CREATE FUNCTION pg_temp.key(n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS
 $$ SELECT ('01980000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid $$
@@ -87,12 +88,14 @@ BY_HAND: Mapping[str, str] = MappingProxyType(
         "member.user_id": "pg_temp.key(n)",
         "allocation_day.metered_ukwh": "'{1}'",
         "allocation_day.shared_ukwh": "'{1}'",
+        "allocation_day.traded_ukwh": "NULL",
         "member_card.label": "'House A' || n + 1",
         "member_card.membership_id": "pg_temp.key(n)",
         "message_delivery.channel": "'WEBHOOK'",
         "message_delivery.status": "'DELIVERED'",
         "metering_point.directions": "'{WITHDRAWN}'",
         "member_allocation.member_id": "pg_temp.key(n)",
+        **{f"{table}.{column}": "0" for table in ("allocation_run", "member_allocation") for column in TRADED},
         "membership.member_id": "pg_temp.key(n)",
         "participation.membership_id": "pg_temp.key(n)",
         "participation.metering_point_id": "pg_temp.key(n)",
