@@ -36,7 +36,7 @@ class DeliveriesWaiting(DomainError):
     """Trades of a period are not delivered yet, or are about to be delivered anew by corrected readings."""
 
     def __init__(self, count: int) -> None:
-        super().__init__(f"{count} trades of this period are not delivered yet; their energy is not known.")
+        super().__init__(f"Trades of this period that are not delivered yet: {count}. What they take is not known.")
         self.count = count
 
 
