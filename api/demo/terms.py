@@ -14,8 +14,8 @@ from domain.grid.tables import AlertKind, LimitKind, Severity
 from domain.identity.viewers import Viewer
 from domain.market import grid_tariffs, markets, price_alerts, price_models, rules
 from domain.market.calendars import Calendar, DayKind, Tier
+from domain.market.model_prices import Rate, Terms
 from domain.market.price_alerts import Watch
-from domain.market.price_models import Rate, Terms
 from domain.market.price_tables import AlertDirection, GridDirection
 from domain.market.rule_tables import RuleKind
 from domain.market.rules import RuleTerms

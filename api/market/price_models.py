@@ -22,9 +22,9 @@ from api.scalars import Date, DateTime, Decimal, key_of
 from api.transport.errors import BadUserInput
 from domain.intervals import floor_to
 from domain.market import grid_tariffs as tariffs
-from domain.market import price_models
+from domain.market import model_prices, price_models
 from domain.market.book import Level
-from domain.market.price_models import ModelPrice, PartKind, Rate, Terms
+from domain.market.model_prices import ModelPrice, PartKind, Rate, Terms
 from domain.market.price_tables import GridDirection
 from domain.market.tables import OrderSide
 from domain.quantities import WHOLE_PPM
@@ -190,7 +190,7 @@ def _made(read: price_models.Read, cells: list[price_models.Cell]) -> list[Model
             made.append(None)
             continue
         rates: Mapping[Rate, int] = rates_of(read.levels.get(cell, ()), model.terms)
-        made.append(price_models.price_of(model, cell[1], read.circumstances(cell, rates)))
+        made.append(model_prices.price_of(model, cell[1], read.circumstances(cell, rates)))
     return made
 
 
@@ -222,7 +222,7 @@ def _shown(price: ModelPrice) -> ModelPriceShown:
     )
 
 
-def _model_shown(model: price_models.Model) -> PriceModel:
+def _model_shown(model: model_prices.Model) -> PriceModel:
     terms = model.terms
     return PriceModel(
         valid_from=DateTime(model.valid_from),

@@ -28,7 +28,7 @@ from domain.quantities import largest_remainder
 from domain.statements import Statement, Transaction
 
 HOUR, QUARTER = timedelta(hours=1), timedelta(minutes=15)
-HOURS_AT_ONCE = 48
+HOURS_AT_ONCE = 24
 Place: TypeAlias = tuple[UUID, Direction, datetime]  # Of a user: a side, and a quarter-hour.
 
 

@@ -11,7 +11,7 @@ from domain.database import new_id
 from domain.market import grid_tariffs, price_models
 from domain.market.calendars import Calendar
 from domain.market.market_view import first_id_at
-from domain.market.price_models import Model, Rate, Terms
+from domain.market.model_prices import Model, Rate, Terms
 from domain.market.price_tables import GridDirection
 from domain.market.tables import Clearing, Market, Order, OrderSide, Trade
 from domain.quantities import WHOLE_PPM, parse_micro

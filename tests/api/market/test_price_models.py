@@ -11,7 +11,7 @@ from api.engine.declarations import global_id
 from api.market import price_models as shown
 from domain.identity.viewers import Viewer
 from domain.market.book import Level
-from domain.market.price_models import Rate
+from domain.market.model_prices import Rate
 from domain.market.price_tables import GridTariff, PriceModel
 from domain.market.tables import OrderSide
 from domain.quantities import WHOLE_PPM

@@ -17,16 +17,8 @@ from domain.identity.viewers import Viewer
 from domain.market import grid_tariffs, price_models
 from domain.market.calendars import Calendar, DayKind, Tier
 from domain.market.grid_tariffs import BeginsOutOfRange
-from domain.market.price_models import (
-    Circumstances,
-    Flow,
-    Model,
-    Part,
-    PartKind,
-    Rate,
-    WeightsDoNotAddUp,
-    price_of,
-)
+from domain.market.model_prices import Circumstances, Flow, Model, ModelPrice, Part, PartKind, Rate, price_of
+from domain.market.price_models import WeightsDoNotAddUp
 from domain.market.price_tables import GridDirection, GridTariff, PriceModel
 from tests.factories.market import ADMIN, BUY, SELL, a_market, a_trader, a_zone, an_order, first_delivery
 from tests.factories.prices import UTC_CALENDAR, a_clearing, a_price_model, grid_prices, some_terms, weights
@@ -36,7 +28,7 @@ PEAK = Tier("peak", 30_000, (DayKind.WEEKDAY,), from_minute=8 * 60, to_minute=20
 RATES = {Rate.SUPPLY_DEMAND_RATIO: 100_001, Rate.MID_MARKET_RATE: 200_000, Rate.CROSSING_VALUE: 150_000}
 
 
-def made(circumstances: Circumstances, **terms: Any) -> price_models.ModelPrice:
+def made(circumstances: Circumstances, **terms: Any) -> ModelPrice:
     model = Model(new_id(), new_id(), MONDAY_NOON, some_terms(**terms))
     return price_of(model, MONDAY_NOON, circumstances)
 
