@@ -83,16 +83,14 @@ class PriceModel(Base):
     created_at: Mapped[CreatedAt]
 
 
-class PriceTier(Base):
-    """What a price model adds to the price at some hours; of the tiers that hold the first one counts. Append-only."""
+def _tier_checks() -> tuple[CheckConstraint, ...]:
+    """Of a table of tiers; a check belongs to one table only."""
+    return text_enums("days", DayKind), *(CheckConstraint(condition, name=name) for name, condition in TIER_CHECKS)
 
-    __tablename__ = "price_tier"
-    __table_args__ = (
-        text_enums("days", DayKind),
-        *(CheckConstraint(condition, name=name) for name, condition in TIER_CHECKS),
-    )
 
-    price_model_id: Mapped[UUID] = mapped_column(ForeignKey("price_model.id"), primary_key=True)
+class TierColumns:
+    """When a tier holds, and what it says of those hours."""
+
     rank: Mapped[int] = mapped_column(Integer, primary_key=True)
     name: Mapped[str] = mapped_column(Text)
     days: Mapped[list[str]] = mapped_column(ARRAY(Text))
@@ -101,6 +99,15 @@ class PriceTier(Base):
     from_minute: Mapped[int] = mapped_column(Integer)
     to_minute: Mapped[int] = mapped_column(Integer)
     value_ueur_per_kwh: Mapped[Micro]
+
+
+class PriceTier(TierColumns, Base):
+    """What a price model adds to the price at some hours; of the tiers that hold the first one counts. Append-only."""
+
+    __tablename__ = "price_tier"
+    __table_args__ = _tier_checks()
+
+    price_model_id: Mapped[UUID] = mapped_column(ForeignKey("price_model.id"), primary_key=True)
 
 
 class GridTariff(Base):
@@ -119,24 +126,13 @@ class GridTariff(Base):
     created_at: Mapped[CreatedAt]
 
 
-class TariffTier(Base):
+class TariffTier(TierColumns, Base):
     """The price of a grid tariff at some hours, instead of its own; the first tier that holds counts. Append-only."""
 
     __tablename__ = "tariff_tier"
-    __table_args__ = (
-        text_enums("days", DayKind),
-        *(CheckConstraint(condition, name=name) for name, condition in TIER_CHECKS),
-    )
+    __table_args__ = _tier_checks()
 
     grid_tariff_id: Mapped[UUID] = mapped_column(ForeignKey("grid_tariff.id"), primary_key=True)
-    rank: Mapped[int] = mapped_column(Integer, primary_key=True)
-    name: Mapped[str] = mapped_column(Text)
-    days: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    first_month: Mapped[int] = mapped_column(Integer)
-    last_month: Mapped[int] = mapped_column(Integer)
-    from_minute: Mapped[int] = mapped_column(Integer)
-    to_minute: Mapped[int] = mapped_column(Integer)
-    value_ueur_per_kwh: Mapped[Micro]
 
 
 class PriceForecast(Base):
