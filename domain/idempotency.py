@@ -101,8 +101,17 @@ async def hold(transaction: Transaction, use: Use) -> UUID | None:
     """
     check_key(use.key)
     (row,) = await FIRST.rows(transaction, held([use]))
-    found = used(use, row)
+    found = used(use, row) or (await found_now(transaction, [use])).get(use.owner)
     return None if found is None else found.again(use)
+
+
+async def found_now(transaction: Transaction, uses: Sequence[Use]) -> dict[tuple[str, str], Used]:
+    """What became of the first requests with keys that are held, also of those that ended as HELD took its locks.
+
+    A statement's snapshot is older than the locks it takes, so only the next one sees all that was done under them.
+    """
+    rows = await FOUND.rows(transaction, held(uses))
+    return {(row.actor, row.key): Used(row.input_digest, row.result_id, row.created_at) for row in rows}
 
 
 async def claim(transaction: Transaction, actor: str, key: str) -> None:
@@ -170,6 +179,11 @@ def check_remembered(results: Mapping[Use, UUID], told: Any) -> None:
             raise IdempotencyInProgress(use.key)
 
 
+FOUND = Statement("""
+    SELECT idempotency_key.* FROM idempotency_key
+    JOIN unnest(CAST(:idempotency_actors AS text[]), CAST(:idempotency_keys AS text[])) AS asked (actor, key)
+         USING (actor, key)
+""")
 FIRST = Statement(f"WITH {HELD}\nSELECT * FROM idempotency_held")
 
 

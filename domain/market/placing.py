@@ -17,7 +17,7 @@ from domain.audit.entries import Act
 from domain.database import new_id
 from domain.errors import DomainError, InvalidValue, NotFound
 from domain.grid.tables import LimitKind
-from domain.idempotency import Used
+from domain.idempotency import Use, Used
 from domain.identity.keys import TRADE
 from domain.identity.viewers import Viewer, require_scope
 from domain.market import changes, charges, placements, usage
@@ -60,9 +60,35 @@ async def place_many(transaction: Transaction, requests: Sequence[Request], *, n
     outcomes = [
         refusal or batch.decide(request, next(each_row)) for request, refusal in zip(requests, refused, strict=True)
     ]
+    outcomes = await _answered(transaction, requests, outcomes)
     if batch.placed:
         await _store(transaction, batch.placed, now)
     return outcomes
+
+
+async def _answered(transaction: Transaction, requests: Sequence[Request], outcomes: list[Outcome]) -> list[Outcome]:
+    """The same, but a refused repetition gives the order of its first request, which ended at this very moment.
+
+    That one took the money or the capacity that the repetition then lacked.
+    """
+    refused = {
+        number: requests[number].use
+        for number, outcome in enumerate(outcomes)
+        if isinstance(outcome, DomainError) and _refusal(requests[number]) is None
+    }
+    if refused:
+        found = await idempotency.found_now(transaction, list(refused.values()))
+        for number, use in refused.items():
+            if use.owner in found:
+                outcomes[number] = _outcome(found[use.owner], use)
+    return outcomes
+
+
+def _outcome(used: Used, use: Use) -> Outcome:
+    try:
+        return used.again(use)
+    except DomainError as refused:
+        return refused
 
 
 def _asked(requests: Sequence[Request], rows: Sequence[Any]) -> Iterator[Asked]:

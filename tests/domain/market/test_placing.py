@@ -208,6 +208,46 @@ async def test_a_key_whose_first_request_ended_at_this_moment_is_still_in_progre
     assert refused.value.key == "a key"
 
 
+@pytest.mark.parametrize("is_same", [True, False])
+async def test_a_repetition_that_finds_the_money_gone_gives_the_order_that_took_it(
+    session: AsyncSession, monkeypatch: pytest.MonkeyPatch, is_same: bool
+) -> None:
+    """The first request commits between the snapshot and the lock of the repetition, which sees no key then."""
+    trader, market, first_id = await a_trader(session, funds="0"), await a_market(session), new_id()
+    request = Request(trader, "a key", a_proposal(market))
+    digest = request.use.input_digest if is_same else b"another input"
+    read = placing._read
+
+    async def overtaken(*given: Any) -> Any:
+        rows = await read(*given)
+        session.add(IdempotencyKey(actor=trader.key, key="a key", input_digest=digest, result_id=first_id))
+        await session.flush()
+        return rows
+
+    monkeypatch.setattr(placing, "_read", overtaken)
+
+    (outcome,) = await placing.place_many(session, [request], now=now())
+
+    assert outcome == first_id if is_same else isinstance(outcome, IdempotencyKeyReused)
+
+
+async def test_a_key_used_after_the_snapshot_that_looked_for_it_is_found(
+    session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use, first_id = Use("user", "a key", b"input"), new_id()
+    rows = await idempotency.FIRST.rows(session, idempotency.held([use]))
+    session.add(IdempotencyKey(actor="user", key="a key", input_digest=b"input", result_id=first_id))
+    await session.flush()
+
+    class Earlier:
+        async def rows(self, *_: Any) -> Any:
+            return rows
+
+    monkeypatch.setattr(idempotency, "FIRST", Earlier())
+
+    assert await idempotency.hold(session, use) == first_id
+
+
 async def test_a_broken_constraint_leaves_nothing_of_the_batch(session: AsyncSession) -> None:
     trader, market = await a_trader(session), await a_market(session)
     stranger = Viewer(user_id=new_id())
