@@ -18,7 +18,7 @@ from solver.market.classes import Classed, EnergyClass
 from solver.market.clearing import Clearing, congestion_rents_neur
 from solver.market.joint import blocks
 from solver.market.pair_prices import PairRule, pair_prices
-from solver.market.problem import Indices
+from solver.market.problem import Indices, Mask
 
 RULES = {
     PricingRule.UNIFORM: PairRule.UNIFORM,
@@ -61,12 +61,14 @@ def _prices(book: Book, starts: list[datetime], classed: Classed, cleared: Clear
     rents = congestion_rents_neur(classed.problem, cleared)
     below_minimum = _below_minimum(book, cleared)
     bounds = _bounds_ueur(classed, cleared)
+    is_priced = cleared.prices.is_priced
     found = {}
     for market in book.coupling.markets:
         place = zone[market.zone_id]
         ways = _ways(book, market)
+        cells = np.unique(classed.cell[place]).tolist()
         for interval, start in enumerate(starts):
-            cell = _headline(classed, cleared, interval, place)
+            cell = _headline(cells, cleared, is_priced[interval], interval, place)
             if cell is not None:
                 found[market.id, start] = CellPrice(
                     **_range(cleared, interval, cell),
@@ -90,15 +92,14 @@ def _bounds_ueur(classed: Classed, cleared: Clearing) -> list[int | None]:
     return [None if tied else round_half_even(bound, TICKS_WH_PER_UEUR) for bound, tied in bounds]
 
 
-def _headline(classed: Classed, cleared: Clearing, interval: int, zone: int) -> int | None:
+def _headline(cells: list[int], cleared: Clearing, is_priced: Mask, interval: int, zone: int) -> int | None:
     """The cell whose price is a market's: that of ordinary energy, or the cheapest class if only classes traded.
 
     None where nothing was traded and no price is indicated.
     """
-    cells: list[int] = np.unique(classed.cell[zone]).tolist()
     traded = [cell for cell in cells if cleared.is_traded[interval, cell]]
     if zone in traded or not traded:
-        return zone if cleared.prices.is_priced[interval, zone] else None
+        return zone if is_priced[zone] else None
     price = cleared.prices.price_ueur_per_kwh[interval]
     return min(traded, key=lambda cell: (int(price[cell]), cell))
 
