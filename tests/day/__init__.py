@@ -4,7 +4,7 @@
     site      one process that serves the API and does the work of relay and worker, step by step
     caller    people and applications who call the API over HTTP
     founding  markets, members, meters, deposits and trading rules
-    playing   the day: readings, orders, auctions, clearings, deliveries, statements
+    playing   the day: readings, orders, auctions, clearings, deliveries, statements, sharing
 
 `python -m tests.day` (bin/day) plays it twice in fresh databases and compares the ledgers; `tests.day.play` plays once.
 The clock is a file (`api.clock`), and work is done in its order of arrival, so nothing depends on which process was

@@ -33,13 +33,24 @@ FIGURES = {
     "settled": "SELECT count(*) FROM trade_delivery",
     "delivered_wh": "SELECT coalesce(sum(delivered_ukwh), 0) / 1000 FROM trade_delivery",
     "transfers": "SELECT count(*) FROM transfer",
+    "traded_of_the_day_wh": "SELECT coalesce(sum(traded_out_ukwh), 0) / 1000 FROM allocation_run",
+    "shared_wh": "SELECT coalesce(sum(shared_ukwh), 0) / 1000 FROM allocation_run",
     "certificates": "SELECT count(*) FROM certificate_issue",
     "statements": "SELECT count(*) FROM account_statement",
     "messages": "SELECT count(*) FROM message",
     "bids": "SELECT count(*) FROM auction_bid",
     "audit_entries": "SELECT count(*) FROM audit_entry",
 }
-NEEDED = ("orders_by_rule", "trades", "settled", "delivered_wh", "certificates", "statements", "bids")
+NEEDED = ("orders_by_rule", "trades", "settled", "delivered_wh", "shared_wh", "certificates", "statements", "bids")
+# All members trade with each other and share in one community, so what trades took of its points is what was delivered.
+WATERFALL = """
+    SELECT traded_out_ukwh, traded_in_ukwh, (SELECT sum(delivered_ukwh) FROM trade_delivery AS latest
+        JOIN trade ON trade.id = trade_id
+        WHERE delivery_start >= period_start AND delivery_start < period_end AND NOT EXISTS (
+            SELECT FROM trade_delivery AS later WHERE later.trade_id = trade.id AND later.version > latest.version)
+        ) AS delivered_ukwh
+    FROM allocation_run
+"""
 
 
 async def play(members: int, seed: int, sock: socket.socket, ledger: Path) -> int:
@@ -86,6 +97,9 @@ async def _breaches(served: site.Site) -> list[str]:
     async with served.database.sessions() as session:
         for name, check in CHECKS.items():
             found += [f"{name}: {breach}" async for breach in check(session)]
+        for run in await session.execute(text(WATERFALL)):
+            if not run.traded_out_ukwh == run.traded_in_ukwh == run.delivered_ukwh:
+                found.append(f"of {run.delivered_ukwh} delivered {run.traded_out_ukwh} left, {run.traded_in_ukwh} came")
     return found
 
 

@@ -38,8 +38,20 @@ async def play(place: Place, seed: int) -> dict[str, int]:
         place.site.move_clock(MIDNIGHT + timedelta(days=days, hours=1))
         await place.site.work()
     await place.admin.act("makeStatements", "job { id }", month="2026-06-01")
+    await _share(place)
     await place.site.work()
     return done
+
+
+async def _share(place: Place) -> None:
+    """What trades left of the day is shared among all."""
+    since, day = MIDNIGHT - timedelta(days=15), {"start": MIDNIGHT, "end": MIDNIGHT + 24 * HOUR}
+    community = {"communityId": place.community_id}
+    await place.coordinator.act(
+        "setSharingKey", "sharingKey { id }", **community, kind="PRO_RATA", validFrom=since.isoformat()
+    )
+    period = {name: at.isoformat() for name, at in day.items()}
+    await place.coordinator.act("allocatePeriod", "job { id }", **community, period=period)
 
 
 async def _report(place: Place, start: Any, end: Any) -> None:
