@@ -8,8 +8,8 @@ from api import clock
 from api.context import Context
 from api.enums import describe
 from api.scalars import DateTime, Decimal
-from domain.market import market_view
-from domain.market.market_view import SIGNAL_RULES, Balance, FactKind, Signal, SignalKind, Trend, View
+from domain.market import market_figures, market_view
+from domain.market.market_figures import SIGNAL_RULES, Balance, FactKind, Signal, SignalKind, Trend, View
 
 describe(
     Trend,
@@ -203,7 +203,7 @@ def _liquidity(view: View) -> Liquidity | None:
     if view.price is None:
         return None
     return Liquidity(
-        band=Decimal(market_view.band_ueur_per_kwh(view.price.price_ueur_per_kwh)),
+        band=Decimal(market_figures.band_ueur_per_kwh(view.price.price_ueur_per_kwh)),
         demand_ukwh=Decimal(sum(each.near_demand_ukwh for each in view.balance)),
         supply_ukwh=Decimal(sum(each.near_supply_ukwh for each in view.balance)),
     )

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.market import forecasts, market_view
-from domain.market.market_view import Balance, Fact, FactKind, Hour, Price, Signal, SignalKind, Trend, View
+from domain.market import forecasts, market_figures, market_view
+from domain.market.market_figures import Balance, Fact, FactKind, Hour, Price, Signal, SignalKind, Trend, View
 from domain.market.tables import EnergySource, Market
 from tests.domain.market.test_forecasts import a_forecast
 from tests.factories.market import BUY, QUARTER, SELL, a_delivery, a_market, a_trader, an_order, first_delivery
@@ -138,7 +138,7 @@ def test_half_of_what_is_traded_for_deliveries_to_come_is_much(renewable: int, s
 
 
 def test_the_band_is_five_per_cent_and_half_a_cent_at_least() -> None:
-    assert [market_view.band_ueur_per_kwh(price) for price in (200_000, -200_000, 20_000, 0)] == [
+    assert [market_figures.band_ueur_per_kwh(price) for price in (200_000, -200_000, 20_000, 0)] == [
         10_000,
         10_000,
         5_000,
