@@ -153,19 +153,18 @@ SHAPES = {
 
 def growing() -> list[Table]:
     """The tables of entities, and those that their reads touch, that grow; referenced ones first."""
-    read = {entity.table.__table__ for entity in ENTITIES.values()}
-    read |= {table.__table__ for table in (Session, UserRole, OrderInterval)}
-    return [table for table in Base.metadata.sorted_tables if table in read and table.name not in FIXED]
+    touched = {entity.table.__table__ for entity in ENTITIES.values()}
+    touched |= {table.__table__ for table in (Session, UserRole, OrderInterval)}
+    return [table for table in Base.metadata.sorted_tables if table in touched and table.name not in FIXED]
 
 
-async def grow(connection: asyncpg.Connection, rows: int) -> None:
-    """Fill all tables, analyse them, and tell the planner of a million rows of those that grow. For a superuser."""
-    fixed = [table for table in Base.metadata.sorted_tables if table.name in FIXED]
-    await grow_some(connection, rows, [*fixed, *growing()])
+def read() -> list[Table]:
+    """All tables that reads touch: those that grow, and those whose size is fixed."""
+    return [*(table for table in Base.metadata.sorted_tables if table.name in FIXED), *growing()]
 
 
-async def grow_some(connection: asyncpg.Connection, rows: int, tables: Sequence[Table]) -> None:
-    """The same for some tables."""
+async def grow(connection: asyncpg.Connection, rows: int, tables: Sequence[Table]) -> None:
+    """Fill tables, analyse them, and tell the planner of a million rows of those that grow. For a superuser."""
     await connection.execute("SET session_replication_role = replica")  # No triggers: references are as they should be.
     await connection.execute(KEY)
     for table in tables:

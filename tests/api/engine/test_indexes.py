@@ -17,7 +17,6 @@ import asyncpg
 import orjson
 import pytest
 from graphql import OperationDefinitionNode, parse
-from sqlalchemy import make_url
 
 from api.engine.declarations import ENTITIES, Edge, global_id
 from api.engine.plans import Plans
@@ -27,6 +26,7 @@ from domain.identity.viewers import ANONYMOUS, Viewer
 from tests.api.authorization import paths
 from tests.api.authorization.paths import Path
 from tests.api.engine import tall
+from tests.api.engine.planning import a_planner
 from tests.conftest import Server
 
 ROWS = int(os.environ.get("COMMONWATT_ROWS", "20000"))  # 1000000 for as many as the planner is told of.
@@ -83,16 +83,8 @@ class Recorder:
 
 @pytest.fixture(scope="module")
 async def planner(server: Server) -> AsyncIterator[asyncpg.Connection]:
-    """A connection to tall tables."""
-    url = await server.create_database()
-    address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = await asyncpg.connect(address)
-    if not await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
-        pytest.skip("only a superuser may tell the planner of more rows than there are")
-    await tall.grow(connection, ROWS)
-    yield connection
-    await connection.close()
-    await server.drop_database(url)
+    async with a_planner(server, ROWS, tall.read()) as connection:
+        yield connection
 
 
 def documents(path: Path) -> Iterator[str]:

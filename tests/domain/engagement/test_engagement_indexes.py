@@ -3,13 +3,10 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from typing import Any, cast
-from uuid import UUID
 
 import asyncpg
-import orjson
 import pytest
-from sqlalchemy import Table, make_url
-from sqlalchemy.dialects.postgresql import asyncpg as dialect
+from sqlalchemy import Table
 
 from domain.communities.tables import Community, Member, Membership, Participation
 from domain.engagement import cards, figures, insights, leaderboards, persons, ratings, savings
@@ -20,6 +17,7 @@ from domain.market.tables import Clearing, Market, Order, Trade
 from domain.metering.tables import MeteringPoint
 from domain.sharing.tables import AllocationDay, AllocationRun
 from tests.api.engine import tall
+from tests.api.engine.planning import a_planner, key, scans
 from tests.conftest import Server
 
 ROWS = 20_000
@@ -29,11 +27,6 @@ TABLES = (
     *(Community, Member, Membership, MeteringPoint, Participation, MemberCard, EngagementPreference, MemberRating),
     *(AllocationRun, AllocationDay, Market, Order, Clearing, Trade, TradeDelivery),
 )
-
-
-def key(number: int) -> UUID:
-    """The id of row `number` of any table."""
-    return UUID(f"01980000-0000-7000-8000-{number:012x}")
 
 
 GIVEN: dict[str, Any] = (
@@ -56,39 +49,22 @@ STATEMENTS: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 async def planner(server: Server) -> AsyncIterator[asyncpg.Connection]:
-    """A connection to tall tables."""
-    url = await server.create_database()
-    address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = await asyncpg.connect(address)
-    if not await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
-        pytest.skip("only a superuser may tell the planner of more rows than there are")
-    await tall.grow_some(connection, ROWS, [cast(Table, table.__table__) for table in TABLES])
-    yield connection
-    await connection.close()
-    await server.drop_database(url)
+    async with a_planner(server, ROWS, [cast(Table, table.__table__) for table in TABLES]) as connection:
+        yield connection
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
 async def test_a_communitys_month_is_sought_by_index(planner: asyncpg.Connection, name: str) -> None:
-    compiled: Any = STATEMENTS[name].compile(dialect=dialect.dialect())  # type: ignore[no-untyped-call]
-    values = [GIVEN[parameter] for parameter in compiled.positiontup or ()]
+    found = [scan for scan in await scans(planner, STATEMENTS[name], GIVEN) if scan.table not in tall.FIXED]
 
-    text = await planner.fetchval(f"EXPLAIN (FORMAT JSON) {compiled}", *values)
-
-    scans = [scan for scan in tall.scans(orjson.loads(text)[0]["Plan"]) if scan.table not in tall.FIXED]
     # The newest day of ratings is the last entry of an index.
-    newest = [scan for scan in scans if scan.index == "pk_member_rating" and "day <= " in scan.condition]
-    assert [scan for scan in scans if not scan.is_sought and scan not in newest] == []
-    assert scans
+    newest = [scan for scan in found if scan.index == "pk_member_rating" and "day <= " in scan.condition]
+    assert [scan for scan in found if not scan.is_sought and scan not in newest] == []
+    assert found
 
 
 async def test_cards_to_draw_are_looked_for_among_the_newest_memberships(planner: asyncpg.Connection) -> None:
-    compiled: Any = cards.NEW.compile(dialect=dialect.dialect())  # type: ignore[no-untyped-call]
-    given = {"since": key(2**40), "communities_max": 20}
-    values = [given[parameter] for parameter in compiled.positiontup or ()]
+    found = await scans(planner, cards.NEW, {"since": key(2**40), "communities_max": 20})
 
-    text = await planner.fetchval(f"EXPLAIN (FORMAT JSON) {compiled}", *values)
-
-    scans = list(tall.scans(orjson.loads(text)[0]["Plan"]))
-    assert [scan.index for scan in scans if scan.table == "membership"] == ["pk_membership"]
-    assert [scan.kind for scan in scans if scan.kind == "Seq Scan"] == []
+    assert [scan.index for scan in found if scan.table == "membership"] == ["pk_membership"]
+    assert [scan.kind for scan in found if scan.kind == "Seq Scan"] == []

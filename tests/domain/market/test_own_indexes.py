@@ -3,13 +3,10 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
-from uuid import UUID
 
 import asyncpg
-import orjson
 import pytest
-from sqlalchemy import Table, make_url
-from sqlalchemy.dialects.postgresql import asyncpg as dialect
+from sqlalchemy import Table
 
 from domain.communities.tables import Asset, Member, Participation
 from domain.identity.viewers import Viewer
@@ -20,14 +17,10 @@ from domain.market.rule_tables import TradingRule
 from domain.market.tables import Clearing, Market, Order, OrderInterval, Trade
 from domain.metering.tables import MeteringPoint
 from tests.api.engine import tall
+from tests.api.engine.planning import a_planner, key, scans
 from tests.conftest import Server
 
 ROWS = 20_000
-
-
-def key(number: int) -> UUID:
-    """The id of row `number` of any table."""
-    return UUID(f"01980000-0000-7000-8000-{number:012x}")
 
 
 TABLES = (
@@ -64,28 +57,14 @@ STATEMENTS: dict[str, tuple[Any, dict[str, Any]]] = {
 
 @pytest.fixture(scope="module")
 async def planner(server: Server) -> AsyncIterator[asyncpg.Connection]:
-    """A connection to tall tables of trading."""
-    url = await server.create_database()
-    address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = await asyncpg.connect(address)
-    if not await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
-        pytest.skip("only a superuser may tell the planner of more rows than there are")
-    await tall.grow_some(connection, ROWS, [cast(Table, table.__table__) for table in TABLES])
-    yield connection
-    await connection.close()
-    await server.drop_database(url)
+    async with a_planner(server, ROWS, [cast(Table, table.__table__) for table in TABLES]) as connection:
+        yield connection
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
 async def test_rows_are_sought_by_index(planner: asyncpg.Connection, name: str) -> None:
-    statement, given = STATEMENTS[name]
-    postgresql = dialect.dialect()  # type: ignore[no-untyped-call]
-    compiled: Any = statement.compile(dialect=postgresql, compile_kwargs={"render_postcompile": True})
-    values = [(compiled.params | given)[parameter] for parameter in compiled.positiontup or ()]
+    found = [scan for scan in await scans(planner, *STATEMENTS[name]) if scan.table not in tall.FIXED]
 
-    text = await planner.fetchval(f"EXPLAIN (FORMAT JSON) {compiled}", *values)
-
-    scans = [scan for scan in tall.scans(orjson.loads(text)[0]["Plan"]) if scan.table not in tall.FIXED]
     # What is due is a range of an index that holds active rules alone.
-    assert [scan for scan in scans if not (scan.is_sought or scan.index == "ix_trading_rule_due")] == []
-    assert scans
+    assert [scan for scan in found if not (scan.is_sought or scan.index == "ix_trading_rule_due")] == []
+    assert found
