@@ -10,9 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.database import new_id
 from domain.market.auction_tables import AuctionBid, AuctionStatus, DutchAuction
-from domain.market.billing_tables import AccountStatement, StatementKind, StatementLine
-from domain.market.charges import LineKind
 from domain.market.tables import ChargeKind, MarketCharge, Order, OrderSide
+from tests.factories.statements import a_statement, a_statement_line
 
 
 async def a_crowd_of_bills(
@@ -24,9 +23,9 @@ async def a_crowd_of_bills(
     auctions = await _stored(session, [_auction(order, at) for order in sells])
     await _stored(session, [_bid(auctions[0], order, at) for order in buys])
     months = [date(2020 + number // 12, number % 12 + 1, 1) for number, _ in enumerate(sells)]
-    statements = await _stored(session, [_statement(sells[0].owner_id, month, at) for month in months])
+    statements = await _stored(session, [a_statement(sells[0].owner_id, month, at) for month in months])
     lines = [(statements[0], number) for number, _ in enumerate(sells, 1)] + [(each, 1) for each in statements[1:]]
-    await _stored(session, [_line(statement, number, market_id) for statement, number in lines])
+    await _stored(session, [a_statement_line(statement.id, number, market_id) for statement, number in lines])
 
 
 async def _stored(session: AsyncSession, rows: Sequence[Any]) -> Sequence[Any]:
@@ -62,27 +61,3 @@ def _auction(order: Order, at: datetime) -> DutchAuction:
 def _bid(auction: DutchAuction, order: Order, at: datetime) -> AuctionBid:
     taken = {"energy_ukwh": 1_000, "price_ueur_per_kwh": 100_000, "placed_at": at}
     return AuctionBid(auction_id=auction.id, bidder_id=order.owner_id, order_id=order.id, **taken)
-
-
-def _statement(user_id: UUID, month: date, at: datetime) -> AccountStatement:
-    cents = {"net_cents": 10, "vat_cents": 2, "total_cents": 12}
-    exact = {"ledger_ueur": 119_000, "rounding_ueur": 1_000}
-    return AccountStatement(
-        user_id=user_id, kind=StatementKind.STATEMENT, month=month, timezone="UTC", made_at=at, **cents, **exact
-    )
-
-
-def _line(statement: AccountStatement, number: int, market_id: UUID) -> StatementLine:
-    return StatementLine(
-        statement_id=statement.id,
-        number=number,
-        market_id=market_id,
-        side=OrderSide.BUY,
-        kind=LineKind.ENERGY,
-        energy_ukwh=1_000_000,
-        net_ueur=100_000,
-        vat_ppm=190_000,
-        vat_ueur=19_000,
-        net_cents=10,
-        vat_cents=2,
-    )

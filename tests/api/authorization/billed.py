@@ -9,9 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.events import feed
 from domain.market.auction_tables import AuctionBid, AuctionStatus, DutchAuction
 from domain.market.auctions import stream_of
-from domain.market.billing_tables import AccountStatement, StatementKind, StatementLine
-from domain.market.charges import LineKind
 from domain.market.tables import ChargeKind, MarketCharge, OrderSide
+from tests.factories.statements import a_statement, a_statement_line
 
 AT = datetime(2026, 2, 1, tzinfo=UTC)
 
@@ -31,8 +30,8 @@ async def make_bills(session: AsyncSession, world: Any) -> None:
         await _kept(session, world, "AuctionBid", name, _bid(world, auction_id, name))
     for name in ("bob's", "gus's", "ada's"):
         user_id = world.rows["User"][name.removesuffix("'s")]
-        await _kept(session, world, "AccountStatement", name, _statement(user_id))
-        line = _line(world.rows["AccountStatement"][name], market_id)
+        await _kept(session, world, "AccountStatement", name, a_statement(user_id, date(2026, 1, 1), AT))
+        line = a_statement_line(world.rows["AccountStatement"][name], 1, market_id)
         await _kept(session, world, "StatementLine", name, line)
 
 
@@ -69,35 +68,4 @@ def _bid(world: Any, auction_id: UUID, name: str) -> AuctionBid:
         energy_ukwh=100_000,
         price_ueur_per_kwh=150_000,
         placed_at=AT,
-    )
-
-
-def _statement(user_id: UUID) -> AccountStatement:
-    return AccountStatement(
-        user_id=user_id,
-        kind=StatementKind.STATEMENT,
-        month=date(2026, 1, 1),
-        timezone="UTC",
-        net_cents=10,
-        vat_cents=2,
-        total_cents=12,
-        ledger_ueur=119_000,
-        rounding_ueur=1_000,
-        made_at=AT,
-    )
-
-
-def _line(statement_id: UUID, market_id: UUID) -> StatementLine:
-    return StatementLine(
-        statement_id=statement_id,
-        number=1,
-        market_id=market_id,
-        side=OrderSide.BUY,
-        kind=LineKind.ENERGY,
-        energy_ukwh=1_000_000,
-        net_ueur=100_000,
-        vat_ppm=190_000,
-        vat_ueur=19_000,
-        net_cents=10,
-        vat_cents=2,
     )
