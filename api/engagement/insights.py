@@ -6,10 +6,11 @@ import strawberry
 
 from api import clock
 from api.context import Info
-from api.engagement.leaderboards import MONTH, EmissionBasis, emission_basis
+from api.engagement.leaderboards import MONTH
 from api.engine.declarations import leading
 from api.engine.fields import edge
 from api.enums import describe
+from api.market.emissions import EmissionBasis, emission_basis
 from api.metering.series import refused_as_input
 from api.periods import Period
 from api.scalars import DateTime, Decimal

@@ -9,6 +9,7 @@ import strawberry
 from api import clock
 from api.context import Context
 from api.enums import describe
+from api.market.emissions import EmissionBasis, emission_basis
 from api.metering.series import refused_as_input
 from api.periods import Period
 from api.scalars import Date, DateTime, Decimal
@@ -17,7 +18,6 @@ from domain.engagement import leaderboards
 from domain.engagement.figures import UNITS, FigureUnit, LeaderboardKind
 from domain.engagement.leaderboards import EmptyBecause, Entry
 from domain.errors import NotAllowed
-from domain.market.emissions import Factor
 
 describe(
     LeaderboardKind,
@@ -44,20 +44,6 @@ describe(
     TOO_FEW="Fewer than 5 members can be ranked.",
     NO_EMISSION_FACTOR="No emission factor is known of the community's country for the year or any before.",
 )
-
-
-@strawberry.type(description="What a kWh from the grid of a country emits, by which avoided carbon is counted.")
-class EmissionBasis:
-    factor_mg_per_kwh: Decimal = strawberry.field(
-        name="factorKgPerKwh", description="What a kWh from the grid emits, kg of CO2 equivalent."
-    )
-    country: str = strawberry.field(description="Country of the grid, ISO 3166-1 alpha-2.")
-    year: int = strawberry.field(description="Year of the factor: the newest that is not after the month's.")
-    method: str = strawberry.field(description="How it was counted: LOCATION_BASED is the mean of the country's grid.")
-    source: str = strawberry.field(description="Who published the factor.")
-    is_example: bool = strawberry.field(
-        description="Whether the factor is an old one that only shows the calculation, and not to be quoted."
-    )
 
 
 @strawberry.type(description="A place in a leaderboard.")
@@ -116,17 +102,3 @@ async def read(context: Context, community_id: UUID, kind: LeaderboardKind, mont
 
 def _entry(entry: Entry) -> LeaderboardEntry:
     return LeaderboardEntry(rank=entry.rank, label=entry.label, value=Decimal(entry.value), is_viewer=entry.is_viewer)
-
-
-def emission_basis(factor: Factor | None) -> EmissionBasis | None:
-    """A factor as it is shown."""
-    if factor is None:
-        return None
-    return EmissionBasis(
-        factor_mg_per_kwh=Decimal(factor.mg_per_kwh),
-        country=factor.country,
-        year=factor.year,
-        method=factor.method,
-        source=factor.source,
-        is_example=factor.is_example,
-    )

@@ -11,6 +11,7 @@ from api.context import Context, Info
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many
+from api.market.emissions import EmissionBasis, facts_of
 from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.scalars import DateTime, Decimal, key_of
 from domain.identity.keys import TRADE
@@ -24,18 +25,8 @@ UKWH_PER_WH = 1_000
 
 
 @strawberry.type(description="What certified energy avoids against the grid of its country, by a stated factor.")
-class AvoidedCarbon:
+class AvoidedCarbon(EmissionBasis):
     avoided_mg: Decimal = strawberry.field(name="avoidedKg", description="CO2 equivalent avoided, kg.")
-    factor_mg_per_kwh: Decimal = strawberry.field(
-        name="factorKgPerKwh", description="What a kWh from the grid emits, kg of CO2 equivalent."
-    )
-    country: str = strawberry.field(description="Country of the grid, ISO 3166-1 alpha-2.")
-    year: int = strawberry.field(description="Year of the factor: the newest that is not after the delivery.")
-    method: str = strawberry.field(description="How it was counted: LOCATION_BASED is the mean of the country's grid.")
-    source: str = strawberry.field(description="Who published the factor.")
-    is_example: bool = strawberry.field(
-        description="Whether the factor is an old one that only shows the calculation, and not to be quoted."
-    )
 
 
 @strawberry.type(description="Energy of a certificate that its owner retired.")
@@ -99,15 +90,7 @@ class Certificate(Node):
 
 
 def _avoided(factor: Factor, energy_wh: int) -> AvoidedCarbon:
-    return AvoidedCarbon(
-        avoided_mg=Decimal(factor.avoided_mg(energy_wh)),
-        factor_mg_per_kwh=Decimal(factor.mg_per_kwh),
-        country=factor.country,
-        year=factor.year,
-        method=factor.method,
-        source=factor.source,
-        is_example=factor.is_example,
-    )
+    return AvoidedCarbon(avoided_mg=Decimal(factor.avoided_mg(energy_wh)), **facts_of(factor))
 
 
 async def _factor(context: Context, certificate: Certificate) -> Factor | None:

@@ -114,6 +114,7 @@ def _days(inputs: Inputs, result: Result, run_id: UUID) -> list[dict[str, object
             for day, (start, end) in zip(inputs.holders.days, pairwise(ends), strict=True):
                 member = inputs.holders.member_of.get((point, day))
                 if member is not None:
+                    taken = traded[start:end, column]
                     rows.append(
                         {
                             "run_id": run_id,
@@ -122,7 +123,7 @@ def _days(inputs: Inputs, result: Result, run_id: UUID) -> list[dict[str, object
                             "day": day,
                             "member_id": member,
                             "metered_ukwh": metered[start:end, column].tolist(),
-                            "traded_ukwh": traded[start:end, column].tolist(),
+                            "traded_ukwh": taken.tolist() if taken.any() else None,
                             "shared_ukwh": shared[start:end, column].tolist(),
                         }
                     )
@@ -136,6 +137,6 @@ def _totals(run: AllocationRun, days: Sequence[dict[str, object]]) -> list[dict[
     for row in days:
         of_member = sums.setdefault(row["member_id"], dict.fromkeys(names, 0))
         for total, column in TOTALS[row["direction"]].items():  # type: ignore[index]
-            of_member[total] += sum(row[column])  # type: ignore[call-overload]
+            of_member[total] += sum(row[column] or ())  # type: ignore[call-overload]
     head = {"run_id": run.id, "community_id": run.community_id}
     return [{"id": new_id(), **head, "member_id": member, **totals} for member, totals in sums.items()]

@@ -60,6 +60,8 @@ class Side:
 
     def participating_traded_ukwh(self) -> Energy:
         """What trades took of it, so that the rest is what is left, floored; shape (intervals, points)."""
+        if not self.traded_ukwh.any():
+            return self.traded_ukwh
         return self.participating_ukwh() - part_of(self.left_ukwh, self.factor_ppm)
 
 

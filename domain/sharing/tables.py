@@ -122,7 +122,7 @@ class AllocationDay(Base):
     """Shared energy of one metering point, direction and local day of a run, in the shape of readings. Append-only.
 
     `metered_ukwh` are the values that went into the run (after the participation factor), `traded_ukwh` what trades
-    took of them; NULL in runs from before trades were taken off.
+    took of them, NULL where that is nothing.
     """
 
     __tablename__ = "allocation_day"

@@ -60,7 +60,7 @@ async def at_noon(session: AsyncSession, run_id: UUID) -> dict[tuple[UUID, Direc
     days = list(await session.scalars(select(AllocationDay).where(AllocationDay.run_id == run_id)))
     found = {}
     for day in days:
-        columns = [day.metered_ukwh, day.traded_ukwh or [], day.shared_ukwh]
+        columns = [day.metered_ukwh, day.traded_ukwh or [0] * 96, day.shared_ukwh]
         assert [sum(values) - values[NOON_PLACE] for values in columns] == [0, 0, 0]
         metered, sold, shared = (values[NOON_PLACE] for values in columns)
         if metered:
