@@ -1,45 +1,8 @@
-"""The worker process: `python -m api.worker`."""
+"""`python -m api.worker`: the worker process."""
 
 import asyncio
-import logging
-import signal
-from uuid import UUID
 
-from api import database
-from api.jobs import transport
-from api.jobs.registry import load_jobs
-from api.jobs.turns import Turns
-from api.jobs.work import carry_out
-from api.settings import settings
-from api.transport.logs import configure_logs
-
-AT_ONCE = 2  # Two cores; more work at once would only wait for them.
-
-
-async def main() -> None:
-    """Run jobs until SIGTERM. Ends with an error when Redis is lost, for the supervisor to start it again."""
-    configured = settings()
-    configure_logs(configured.log_level)
-    load_jobs()
-    turns = Turns()
-    connected = database.connect(
-        str(configured.database_url), role=configured.database_role, pool=10, statement_seconds=None
-    )
-
-    async def run(job_id: UUID) -> None:
-        with turns.job():
-            await carry_out(connected, job_id)
-
-    serving = asyncio.create_task(transport.serve(str(configured.redis_url), run, at_once=AT_ONCE))
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, serving.cancel)
-    try:
-        await serving
-    except asyncio.CancelledError:
-        logging.getLogger("commonwatt").info("worker stopped")
-    finally:
-        await connected.close()
-
+from api.processes.worker import main
 
 if __name__ == "__main__":
     asyncio.run(main())

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from domain.quantities import WHOLE_PPM, Energy
+from domain.kernel.quantities import WHOLE_PPM, Energy
 from solver.sharing.keys import (
     EQUAL,
     EQUAL_UNTIL_MET,

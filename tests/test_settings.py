@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from api.settings import Settings
+from api.resources.settings import Settings
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "settings.md"
 

@@ -13,17 +13,17 @@ import orjson
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.context import Context, Info
 from api.engine.connections import DEFAULT_PAGE, Connection, Edge, PageInfo, PageSize
 from api.engine.declarations import parse_id
 from api.engine.fields import PAGE_ARGUMENTS
-from api.periods import PeriodInput
-from api.scalars import DateTime
-from api.transport.errors import BadUserInput, Forbidden
+from api.graphql.context import Context, Info
+from api.graphql.periods import PeriodInput
+from api.graphql.scalars import DateTime
+from api.transport.terms.errors import BadUserInput, Forbidden
 from domain.audit import entries, search
 from domain.audit.search import Criteria, Place
 from domain.identity.viewers import Viewer
-from domain.market import scopes
+from domain.market.places import scopes
 
 TEXT_MAX = 200
 SCOPES = ("Community", "Market", "MarketZone")

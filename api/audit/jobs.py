@@ -1,14 +1,14 @@
-"""Verify the platform: all checks of `api.verify`."""
+"""Verify the platform: all checks of `domain.kernel.verification`."""
 
 from datetime import UTC, datetime
 
 from sqlalchemy import text
 
-from api import verify
 from api.jobs.work import Work, job
 from domain.audit import entries
 from domain.audit.tables import Verification
 from domain.jobs.tables import JobKind
+from domain.kernel import verification
 
 KEPT = 1_000  # Breaches that are kept; one fault can make as many as there are rows.
 
@@ -19,8 +19,9 @@ async def verify_platform(work: Work) -> None:
     started_at = datetime.now(UTC)
     found: list[dict[str, str]] = []
     count = 0
-    for done, (name, check) in enumerate(verify.CHECKS.items()):
-        await work.report(done / len(verify.CHECKS), f"Checking {name}.")
+    checks = verification.checks()
+    for done, (name, check) in enumerate(checks.items()):
+        await work.report(done / len(checks), f"Checking {name}.")
         async with work.database.transaction() as session:
             await session.execute(text("SET LOCAL statement_timeout = 0"))  # A check reads whole tables.
             async for message in check(session):
@@ -31,7 +32,7 @@ async def verify_platform(work: Work) -> None:
         row = Verification(
             started_at=started_at,
             finished_at=datetime.now(UTC),
-            checks=list(verify.CHECKS),
+            checks=list(checks),
             breaches_count=count,
             breaches=found,
         )

@@ -4,18 +4,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from api.context import Info
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many
-from api.mutations import Payload, mutation
-from api.scalars import DateTime
+from api.graphql.context import Info
+from api.graphql.mutations import Payload, mutation
+from api.graphql.scalars import DateTime
 from domain.audit import entries, tables
-from domain.errors import NotAllowed
 from domain.grid.operators import checked_reason
 from domain.identity import visibility
 from domain.jobs import queue
 from domain.jobs.tables import JobKind
+from domain.kernel.errors import NotAllowed
 
 if TYPE_CHECKING:
     from api.jobs.jobs import Job

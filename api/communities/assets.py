@@ -4,15 +4,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from api.context import Info
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge
-from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
-from api.scalars import Date, Decimal, key_of
+from api.graphql.context import Info
+from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.scalars import Date, Decimal, key_of
 from domain.communities import assets, tables, visibility
 from domain.communities.tables import AssetKind
-from domain.errors import InvalidValue
-from domain.quantities import MICRO
+from domain.kernel.errors import InvalidValue
+from domain.kernel.quantities import MICRO
 
 if TYPE_CHECKING:
     from api.communities.communities import Community

@@ -10,7 +10,6 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from api.communities.frameworks import Framework
-from api.context import Info
 from api.engagement import leaderboards
 from api.engagement.leaderboards import FIRST, KIND, MONTH, Leaderboard
 from api.engine.connections import Connection
@@ -18,15 +17,16 @@ from api.engine.declarations import Node, Through, entity
 from api.engine.fields import column, edge, many
 from api.geography.boundaries import boundary_field
 from api.geography.geojson import GeoJSONMultiPolygon, GeoJSONPoint
+from api.graphql.context import Info
+from api.graphql.periods import PeriodInput
+from api.graphql.scalars import DateTime
 from api.metering.series import refused_as_input
-from api.periods import PeriodInput
-from api.scalars import DateTime
-from api.transport.errors import Forbidden
+from api.transport.terms.errors import Forbidden
 from domain.communities import balance, frameworks, participations, sight, tables, visibility
 from domain.communities.tables import CommunityKind, CommunityStatus
 from domain.engagement import tables as engagement
 from domain.identity.viewers import Viewer, one_of
-from domain.intervals import Resolution
+from domain.kernel.intervals import Resolution
 from domain.sharing import tables as sharing
 from domain.sharing import visibility as sharing_visibility
 

@@ -7,11 +7,11 @@ import strawberry
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity
 from api.engine.fields import column, many
-from api.scalars import Date
+from api.graphql.scalars import Date
 from domain.communities import visibility
 from domain.communities.tables import Framework as Table
 from domain.communities.tables import FrameworkCode
-from domain.intervals import METER_RESOLUTION, Resolution
+from domain.kernel.intervals import METER_RESOLUTION, Resolution
 from domain.sharing.tables import KeyKind
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity
 from api.engine.fields import column, edge, enums, many
-from api.scalars import Date, DateTime, Decimal
+from api.graphql.scalars import Date, DateTime, Decimal
 from domain.communities import tables, visibility
 from domain.communities.tables import CommunityRole, LegalForm, MemberKind
 from domain.identity.viewers import Viewer, one_of

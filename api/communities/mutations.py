@@ -7,18 +7,18 @@ import strawberry
 from api.communities.assets import AssetMutations
 from api.communities.communities import Community
 from api.communities.members import Member, Membership
-from api.context import Info
 from api.engine.declarations import leading
 from api.engine.fields import edge
 from api.geography.geojson import GeoJSONMultiPolygon, GeoJSONPoint
-from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
-from api.scalars import Date, key_of
+from api.graphql.context import Info
+from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.scalars import Date, key_of
 from domain.communities import communities, memberships, sight, tables
 from domain.communities.communities import CommunityChanges, NewCommunity
 from domain.communities.members import NewMember
 from domain.communities.tables import CommunityKind, CommunityRole, FrameworkCode, LegalForm, MemberKind
-from domain.errors import InvalidValue, NotAllowed
 from domain.identity.tables import User
+from domain.kernel.errors import InvalidValue, NotAllowed
 
 FOUNDER_ROLES = frozenset({CommunityRole.ADMIN, CommunityRole.MEMBER})
 

@@ -10,9 +10,9 @@ from api.communities.frameworks import FrameworkQueries
 from api.engine.connections import Connection
 from api.engine.declarations import Order
 from api.engine.fields import many
-from api.enums import describe
-from api.scalars import key_of
-from api.transport.errors import BadUserInput
+from api.graphql.enums import describe
+from api.graphql.scalars import key_of
+from api.transport.terms.errors import BadUserInput
 from domain.communities import tables
 from domain.communities.tables import CommunityKind, CommunityStatus, FrameworkCode
 

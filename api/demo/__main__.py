@@ -10,13 +10,13 @@ from typing import Any
 
 from sqlalchemy import select
 
-from api import database
-from api.database import Database
 from api.demo.feeding import feed
 from api.demo.loading import load
 from api.demo.story import ADMIN, LOG_INS, PARTNER, PASSWORD
-from api.settings import settings
-from api.transport.logs import configure_logs
+from api.resources import database
+from api.resources.database import Database
+from api.resources.settings import settings
+from api.transport.terms.logs import configure_logs
 from domain.identity import keys, sessions
 from domain.identity.tables import ApiKeyKind, User
 

@@ -6,16 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
-from api.database import Database
 from api.demo.trading import HOMES, PLANTS, QUARTER, market_of, part_ukwh, viewer_of
-from domain.errors import DomainError
-from domain.intervals import Period, floor_to
-from domain.market import auctions, bids
-from domain.market.auction_tables import AuctionStatus, DutchAuction
-from domain.market.auctions import Descent
-from domain.market.bids import NewBid
-from domain.market.tables import EnergySource, Order
-from domain.quantities import TICK_UEUR_PER_KWH, parse_micro
+from api.resources.database import Database
+from domain.kernel.errors import DomainError
+from domain.kernel.intervals import Period, floor_to
+from domain.kernel.quantities import TICK_UEUR_PER_KWH, parse_micro
+from domain.market.auctions import auctions, bids
+from domain.market.auctions.auctions import Descent
+from domain.market.auctions.bids import NewBid
+from domain.market.auctions.tables import AuctionStatus, DutchAuction
+from domain.market.orders.tables import Order
+from domain.market.places.tables import EnergySource
 
 DESCENT = Descent(parse_micro("0.18"), parse_micro("0.06"), parse_micro("0.01"), step_seconds=30)
 AHEAD = timedelta(hours=1)

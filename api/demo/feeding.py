@@ -14,11 +14,11 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.database import Database
 from api.demo import auctioning, trading
 from api.demo.loading import simulated_days, today_in
 from api.demo.story import PLACES, SEED, Place
-from domain.intervals import day_start, floor_to
+from api.resources.database import Database
+from domain.kernel.intervals import day_start, floor_to
 from domain.metering import readings
 from domain.metering.days import MISSING, ReadingDay, blocks_of
 from domain.metering.tables import MeteringPoint, Reading

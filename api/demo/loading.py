@@ -11,7 +11,6 @@ from shapely import MultiPolygon, box
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.database import Database
 from api.demo import terms
 from api.demo.story import (
     ADMIN,
@@ -31,6 +30,7 @@ from api.demo.story import (
     Place,
     first_day,
 )
+from api.resources.database import Database
 from domain.communities import assets, communities, memberships, participations, sight
 from domain.communities.members import NewMember
 from domain.communities.tables import AssetKind, Community, CommunityRole, LegalForm, MemberKind, Membership
@@ -39,12 +39,12 @@ from domain.geography.tables import MarketZone, SubstationArea
 from domain.identity import credentials, users
 from domain.identity.tables import PlatformRole, User
 from domain.identity.viewers import Viewer
-from domain.intervals import Period, day_start
 from domain.jobs import queue
 from domain.jobs.tables import JobKind
+from domain.kernel.intervals import Period, day_start
 from domain.ledger import payments
 from domain.ledger.tables import PaymentKind
-from domain.market import markets
+from domain.market.places import markets
 from domain.metering import readings
 from domain.metering.days import ReadingDay, blocks_of
 from domain.metering.simulation import SimulatedDay

@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from domain.communities.tables import AssetKind
-from domain.intervals import day_start
-from domain.market.tables import EnergySource
+from domain.kernel.intervals import day_start
+from domain.kernel.quantities import UKWH_PER_WH
+from domain.market.places.tables import EnergySource
 from domain.metering.simulation import SimulatedDay
-from domain.quantities import UKWH_PER_WH
 
 SLOT_S = 900
 SLOTS_PER_HOUR = 4

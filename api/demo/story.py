@@ -6,7 +6,7 @@ from datetime import date
 from api.demo import plants
 from api.demo.plants import Plant
 from domain.communities.tables import AssetKind, CommunityKind, FrameworkCode, LegalForm, MemberKind
-from domain.market.tables import EnergySource
+from domain.market.places.tables import EnergySource
 from domain.metering.simulation import SimulatedDay, SimulatedPoint, Site, simulate
 from domain.metering.tables import CodeKind
 

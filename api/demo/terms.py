@@ -12,16 +12,19 @@ from domain.grid import alerts, capacities, limits
 from domain.grid.alerts import NewAlert
 from domain.grid.tables import AlertKind, LimitKind, Severity
 from domain.identity.viewers import Viewer
-from domain.market import grid_tariffs, markets, price_alerts, price_models, rules
-from domain.market.calendars import Calendar, DayKind, Tier
-from domain.market.model_prices import Rate, Terms
-from domain.market.price_alerts import Watch
-from domain.market.price_tables import AlertDirection, GridDirection
-from domain.market.rule_tables import RuleKind
-from domain.market.rules import RuleTerms
-from domain.market.tables import ChargeKind, EnergySource, OrderSide
+from domain.kernel.quantities import parse_micro
+from domain.market.places import markets
+from domain.market.places.tables import ChargeKind, EnergySource, OrderSide
+from domain.market.prices import alerts as price_alerts
+from domain.market.prices import models, tariffs
+from domain.market.prices.alerts import Watch
+from domain.market.prices.calendars import Calendar, DayKind, Tier
+from domain.market.prices.model_prices import Rate, Terms
+from domain.market.prices.tables import AlertDirection, GridDirection
+from domain.market.rules import rules
+from domain.market.rules.rules import RuleTerms
+from domain.market.rules.tables import RuleKind
 from domain.metering.tables import Direction
-from domain.quantities import parse_micro
 
 CALENDAR = Calendar("Europe/Luxembourg")
 EVENING = Tier("Evening", parse_micro("0.02"), (DayKind.WEEKDAY,), from_minute=17 * 60, to_minute=20 * 60)
@@ -84,7 +87,7 @@ async def set_terms(
             now=now,
         )
     for direction, price in GRID_PRICES.items():
-        await grid_tariffs.set_tariff(
+        await tariffs.set_tariff(
             session,
             admin,
             zone_id=zone_id,
@@ -96,7 +99,7 @@ async def set_terms(
             now=now,
         )
     model = Terms(WEIGHTS, congestion_ueur_per_kwh=parse_micro("0.03"), calendar=CALENDAR, tiers=(EVENING,))
-    await price_models.set_model(session, admin, market_id=market_id, terms=model, valid_from=None, now=now)
+    await models.set_model(session, admin, market_id=market_id, terms=model, valid_from=None, now=now)
 
 
 async def operate(session: AsyncSession, operator: Viewer, zone_id: UUID, *, now: datetime) -> None:

@@ -19,16 +19,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.demo.story import TRADING, Person, Place
 from api.demo.terms import RULES
 from domain.communities import sight
-from domain.errors import DomainError
 from domain.geography.tables import SubstationArea
 from domain.identity.tables import User
 from domain.identity.viewers import Viewer
-from domain.intervals import Period, day_start, floor_to
-from domain.market import placing
-from domain.market.orders import Proposal
-from domain.market.tables import Market, OrderSide
+from domain.kernel.errors import DomainError
+from domain.kernel.intervals import Period, day_start, floor_to
+from domain.kernel.quantities import LOT_UKWH, TICK_UEUR_PER_KWH
+from domain.market.orders import placing
+from domain.market.orders.orders import Proposal
+from domain.market.places.tables import Market, OrderSide
 from domain.metering.tables import MeteringPoint
-from domain.quantities import LOT_UKWH, TICK_UEUR_PER_KWH
 
 QUARTER = timedelta(minutes=15)
 QUARTERS_AHEAD = 10

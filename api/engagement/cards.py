@@ -8,12 +8,12 @@ import strawberry
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
-from api import clock
-from api.context import Context, Info
 from api.engagement.ratings import MemberRating, shown
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity
 from api.engine.fields import column, edge, many
+from api.graphql.context import Context, Info
+from api.resources import clock
 from domain.communities.tables import Membership
 from domain.engagement import ratings, tables, visibility
 from domain.engagement.ratings import Rating

@@ -4,16 +4,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from api import clock
-from api.context import Info
 from api.engagement.leaderboards import MONTH
 from api.engine.declarations import leading
 from api.engine.fields import edge
-from api.enums import describe
-from api.market.emissions import EmissionBasis, emission_basis
+from api.graphql.context import Info
+from api.graphql.enums import describe
+from api.graphql.periods import Period
+from api.graphql.scalars import DateTime, Decimal
+from api.market.delivery.emissions import EmissionBasis, emission_basis
 from api.metering.series import refused_as_input
-from api.periods import Period
-from api.scalars import DateTime, Decimal
+from api.resources import clock
 from domain.engagement import insights
 from domain.engagement.figures import FigureUnit
 from domain.engagement.insights import UNITS, CommunityInsights, InsightCode, InsightMeasure

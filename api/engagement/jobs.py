@@ -6,9 +6,9 @@ from random import SystemRandom
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import clock
 from api.jobs.registry import periodic
 from api.jobs.work import Work, job
+from api.resources import clock
 from domain.engagement import cards, ratings
 from domain.jobs import queue
 from domain.jobs.tables import JobKind

@@ -6,18 +6,18 @@ from uuid import UUID
 
 import strawberry
 
-from api import clock
-from api.context import Context
-from api.enums import describe
-from api.market.emissions import EmissionBasis, emission_basis
+from api.graphql.context import Context
+from api.graphql.enums import describe
+from api.graphql.periods import Period
+from api.graphql.scalars import Date, DateTime, Decimal
+from api.market.delivery.emissions import EmissionBasis, emission_basis
 from api.metering.series import refused_as_input
-from api.periods import Period
-from api.scalars import Date, DateTime, Decimal
-from api.transport.errors import Forbidden
+from api.resources import clock
+from api.transport.terms.errors import Forbidden
 from domain.engagement import leaderboards
 from domain.engagement.figures import UNITS, FigureUnit, LeaderboardKind
 from domain.engagement.leaderboards import EmptyBecause, Entry
-from domain.errors import NotAllowed
+from domain.kernel.errors import NotAllowed
 
 describe(
     LeaderboardKind,

@@ -2,9 +2,9 @@
 
 import strawberry
 
-from api import clock
-from api.context import Info
-from api.mutations import Payload, mutation
+from api.graphql.context import Info
+from api.graphql.mutations import Payload, mutation
+from api.resources import clock
 from domain.engagement import preferences
 
 

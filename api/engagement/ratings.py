@@ -2,10 +2,10 @@
 
 import strawberry
 
-from api import clock
-from api.context import Info
-from api.enums import describe
-from api.scalars import Date, Decimal
+from api.graphql.context import Info
+from api.graphql.enums import describe
+from api.graphql.scalars import Date, Decimal
+from api.resources import clock
 from domain.engagement import ratings
 from domain.engagement.ratings import Rating, ReputationLevel
 

@@ -8,7 +8,7 @@ import strawberry
 from sqlalchemy import ColumnElement, literal, tuple_
 
 from api.engine.declarations import ENTITIES, Many, Order
-from api.transport.errors import BadUserInput
+from api.transport.terms.errors import BadUserInput
 
 NodeType = TypeVar("NodeType")
 DEFAULT_PAGE = 25

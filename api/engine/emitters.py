@@ -47,7 +47,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import add, mul, sub
 from sqlalchemy.types import TypeEngine
 
-from domain.database import text_enums_check
+from domain.kernel.database import text_enums_check
 
 SAFE = re.compile(r"[A-Za-z0-9_.:-]*")
 # Functions of PostgreSQL and PostGIS that give no null unless an argument is null.
@@ -112,7 +112,7 @@ def _decimal(expression: Any) -> Any:
 
 
 def _instant(expression: Any) -> Any:
-    """Depends on `DateStyle`, which `api.database` sets to ISO."""
+    """Depends on `DateStyle`, which `api.resources.database` sets to ISO."""
     local = cast(func.timezone(literal_column("'UTC'"), expression), Text)
     return Joined('"', func.replace(local, literal_column("' '"), literal_column("'T'")), 'Z"')
 

@@ -31,7 +31,7 @@ def column(expression: Any, description: str, *, name: str | None = None, heavy:
 
 
 def enums(expression: Any, kind: type[Enum]) -> Any:
-    """A text array whose check (`domain.database.text_enums`) admits values of an enum only, as a list of them."""
+    """A text array whose check (`kernel.database.text_enums`) admits values of an enum only, as a list of them."""
     return type_coerce(expression, ARRAY(SQLEnum(kind, native_enum=False, create_constraint=False)))
 
 

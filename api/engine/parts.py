@@ -24,7 +24,7 @@ from api.engine.emitters import Joined, Refused
 from api.engine.selections import Fields, Row, Selector, Site
 from api.engine.statements import COMMA, NULL, Writer
 from api.engine.texts import Statement, statement_of
-from api.transport.plans import NotStanding
+from api.transport.documents.plans import NotStanding
 from domain.identity.viewers import Viewer
 
 logger = logging.getLogger("commonwatt.engine")

@@ -44,8 +44,8 @@ from api.engine.parts import (
 )
 from api.engine.selections import Fields, Selector, strawberry_field
 from api.engine.variables import Variables
-from api.transport.errors import CodedError
-from api.transport.plans import NotStanding
+from api.transport.documents.plans import NotStanding
+from api.transport.terms.errors import CodedError
 from domain.identity.viewers import Viewer
 
 Path = tuple[str, ...]

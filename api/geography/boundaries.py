@@ -6,7 +6,7 @@ import strawberry
 from sqlalchemy import BigInteger, Double, Text, cast, func
 
 from api.engine.fields import column, part, shaped
-from api.transport.errors import BadUserInput
+from api.transport.terms.errors import BadUserInput
 from domain.geography.areas import AreaTable
 
 METRES_PER_DEGREE = 111_320.0  # Of longitude at the equator: the longest degree there is.

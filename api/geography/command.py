@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.database import Database
+from api.resources.database import Database
 from domain.geography import imports
 from domain.geography.features import Repair
 from domain.geography.imports import AreaKind, ImportRefused, ImportReport

@@ -8,7 +8,7 @@ from geoalchemy2 import functions as st
 from sqlalchemy import ColumnElement
 
 from api.geography.geojson import GeoJSONPoint
-from api.transport.errors import BadUserInput
+from api.transport.terms.errors import BadUserInput
 from domain.geography import geojson
 from domain.geography.areas import AreaTable, covers, place
 from domain.geography.geometry import WORLD, Box, GeometryInvalid, GeometryTooComplex

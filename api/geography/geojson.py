@@ -5,9 +5,9 @@ from typing import Any, NewType
 import orjson
 import strawberry
 
-from api.mutations import ErrorCode, UserError, refusal
-from api.scalars import SCALARS
-from api.transport.errors import BadUserInput
+from api.graphql.mutations import ErrorCode, UserError, refusal
+from api.graphql.scalars import SCALARS
+from api.transport.terms.errors import BadUserInput
 from domain.geography.geometry import GeometryInvalid, GeometryTooComplex, LonLat
 
 RFC7946 = "https://www.rfc-editor.org/rfc/rfc7946"

@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
-from api import rest
-from api.database import Database
-from api.transport.bodies import BodyLimit
-from api.transport.errors import BadUserInput, Forbidden
-from api.transport.identity import Authenticate
+from api.resources.database import Database
+from api.rest import acts
+from api.transport.http.bodies import BodyLimit
+from api.transport.terms.errors import BadUserInput, Forbidden
+from api.transport.terms.identity import Authenticate
 from domain.geography import imports
 from domain.geography.feature_files import ORDINARY
 from domain.geography.features import Repair
@@ -42,7 +42,7 @@ def routes(database: Database, authenticate: Authenticate) -> list[BaseRoute]:
     async def upload(request: Request) -> dict[str, Any]:
         return report_as_json(await _import(request, database, authenticate))
 
-    return [rest.post(PATH, upload, {ImportRefused: lambda error: report_as_json(error.report)})]
+    return [acts.post(PATH, upload, {ImportRefused: lambda error: report_as_json(error.report)})]
 
 
 def report_as_json(report: ImportReport) -> dict[str, Any]:
@@ -56,7 +56,7 @@ async def _import(request: Request, database: Database, authenticate: Authentica
     given = _parameters(request.query_params)
     kind, fields = _choice(AreaKind, given, "kind"), _fields(given)
     repair = _choice(Repair, given, "repair") if "repair" in given else None
-    content, _ = await rest.file_of(request, BODY_LIMIT.bytes_max)
+    content, _ = await acts.file_of(request, BODY_LIMIT.bytes_max)
     async with database.transaction() as session:
         return await imports.import_areas(
             session, content, kind=kind, fields=fields, actor=viewer.key, repair=repair, limits=LIMITS
@@ -65,7 +65,7 @@ async def _import(request: Request, database: Database, authenticate: Authentica
 
 async def _administrator(request: Request, authenticate: Authenticate) -> Viewer:
     """Whoever asks must administer the platform."""
-    viewer = await rest.signed_in(request, authenticate)
+    viewer = await acts.signed_in(request, authenticate)
     if not viewer.is_admin:
         raise Forbidden("Areas are imported by administrators.")
     return viewer

@@ -5,22 +5,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 from sqlalchemy import ColumnElement
 
-from api.context import Info
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity
 from api.engine.fields import column, edge, many
 from api.geography.boundaries import boundary_field
 from api.geography.filters import matching
 from api.geography.geojson import GeoJSONMultiPolygon, GeoJSONPoint
+from api.graphql.context import Info
+from api.graphql.periods import PeriodInput
 from api.grid import analytics, loads
 from api.grid.alerts import grid_alerts
 from api.grid.analytics import ZoneAnalytics
 from api.grid.loads import ZoneLoadSeries
-from api.periods import PeriodInput
 from domain.geography import tables, visibility
 from domain.grid import tables as grid
 from domain.grid.tables import LimitKind
-from domain.market import tables as markets
+from domain.market.places import tables as markets
 
 if TYPE_CHECKING:
     from api.geography.substation_areas import SubstationArea
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from api.grid.capacities import ZoneCapacity
     from api.grid.halts import ZoneHalt
     from api.grid.limits import ZoneLimit
-    from api.market.markets import Market
+    from api.market.places.markets import Market
 
 LOADED = Annotated[
     PeriodInput | None,
@@ -66,7 +66,7 @@ class MarketZone(Node):
     substation_areas: Connection[Annotated["SubstationArea", strawberry.lazy("api.geography.substation_areas")]] = many(
         "SubstationArea", "Substation areas in this zone, oldest first.", on=tables.SubstationArea.market_zone_id
     )
-    market: Annotated["Market", strawberry.lazy("api.market.markets")] | None = edge(
+    market: Annotated["Market", strawberry.lazy("api.market.places.markets")] | None = edge(
         tables.MarketZone.id,
         "Market",
         "The market of the zone; null where there is none.",

@@ -10,7 +10,7 @@ from api.engine.fields import column, many
 from api.geography.boundaries import BoundingBox, area_km2_field, boundary_field, box_field
 from api.geography.filters import BoundingBoxInput, matching
 from api.geography.geojson import GeoJSONMultiPolygon, GeoJSONPoint
-from api.scalars import Decimal
+from api.graphql.scalars import Decimal
 from domain.geography import tables, visibility
 
 

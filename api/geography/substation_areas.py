@@ -11,14 +11,14 @@ from api.geography.boundaries import BoundingBox, area_km2_field, boundary_field
 from api.geography.filters import BoundingBoxInput, matching
 from api.geography.geojson import GeoJSONMultiPolygon, GeoJSONPoint
 from api.geography.market_zones import MarketZone
-from api.scalars import Decimal
+from api.graphql.scalars import Decimal
 from domain.communities import tables as communities
 from domain.geography import tables, visibility
-from domain.market import tables as markets
+from domain.market.places import tables as markets
 
 if TYPE_CHECKING:
     from api.communities.communities import Community
-    from api.market.markets import Market
+    from api.market.places.markets import Market
 
 
 @entity(tables.SubstationArea, visible=visibility.areas)
@@ -34,7 +34,7 @@ class SubstationArea(Node):
     market_zone: MarketZone | None = edge(
         tables.SubstationArea.market_zone_id, "MarketZone", "The market zone it lies in; null when it is not known."
     )
-    market: Annotated["Market", strawberry.lazy("api.market.markets")] | None = edge(
+    market: Annotated["Market", strawberry.lazy("api.market.places.markets")] | None = edge(
         tables.SubstationArea.market_zone_id,
         "Market",
         "The market of its zone; null where there is none.",

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 from sqlalchemy import ColumnElement, func, or_
 
-from api import clock
-from api.context import Info
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many
+from api.graphql.context import Info
+from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.scalars import DateTime, key_of
 from api.grid.halts import REASON, USER, ZONE
-from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
-from api.scalars import DateTime, key_of
+from api.resources import clock
 from domain.communities import zones
 from domain.grid import alerts, tables, visibility
 from domain.grid.alerts import NewAlert

@@ -10,26 +10,26 @@ import strawberry
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import clock
-from api.context import Context
 from api.engine.declarations import leading
 from api.engine.fields import edge
-from api.enums import describe
+from api.graphql.context import Context
+from api.graphql.enums import describe
+from api.graphql.periods import Period, PeriodInput
+from api.graphql.scalars import DateTime, Decimal
 from api.grid import flows
 from api.grid.flows import Flow
 from api.grid.loads import span_of
-from api.periods import Period, PeriodInput
-from api.scalars import DateTime, Decimal
+from api.resources import clock
 from domain.geography.tables import ZoneLink as LinkTable
 from domain.grid import analytics, visibility
 from domain.grid.analytics import Health, Signs, Summary
-from domain.intervals import Period as Span
-from domain.market import prices
-from domain.market.tables import Market
-from domain.quantities import WHOLE_PPM, round_half_even
+from domain.kernel.intervals import Period as Span
+from domain.kernel.quantities import WHOLE_PPM, round_half_even
+from domain.market.clearing import ticks
+from domain.market.places.tables import Market
 
 if TYPE_CHECKING:
-    from api.market.links import ZoneLink
+    from api.market.places.links import ZoneLink
 
 SECONDS_PER_HOUR = 3_600
 STEADY = 0.02  # A mean price that changes by less is called steady.
@@ -54,7 +54,7 @@ describe(
 
 @strawberry.type(description="What was sent over a link from or to the zone in a period.")
 class LinkFlow:
-    link: Annotated["ZoneLink", strawberry.lazy("api.market.links")] | None = edge(None, "ZoneLink", "The link.")
+    link: Annotated["ZoneLink", strawberry.lazy("api.market.places.links")] | None = edge(None, "ZoneLink", "The link.")
     energy_ukwh: Decimal = strawberry.field(
         name="energyKwh",
         description="Energy sent, kWh: what zones sold to each other, along the cheapest ways of the links as they are "
@@ -181,7 +181,7 @@ async def _prices(session: AsyncSession, zone_ids: Sequence[UUID], span: Span) -
 
 async def _means(session: AsyncSession, market_ids: Collection[UUID], span: Span) -> dict[UUID | None, int]:
     minutes = int((span.end - span.start) / timedelta(minutes=1))
-    found = await prices.series(await session.connection(), market_ids, span, minutes)
+    found = await ticks.series(await session.connection(), market_ids, span, minutes)
     return {market_id: buckets[0].price_ueur_per_kwh for market_id, buckets in found.items() if buckets}
 
 

@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from api.context import Info
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge
+from api.graphql.context import Info
+from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.scalars import DateTime, Decimal, key_of
 from api.grid.halts import REASON, USER, ZONE
-from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
-from api.scalars import DateTime, Decimal, key_of
-from domain.errors import InvalidValue
 from domain.grid import capacities, tables, visibility
+from domain.kernel.errors import InvalidValue
 from domain.metering.tables import Direction
 
 if TYPE_CHECKING:

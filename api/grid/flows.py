@@ -8,12 +8,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.market import problem
-from domain.intervals import Period
-from domain.market import flows, markets
-from domain.market.book import Book
-from domain.market.markets import Coupling, Link
-from domain.quantities import LOT_UKWH
+from api.market.clearing import bridge
+from domain.kernel.intervals import Period
+from domain.kernel.quantities import LOT_UKWH
+from domain.market.clearing import flows
+from domain.market.clearing.book import Book
+from domain.market.places import markets
+from domain.market.places.markets import Coupling, Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ async def _sent(session: AsyncSession, coupling: Coupling, period: Period) -> li
 
 
 def _over_links(book: Book, starts: list[datetime]) -> list[Flow]:
-    sent_wh = problem.sent_wh(book, starts, problem.links_of(book))
+    sent_wh = bridge.sent_wh(book, starts, bridge.links_of(book))
     return [_flow(link, sent_wh[:, index].tolist()) for index, link in enumerate(book.coupling.links)]
 
 

@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from api import clock
-from api.context import Info
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge
-from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
-from api.scalars import DateTime, key_of
+from api.graphql.context import Info
+from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.scalars import DateTime, key_of
+from api.resources import clock
 from domain.grid import halts, tables, visibility
-from domain.market import halting
+from domain.market.orders import halting
 
 if TYPE_CHECKING:
     from api.geography.market_zones import MarketZone

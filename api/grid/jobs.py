@@ -4,16 +4,17 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import clock
 from api.jobs.registry import periodic
 from api.jobs.work import Work, job
+from api.resources import clock
 from domain.communities import zones
 from domain.grid import congestion, loads
 from domain.grid.loads import Cell, Metered
-from domain.intervals import floor_to
 from domain.jobs import queue
 from domain.jobs.tables import JobKind
-from domain.market import flows, halting
+from domain.kernel.intervals import floor_to
+from domain.market.clearing import flows
+from domain.market.orders import halting
 
 EVERY_MINUTES = 5
 TIME_LIMIT_S = 240

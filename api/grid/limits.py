@@ -4,15 +4,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from api import clock
-from api.context import Info
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge
+from api.graphql.context import Info
+from api.graphql.mutations import ErrorCode, NotFound, Payload, UserError, mutation, refusal
+from api.graphql.scalars import DateTime, Decimal, key_of
 from api.grid.halts import REASON, USER, ZONE
-from api.mutations import ErrorCode, NotFound, Payload, UserError, mutation, refusal
-from api.scalars import DateTime, Decimal, key_of
+from api.resources import clock
 from domain.grid import limits, tables, visibility
-from domain.market import limiting
+from domain.market.orders import limiting
 
 if TYPE_CHECKING:
     from api.geography.market_zones import MarketZone

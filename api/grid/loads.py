@@ -7,17 +7,17 @@ from uuid import UUID
 
 import strawberry
 
-from api import clock
-from api.context import Context
-from api.periods import PeriodInput
-from api.scalars import DateTime
-from api.transport.errors import BadUserInput
+from api.graphql.context import Context
+from api.graphql.periods import PeriodInput
+from api.graphql.scalars import DateTime
+from api.resources import clock
+from api.transport.terms.errors import BadUserInput
 from domain.grid import loads, visibility
 from domain.grid.loads import QUARTER, CongestionLevel
 from domain.grid.tables import ZoneLoad
-from domain.intervals import Period
+from domain.kernel.intervals import Period
+from domain.kernel.quantities import UKWH_PER_KWH, WHOLE_PPM
 from domain.metering.tables import Direction
-from domain.quantities import UKWH_PER_KWH, WHOLE_PPM
 
 T = TypeVar("T")
 INTERVALS_MAX = 3_000  # A month of quarter-hours.

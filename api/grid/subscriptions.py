@@ -10,13 +10,13 @@ from uuid import UUID
 
 import strawberry
 
-from api import clock
-from api.context import Info
-from api.cursors import AFTER, cursor_of, number_in
+from api.graphql.context import Info
+from api.graphql.cursors import AFTER, cursor_of, number_in
+from api.graphql.scalars import key_of
+from api.graphql.sights import SIGHT, EntitySight
 from api.grid.alerts import GridAlert
-from api.scalars import key_of
-from api.sights import SIGHT, EntitySight
-from api.transport.errors import BadUserInput
+from api.resources import clock
+from api.transport.terms.errors import BadUserInput
 from domain.events.tables import Event
 from domain.grid import alerts
 

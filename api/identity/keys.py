@@ -2,16 +2,16 @@
 
 import strawberry
 
-from api.context import Info
 from api.engine.declarations import leading
 from api.engine.fields import edge
+from api.graphql.context import Info
+from api.graphql.mutations import Payload, mutation
+from api.graphql.scalars import DateTime, key_of
 from api.identity.users import ApiKey
-from api.mutations import Payload, mutation
-from api.scalars import DateTime, key_of
-from domain.errors import NotAllowed
 from domain.identity import keys
 from domain.identity.tables import ApiKeyKind
 from domain.identity.viewers import Viewer
+from domain.kernel.errors import NotAllowed
 
 
 @strawberry.input(description="A key for an application of the caller.")

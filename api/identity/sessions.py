@@ -4,11 +4,11 @@ import asyncio
 
 import strawberry
 
-from api.context import Info
-from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
-from api.scalars import DateTime
-from domain.errors import NotAllowed
+from api.graphql.context import Info
+from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.scalars import DateTime
 from domain.identity import credentials, sessions
+from domain.kernel.errors import NotAllowed
 
 # argon2 takes 64 MiB and a core: two at once are enough for one process.
 _hashing = asyncio.Semaphore(2)

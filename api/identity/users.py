@@ -2,7 +2,7 @@
 
 from api.engine.declarations import Node, entity
 from api.engine.fields import column
-from api.scalars import DateTime
+from api.graphql.scalars import DateTime
 from domain.identity import tables, visibility
 
 

@@ -5,15 +5,15 @@ from typing import Annotated
 
 import strawberry
 
-from api.context import Info
 from api.engine.connections import Connection
 from api.engine.declarations import ENTITIES, Node, entity, leading
 from api.engine.fields import column, edge, many
-from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
-from api.scalars import DateTime, key_of
-from api.transport.errors import BadUserInput
-from domain.errors import NotFound
+from api.graphql.context import Info
+from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.scalars import DateTime, key_of
+from api.transport.terms.errors import BadUserInput
 from domain.jobs import queue, tables, visibility
+from domain.kernel.errors import NotFound
 
 
 @strawberry.type(description="Why a job failed; `message` says it in a sentence.")

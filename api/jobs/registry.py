@@ -10,18 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 MODULES = (
     "api.sharing.jobs",
-    "api.market.jobs",
-    "api.market.stating",
-    "api.market.settling",
+    "api.market.clearing.jobs",
+    "api.market.statements.jobs",
+    "api.market.delivery.jobs",
     "api.grid.jobs",
     "api.audit.jobs",
-    "api.market.rule_jobs",
-    "api.market.forecasts",
-    "api.market.price_alerts",
+    "api.market.rules.jobs",
+    "api.market.prices.forecasts",
+    "api.market.prices.alerts",
     "api.ledger.jobs",
     "api.notifications.jobs",
     "api.engagement.jobs",
-    "api.housekeeping",
+    "api.processes.housekeeping",
 )
 
 Periodic = Callable[[AsyncSession], Awaitable[None]]

@@ -11,10 +11,10 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.database import Database
-from domain.errors import DomainError
+from api.resources.database import Database
 from domain.jobs import queue
 from domain.jobs.tables import Job, JobKind
+from domain.kernel.errors import DomainError
 
 T = TypeVar("T")
 logger = logging.getLogger("commonwatt.jobs")

@@ -23,17 +23,17 @@ from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
-from api import rest
-from api.database import Database
-from api.transport.bodies import BodyLimit
-from api.transport.errors import BadUserInput
-from domain.errors import DomainError, NotFound
+from api.resources.database import Database
+from api.rest import acts
+from api.transport.http.bodies import BodyLimit
+from api.transport.terms.errors import BadUserInput
+from domain.kernel.errors import DomainError, NotFound
+from domain.kernel.quantities import NotAQuantity, format_micro, parse_micro
 from domain.ledger import answers
 from domain.ledger.answers import Answer, EventIdReused, NotYetAsked, Outcome, WrongAmount
 from domain.ledger.payments import PaymentClosed
 from domain.notifications import signatures
 from domain.notifications.signatures import ForgedSignature
-from domain.quantities import NotAQuantity, format_micro, parse_micro
 
 PATH = "/payments/callbacks"
 BODY_LIMIT = BodyLimit(bytes_max=16 * 2**10, seconds_max=5)
@@ -69,8 +69,8 @@ def _shown(code: str, facts: Any) -> Any:
     return lambda error: {"errors": [{"message": error.message, "extensions": {"code": code, **facts(error)}}]}
 
 
-REFUSALS: rest.Refusals = {error: _shown(code, facts) for error, (_, code, facts) in REFUSED.items()}
-STATUSES: rest.Statuses = {error: status for error, (status, _, _) in REFUSED.items()}
+REFUSALS: acts.Refusals = {error: _shown(code, facts) for error, (_, code, facts) in REFUSED.items()}
+STATUSES: acts.Statuses = {error: status for error, (status, _, _) in REFUSED.items()}
 
 
 def routes(database: Database, secret: SecretStr | None) -> list[BaseRoute]:
@@ -78,13 +78,13 @@ def routes(database: Database, secret: SecretStr | None) -> list[BaseRoute]:
 
     async def post(request: Request) -> dict[str, Any]:
         now = datetime.now(UTC)
-        body = await rest.body_of(request, BODY_LIMIT.bytes_max)
+        body = await acts.body_of(request, BODY_LIMIT.bytes_max)
         answer = _answer(_signed(request, body, secret, now), body)
         async with database.transaction() as session:
             is_new = await answers.record(session, answer, now=now)
         return {"payment": str(answer.payment_id), "isRepeated": not is_new}
 
-    return [rest.post(PATH, post, REFUSALS, STATUSES)]
+    return [acts.post(PATH, post, REFUSALS, STATUSES)]
 
 
 def _signed(request: Request, body: bytes, secret: SecretStr | None, now: datetime) -> str:

@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.database import Database
+from api.resources.database import Database
 from domain.communities.tables import Community
 from domain.geography.tables import MarketZone
 from domain.ledger import export
-from domain.market.tables import Market
+from domain.market.places.tables import Market
 
 
 def add_commands(commands: Any) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.jobs.registry import periodic
 from api.jobs.work import Work, job
 from api.ledger import providers, simulated_provider
-from api.settings import settings
+from api.resources.settings import settings
 from domain.jobs.tables import JobKind
 from domain.ledger import payments
 

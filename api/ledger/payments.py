@@ -5,13 +5,13 @@ from typing import Annotated, TypeVar
 
 import strawberry
 
-from api.context import Info
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge
-from api.enums import describe
+from api.graphql.context import Info
+from api.graphql.enums import describe
+from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.scalars import DateTime, Decimal, key_of
 from api.identity.users import User
-from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
-from api.scalars import DateTime, Decimal, key_of
 from domain.ledger import limits, payments, tables, visibility
 from domain.ledger.tables import PaymentKind
 

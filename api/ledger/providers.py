@@ -5,9 +5,9 @@ Where users' bank accounts are is the provider's to know: it is asked by a refer
 
 from typing import Protocol
 
-from api.database import Database
 from api.ledger.simulated_provider import SimulatedProvider
-from api.settings import settings
+from api.resources.database import Database
+from api.resources.settings import settings
 from domain.ledger.payments import Instruction
 
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import httpx2
 
-from api.database import Database
-from domain.errors import DomainError
+from api.resources.database import Database
 from domain.jobs import queue
 from domain.jobs.tables import JobKind
+from domain.kernel.errors import DomainError
+from domain.kernel.quantities import format_micro, parse_micro
 from domain.ledger.payments import Instruction
 from domain.notifications import signatures
-from domain.quantities import format_micro, parse_micro
 
 TIMEOUT_S = 5.0
 

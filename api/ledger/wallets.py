@@ -6,17 +6,17 @@ from uuid import UUID
 import strawberry
 from sqlalchemy import func, select
 
-from api.context import Info
 from api.engine.connections import Connection
 from api.engine.declarations import ENTITIES, Node, entity
 from api.engine.fields import column, edge, many
-from api.enums import describe
-from api.scalars import DateTime, Decimal
+from api.graphql.context import Info
+from api.graphql.enums import describe
+from api.graphql.scalars import DateTime, Decimal
 from domain.communities.tables import Community
 from domain.identity.tables import User as UserTable
 from domain.ledger import accounts, tables, visibility
 from domain.ledger.accounts import Balances
-from domain.market.tables import Market
+from domain.market.places.tables import Market
 
 if TYPE_CHECKING:
     from api.identity.users import User

@@ -2,22 +2,22 @@
 
 import strawberry
 
-from api.market import refusals
-from api.market.auctions import AuctionMutations, AuctionSubscriptions
-from api.market.certificates import CertificateMutations, CertificateViewer
-from api.market.charges import ChargeMutations
-from api.market.grid_tariffs import GridTariffMutations
-from api.market.history import HistoryViewer
-from api.market.links import LinkMutations, LinkQueries
-from api.market.markets import MarketListMutations, MarketListQueries
-from api.market.orders import OrderMutations, OrderViewer
-from api.market.price_alerts import PriceAlertMutations, PriceAlertViewer
-from api.market.price_models import PriceModelMutations
-from api.market.rule_mutations import RuleMutations
-from api.market.rules import RuleViewer
-from api.market.statements import StatementMutations, StatementViewer
-from api.market.subscriptions import MarketSubscriptions as BookSubscriptions
-from api.market.trades import TradeViewer
+from api.market.auctions.auctions import AuctionMutations, AuctionSubscriptions
+from api.market.clearing.subscriptions import MarketSubscriptions as BookSubscriptions
+from api.market.clearing.trades import TradeViewer
+from api.market.delivery.certificates import CertificateMutations, CertificateViewer
+from api.market.orders import refusals
+from api.market.orders.orders import OrderMutations, OrderViewer
+from api.market.places.charges import ChargeMutations
+from api.market.places.links import LinkMutations, LinkQueries
+from api.market.places.markets import MarketListMutations, MarketListQueries
+from api.market.prices.alerts import PriceAlertMutations, PriceAlertViewer
+from api.market.prices.models import PriceModelMutations
+from api.market.prices.tariffs import GridTariffMutations
+from api.market.rules.mutations import RuleMutations
+from api.market.rules.rules import RuleViewer
+from api.market.statements.statements import StatementMutations, StatementViewer
+from api.market.view.history import HistoryViewer
 
 
 @strawberry.type

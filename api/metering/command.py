@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from api.database import Database
 from api.metering import imports
 from api.metering.parameters import PARAMETERS, import_format, is_gross
+from api.resources.database import Database
 from domain.metering.imports import ImportRefused
 
 ACTOR = "command-line"

@@ -16,16 +16,16 @@ from sqlalchemy import true
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
-from api import rest
-from api.database import Database
 from api.metering.parameters import import_format, is_gross
 from api.metering.posting import community_of, shown
-from api.transport.bodies import BodyLimit
-from api.transport.errors import Forbidden
-from api.transport.identity import Authenticate
+from api.resources.database import Database
+from api.rest import acts
+from api.transport.http.bodies import BodyLimit
+from api.transport.terms.errors import Forbidden
+from api.transport.terms.identity import Authenticate
 from domain.communities import filling, visibility
-from domain.errors import DomainError, InvalidValue
 from domain.identity.viewers import Viewer
+from domain.kernel.errors import DomainError, InvalidValue
 from domain.metering import points, readings
 from domain.metering.days import DayBlock, ReadingDay, blocks_of
 from domain.metering.imports import ImportedReadings, ImportFormat, ImportRefused, ImportReport, Limits, netted, parse
@@ -98,7 +98,7 @@ def routes(database: Database, authenticate: Authenticate) -> list[BaseRoute]:
         report, recorded = await _upload(request, database, authenticate)
         return report_as_json(report) | shown(recorded)
 
-    return [rest.post(PATH, upload, REFUSALS)]
+    return [acts.post(PATH, upload, REFUSALS)]
 
 
 def report_as_json(report: ImportReport) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def report_as_json(report: ImportReport) -> dict[str, Any]:
 
 
 # A file that is refused is answered with what is wrong in it; the form of a parameter is BAD_USER_INPUT.
-REFUSALS: rest.Refusals = {
+REFUSALS: acts.Refusals = {
     ImportRefused: lambda error: report_as_json(error.report) | {"message": error.message},
     UnknownPoints: lambda error: {"message": error.message, "unknownPoints": error.codes},
     DomainError: lambda error: {"message": error.message},
@@ -136,7 +136,7 @@ async def _upload(
     request: Request, database: Database, authenticate: Authenticate
 ) -> tuple[ImportReport, readings.Recorded]:
     viewer = await _administrator(request, authenticate)
-    content, fields = await rest.file_of(request, BODY_LIMIT.bytes_max)
+    content, fields = await acts.file_of(request, BODY_LIMIT.bytes_max)
     given = dict(request.query_params) | fields
     return await import_file(
         database,
@@ -152,7 +152,7 @@ async def _upload(
 
 async def _administrator(request: Request, authenticate: Authenticate) -> Viewer:
     """Whoever asks must administer something."""
-    viewer = await rest.signed_in(request, authenticate)
+    viewer = await acts.signed_in(request, authenticate)
     if viewer.api_key_id is not None or not (viewer.is_admin or viewer.administered_ids):
         raise Forbidden("Meter files are imported by administrators of communities.")
     return viewer

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 import orjson
 
-from domain.errors import InvalidValue
-from domain.intervals import METER_RESOLUTION
+from domain.kernel.errors import InvalidValue
+from domain.kernel.intervals import METER_RESOLUTION
+from domain.kernel.quantities import NotAQuantity, parse_micro
 from domain.metering.imports import (
     Csv,
     EmptyCells,
@@ -29,7 +30,6 @@ from domain.metering.imports import (
 )
 from domain.metering.imports.formats import Clock, Layout
 from domain.metering.tables import Direction, Quality
-from domain.quantities import NotAQuantity, parse_micro
 
 Given = Mapping[str, str]
 Choice = TypeVar("Choice", bound=StrEnum)

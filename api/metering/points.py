@@ -5,22 +5,22 @@ from zoneinfo import ZoneInfo
 
 import strawberry
 
-from api.context import Info
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, enums, many
 from api.geography.geojson import GeoJSONPoint
+from api.graphql.context import Info
+from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.periods import PeriodInput
+from api.graphql.scalars import Date, DateTime, Decimal, key_of
 from api.metering.series import ReadingSeries, refused_as_input
-from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
-from api.periods import PeriodInput
-from api.scalars import Date, DateTime, Decimal, key_of
 from domain.communities import communities, members, participations, visibility
 from domain.communities.tables import Asset as AssetTable
 from domain.communities.tables import Participation as ParticipationTable
-from domain.intervals import Resolution
+from domain.kernel.intervals import Resolution
+from domain.kernel.quantities import WHOLE_PPM
 from domain.metering import points, series, tables
 from domain.metering.tables import CodeKind, Direction
-from domain.quantities import WHOLE_PPM
 
 if TYPE_CHECKING:
     from api.communities.assets import Asset

@@ -27,22 +27,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
-from api import clock, rest
-from api.database import Database
-from api.transport.bodies import BodyLimit
-from api.transport.errors import BadUserInput, Forbidden, PayloadTooLarge
-from api.transport.identity import Authenticate
+from api.resources import clock
+from api.resources.database import Database
+from api.rest import acts
+from api.transport.http.bodies import BodyLimit
+from api.transport.terms.errors import BadUserInput, Forbidden, PayloadTooLarge
+from api.transport.terms.identity import Authenticate
 from domain.communities import filling, sight, visibility
 from domain.communities.tables import Participation
-from domain.errors import DomainError, InvalidValue
 from domain.identity.keys import POST_READINGS
 from domain.identity.tables import ApiKeyKind
 from domain.identity.viewers import Viewer
+from domain.kernel.errors import DomainError, InvalidValue
+from domain.kernel.quantities import NotAQuantity, parse_micro
 from domain.metering import batches, points, readings
 from domain.metering.batches import BatchFault, BatchRefused, Entry
 from domain.metering.days import blocks_of
 from domain.metering.tables import Direction, Quality
-from domain.quantities import NotAQuantity, parse_micro
 
 PATH = "/v1/readings"
 BODY_LIMIT = BodyLimit(bytes_max=2 * 2**20, seconds_max=15)
@@ -59,7 +60,7 @@ def _of_the_whole(error: DomainError) -> dict[str, Any]:
     return _listed([BatchFault(0, "readings", error.message)])
 
 
-REFUSALS: rest.Refusals = {
+REFUSALS: acts.Refusals = {
     BatchRefused: lambda error: _listed(error.faults),
     InvalidValue: _of_the_whole,
     DomainError: _of_the_whole,
@@ -72,7 +73,7 @@ def routes(database: Database, authenticate: Authenticate) -> list[BaseRoute]:
     async def post(request: Request) -> dict[str, Any]:
         return shown(await _post(request, database, authenticate))
 
-    return [rest.post(PATH, post, REFUSALS)]
+    return [acts.post(PATH, post, REFUSALS)]
 
 
 def shown(recorded: readings.Recorded) -> dict[str, Any]:
@@ -90,7 +91,7 @@ def shown(recorded: readings.Recorded) -> dict[str, Any]:
 
 async def _post(request: Request, database: Database, authenticate: Authenticate) -> readings.Recorded:
     gateway = await _gateway(request, authenticate)
-    given = _entries(await rest.body_of(request, BODY_LIMIT.bytes_max))
+    given = _entries(await acts.body_of(request, BODY_LIMIT.bytes_max))
     async with database.transaction() as session:
         assert gateway.user_id is not None
         owner = await sight.viewer_for(await session.connection(), gateway.user_id)
@@ -112,7 +113,7 @@ async def community_of(session: AsyncSession, point_ids: Sequence[UUID]) -> UUID
 
 async def _gateway(request: Request, authenticate: Authenticate) -> Viewer:
     """Who posts."""
-    viewer = await rest.signed_in(request, authenticate, "Send the key of a meter gateway.")
+    viewer = await acts.signed_in(request, authenticate, "Send the key of a meter gateway.")
     if viewer.api_key_kind is not ApiKeyKind.METER or POST_READINGS not in viewer.scopes:
         raise Forbidden("Readings are posted with a METER key that has the scope readings:write.")
     return viewer

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 
 import strawberry
 
-from api.scalars import DateTime
-from api.transport.errors import BadUserInput
-from domain.errors import InvalidValue
-from domain.intervals import Resolution
+from api.graphql.scalars import DateTime
+from api.transport.terms.errors import BadUserInput
+from domain.kernel.errors import InvalidValue
+from domain.kernel.intervals import Resolution
 from domain.metering.matrices import ResolutionTooCoarse
 
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import orjson
 
-from api.cursors import cursor_of
 from api.engine.declarations import global_id
-from api.scalars import SCALARS, DateTime
+from api.graphql.cursors import cursor_of
+from api.graphql.scalars import SCALARS, DateTime
 from domain.events.notices import NoticeKind
 from domain.events.tables import Event
-from domain.market.tables import Trade
+from domain.kernel.quantities import format_micro
+from domain.market.clearing.tables import Trade
 from domain.notifications.deliveries import Attempt
 from domain.notifications.tables import Message
-from domain.quantities import format_micro
 
 # What the ids in the facts of notices lead to, by the name of the fact.
 LEADS_TO = {

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid5
 
-from api.database import Database
 from api.notifications import bodies, resolving
 from api.notifications.mail import Mail, MailDirectory, MailServer, composed
 from api.notifications.posting import Post, Resolve, posting_to
-from api.settings import Settings
+from api.resources.database import Database
+from api.resources.settings import Settings
 from domain.events.tables import Event
-from domain.market.tables import Trade
+from domain.market.clearing.tables import Trade
 from domain.notifications import deliveries, feeds
 from domain.notifications.addresses import Network
 from domain.notifications.attempts import Result

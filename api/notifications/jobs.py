@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.jobs.registry import periodic
 from api.jobs.work import Work, job
 from api.notifications.delivering import deliver_round, ways
-from api.settings import settings
+from api.resources.settings import settings
 from domain.jobs import queue
 from domain.jobs.tables import Job, JobKind, JobStatus
 from domain.notifications import deliveries, feeds, messages

@@ -7,17 +7,17 @@ from uuid import UUID
 import strawberry
 from sqlalchemy import ColumnElement
 
-from api.context import Info
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity
 from api.engine.fields import column, edge, many
-from api.enums import describe
-from api.mutations import Payload, mutation
-from api.scalars import DateTime, key_of
-from api.transport.errors import BadUserInput
-from domain.errors import NotAllowed
+from api.graphql.context import Info
+from api.graphql.enums import describe
+from api.graphql.mutations import Payload, mutation
+from api.graphql.scalars import DateTime, key_of
+from api.transport.terms.errors import BadUserInput
 from domain.events.notices import NoticeKind
 from domain.identity.viewers import Viewer
+from domain.kernel.errors import NotAllowed
 from domain.notifications import messages, tables, visibility
 from domain.notifications.tables import NotificationChannel, NotificationOutcome, NotificationStatus
 

@@ -3,8 +3,8 @@
 import strawberry
 from sqlalchemy import select
 
-from api.context import Info
-from api.mutations import Payload, mutation
+from api.graphql.context import Info
+from api.graphql.mutations import Payload, mutation
 from api.notifications.notifications import person
 from domain.events.notices import NoticeKind
 from domain.notifications import preferences, quiet_hours, tables

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import strawberry
 
-from api.context import Info
-from api.cursors import AFTER, cursor_of, number_in
-from api.transport.errors import Forbidden
+from api.graphql.context import Info
+from api.graphql.cursors import AFTER, cursor_of, number_in
+from api.transport.terms.errors import Forbidden
 from domain.notifications import messages
 
 if TYPE_CHECKING:

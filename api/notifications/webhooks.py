@@ -5,27 +5,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from api.context import Info
-from api.cursors import cursor_of, number_in
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, enums, many
-from api.enums import describe
-from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.context import Info
+from api.graphql.cursors import cursor_of, number_in
+from api.graphql.enums import describe
+from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.scalars import DateTime, key_of
 from api.notifications import resolving
 from api.notifications.notifications import NotificationDelivery
-from api.scalars import DateTime, key_of
-from api.transport.errors import BadUserInput
-from domain.errors import InvalidValue
+from api.transport.terms.errors import BadUserInput
 from domain.events.notices import NoticeKind
 from domain.events.tables import Event
-from domain.market import trades
+from domain.kernel.errors import InvalidValue
+from domain.market.clearing import trades
 from domain.notifications import addresses, tables, visibility, webhooks
 from domain.notifications.tables import NotificationOutcome, WebhookDisabledReason
 from domain.notifications.webhooks import Proposal
 
 if TYPE_CHECKING:
-    from api.market.markets import Market
+    from api.market.places.markets import Market
 
 WEBHOOK = strawberry.lazy("api.notifications.webhooks")
 
@@ -45,7 +45,7 @@ describe(
 class WebhookFeed(Node):
     """A market whose trades a web hook gets, in order. Visible to the owner alone."""
 
-    market: Annotated["Market", strawberry.lazy("api.market.markets")] | None = edge(
+    market: Annotated["Market", strawberry.lazy("api.market.places.markets")] | None = edge(
         tables.WebhookFeed.market_id, "Market", "The market."
     )
     attempts: int = column(tables.WebhookFeed.attempts, "How often the next trade was tried; 0 where all is well.")

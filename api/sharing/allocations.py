@@ -8,23 +8,23 @@ from uuid import UUID
 import strawberry
 from sqlalchemy import Row, select, text
 
-from api.context import Info
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many, part
+from api.graphql.context import Info
+from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.periods import Period, PeriodInput
+from api.graphql.scalars import DateTime, Decimal, key_of
 from api.jobs.jobs import Job
-from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
-from api.periods import Period, PeriodInput
-from api.scalars import DateTime, Decimal, key_of
 from api.sharing.keys import administered
-from api.transport.errors import BadUserInput
-from domain.intervals import METER_RESOLUTION, Resolution
-from domain.intervals import Period as Span
+from api.transport.terms.errors import BadUserInput
 from domain.jobs import queue
 from domain.jobs.tables import JobKind
+from domain.kernel.intervals import METER_RESOLUTION, Resolution
+from domain.kernel.intervals import Period as Span
+from domain.kernel.quantities import UKWH_PER_KWH
 from domain.metering import matrices
 from domain.metering.tables import Direction
-from domain.quantities import UKWH_PER_KWH
 from domain.sharing import inputs, tables, visibility
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import strawberry
 
-from api.database import Database
+from api.graphql.scalars import key_of
 from api.metering.command import ACTOR, add_arguments
 from api.metering.parameters import PARAMETERS
-from api.scalars import key_of
+from api.resources.database import Database
 from api.sharing import operator_figures
-from api.transport.errors import BadUserInput
+from api.transport.terms.errors import BadUserInput
 from domain.metering.imports import ImportRefused
 
 SHOWN_MAX = 20

@@ -7,10 +7,10 @@ import numpy as np
 
 from api.jobs.work import Work, job
 from api.sharing.keys import solver_key
-from domain.intervals import Period
 from domain.jobs.tables import JobKind
-from domain.market import traded
-from domain.market.traded import Trading
+from domain.kernel.intervals import Period
+from domain.market.delivery import traded
+from domain.market.delivery.traded import Trading
 from domain.metering.tables import Direction
 from domain.sharing import allocations, operators
 from domain.sharing.allocations import Result

@@ -8,13 +8,13 @@ from uuid import UUID
 import numpy as np
 import strawberry
 
-from api.context import Info
 from api.engine.connections import Connection
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many
-from api.mutations import ErrorCode, Payload, UserError, mutation, refusal
-from api.scalars import DateTime, Decimal, key_of
-from domain.errors import NotAllowed, NotFound
+from api.graphql.context import Info
+from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.scalars import DateTime, Decimal, key_of
+from domain.kernel.errors import NotAllowed, NotFound
 from domain.metering.tables import Direction
 from domain.sharing import keys, tables, visibility
 from domain.sharing.tables import KeyKind

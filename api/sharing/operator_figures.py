@@ -17,18 +17,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
-from api import rest
-from api.database import Database
+from api.graphql.scalars import key_of
 from api.metering.imports import REFUSALS, UnknownPoints, report_as_json
 from api.metering.parameters import import_format, is_gross
-from api.scalars import key_of
-from api.transport.bodies import BodyLimit
-from api.transport.errors import BadUserInput, Forbidden
-from api.transport.identity import Authenticate
+from api.resources.database import Database
+from api.rest import acts
+from api.transport.http.bodies import BodyLimit
+from api.transport.terms.errors import BadUserInput, Forbidden
+from api.transport.terms.identity import Authenticate
 from domain.communities import frameworks, visibility
 from domain.communities.tables import Community
-from domain.errors import InvalidValue, NotFound
 from domain.identity.viewers import Viewer
+from domain.kernel.errors import InvalidValue, NotFound
 from domain.metering import points
 from domain.metering.imports import ImportedReadings, ImportFormat, ImportReport, Limits, parse
 from domain.sharing import operators
@@ -102,15 +102,15 @@ def routes(database: Database, authenticate: Authenticate) -> list[BaseRoute]:
         report, days = await _upload(request, database, authenticate)
         return report_as_json(report) | {"days": days}
 
-    return [rest.post(PATH, upload, REFUSALS)]
+    return [acts.post(PATH, upload, REFUSALS)]
 
 
 async def _upload(request: Request, database: Database, authenticate: Authenticate) -> tuple[ImportReport, int]:
-    viewer = await rest.signed_in(request, authenticate)
+    viewer = await acts.signed_in(request, authenticate)
     given = dict(request.query_params)
     community_id = key_of(given.pop(COMMUNITY, ""), "Community", COMMUNITY)  # type: ignore[arg-type]
     await _check_administers(database, viewer, community_id)
-    content, fields = await rest.file_of(request, BODY_LIMIT.bytes_max)
+    content, fields = await acts.file_of(request, BODY_LIMIT.bytes_max)
     return await import_figures(
         database,
         community_id,

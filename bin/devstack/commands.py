@@ -24,7 +24,7 @@ class Application:
     load_demo: tuple[str, ...] = ("-m", "api.demo", "load")
     api: tuple[str, ...] = (
         *("-m", "uvicorn", "--factory", "api.serving:create_app", "--host", LOOPBACK),
-        *("--ws", "api.transport.corks:CorkedProtocol"),
+        *("--ws", "api.transport.live.corks:CorkedProtocol"),
         *("--ws-max-size", "65536", "--ws-per-message-deflate", "false", "--no-access-log"),
         *("--timeout-keep-alive", "65", "--timeout-graceful-shutdown", "1", "--port"),
     )

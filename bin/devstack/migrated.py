@@ -18,7 +18,7 @@ from pathlib import Path
 from bin.devstack import postgres
 from bin.devstack.installation import ROOT, STATE, Installation, require_postgis
 
-INPUTS = ("alembic.ini", "migrations/**/*.py", "domain/**/tables.py", "domain/database.py")
+INPUTS = ("alembic.ini", "migrations/**/*.py", "domain/**/tables.py", "domain/kernel/database.py")
 NOTE = "commonwatt-migrations"  # A file in the data directory.
 MIGRATE = (sys.executable, "-m", "alembic", "upgrade", "head")
 

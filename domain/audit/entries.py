@@ -11,9 +11,9 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain import statements
 from domain.audit import tables
-from domain.statements import Part, Statement, Transaction
+from domain.kernel import sql
+from domain.kernel.sql import Part, Statement, Transaction
 
 PLATFORM = "platform"
 GENESIS = bytes(32)
@@ -87,7 +87,7 @@ async def record(
 async def record_many(session: AsyncSession, acts: Sequence[Act]) -> None:
     """Append an entry for each act, in their order."""
     if acts:
-        await statements.write(session, await recording(session, acts))
+        await sql.write(session, await recording(session, acts))
 
 
 async def recording(transaction: Transaction, acts: Sequence[Act]) -> Part:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit.tables import AuditEntry
-from domain.intervals import Period
+from domain.kernel.intervals import Period
 
 
 @dataclass(frozen=True, slots=True)

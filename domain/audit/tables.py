@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, LargeBinary,
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from domain.database import Base, Id
+from domain.kernel.database import Base, Id
 
 
 class AuditEntry(Base):

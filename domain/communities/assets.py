@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.communities import communities, frameworks
 from domain.communities.tables import Asset, AssetKind, Framework, Participation
 from domain.communities.texts import checked_name
-from domain.errors import DomainError, InvalidValue, NotFound
 from domain.identity.viewers import Viewer
+from domain.kernel.errors import DomainError, InvalidValue, NotFound
 
 POWER_W_MAX = 10**10
 CAPACITY_UKWH_MAX = 10**14

@@ -13,9 +13,9 @@ import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.communities.parts import MEMBERS_MIN, Part, fewest_members, taking_part
-from domain.errors import DomainError
 from domain.identity.viewers import Viewer
-from domain.intervals import Period, Resolution
+from domain.kernel.errors import DomainError
+from domain.kernel.intervals import Period, Resolution
 from domain.metering.series import Kwh, PointShare, grid, read_series
 from domain.metering.tables import Direction
 

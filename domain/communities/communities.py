@@ -23,11 +23,11 @@ from domain.communities.tables import (
     Participation,
 )
 from domain.communities.texts import checked_description, checked_name, checked_timezone
-from domain.errors import DomainError, InvalidValue, NotAllowed, NotFound, StaleVersion
 from domain.geography import geojson
 from domain.geography.geometry import as_element
 from domain.geography.tables import SubstationArea
 from domain.identity.viewers import Viewer
+from domain.kernel.errors import DomainError, InvalidValue, NotAllowed, NotFound, StaleVersion
 from domain.metering.tables import MeteringPoint
 
 

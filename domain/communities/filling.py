@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.communities import visibility
 from domain.communities.tables import Participation
-from domain.errors import DomainError
 from domain.identity.viewers import Viewer
+from domain.kernel.errors import DomainError
 from domain.metering.clocks import calendar_day
 from domain.metering.days import DayBlock
 from domain.metering.tables import MeteringPoint

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.communities.tables import Framework, FrameworkCode
-from domain.errors import InvalidValue
+from domain.kernel.errors import InvalidValue
 
 
 def in_force(on: date | None = None) -> ColumnElement[bool]:

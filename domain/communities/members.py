@@ -15,9 +15,9 @@ from domain.audit import entries
 from domain.communities import visibility
 from domain.communities.tables import CommunityRole, LegalForm, Member, MemberKind, Membership
 from domain.communities.texts import checked_name
-from domain.errors import DomainError, InvalidValue, NotFound
 from domain.identity.tables import User
 from domain.identity.viewers import Viewer
+from domain.kernel.errors import DomainError, InvalidValue, NotFound
 
 
 class Overlap(DomainError):

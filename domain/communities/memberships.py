@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.communities import communities, members, visibility
 from domain.communities.tables import CommunityRole, Membership, Participation
-from domain.errors import DomainError, InvalidValue, NotAllowed, NotFound
 from domain.identity.viewers import Viewer
+from domain.kernel.errors import DomainError, InvalidValue, NotAllowed, NotFound
 
 
 class LastAdministrator(DomainError):

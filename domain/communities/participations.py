@@ -17,13 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.communities import communities, frameworks, visibility
 from domain.communities.members import Overlap
 from domain.communities.tables import Community, Framework, Membership, Participation
-from domain.errors import DomainError, InvalidValue, NotFound
 from domain.geography import geojson
 from domain.identity.viewers import Viewer
+from domain.kernel.errors import DomainError, InvalidValue, NotFound
+from domain.kernel.quantities import WHOLE_PPM, format_micro
 from domain.metering import codes, points
 from domain.metering.points import CodeTaken
 from domain.metering.tables import CodeKind, Direction, MeteringPoint
-from domain.quantities import WHOLE_PPM, format_micro
 
 
 class ShareExceeded(DomainError):

@@ -10,8 +10,8 @@ from sqlalchemy import CheckConstraint, Computed, Date, ForeignKey, Index, Integ
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from domain.database import Base, CreatedAt, Id, Micro, text_enum, text_enums
 from domain.geography.tables import VALID_BOUNDARY, boundary_column, boundary_geojson_column
+from domain.kernel.database import Base, CreatedAt, Id, Micro, text_enum, text_enums
 
 
 class FrameworkCode(StrEnum):

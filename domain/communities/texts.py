@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from domain.errors import InvalidValue
+from domain.kernel.errors import InvalidValue
 
 NAME_MAX, DESCRIPTION_MAX = 120, 2_000
 

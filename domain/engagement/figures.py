@@ -21,10 +21,10 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from domain.errors import InvalidValue
-from domain.intervals import Period
-from domain.market.billing import month_in
-from domain.market.tables import EnergySource
+from domain.kernel.errors import InvalidValue
+from domain.kernel.intervals import Period
+from domain.market.places.tables import EnergySource
+from domain.market.statements.billing import month_in
 
 MONTHS_BACK = 60
 RENEWABLE = tuple(source.value for source in EnergySource if source is not EnergySource.STORAGE)

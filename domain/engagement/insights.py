@@ -19,11 +19,11 @@ from domain.communities.tables import Community
 from domain.engagement import figures, leaderboards, persons, savings
 from domain.engagement.figures import FigureUnit, LeaderboardKind
 from domain.identity.viewers import Viewer, one_of
-from domain.intervals import Period
-from domain.market import history
-from domain.market.emissions import Factor
-from domain.market.history import Span
-from domain.quantities import round_half_even
+from domain.kernel.intervals import Period
+from domain.kernel.quantities import round_half_even
+from domain.market.delivery.emissions import Factor
+from domain.market.view import history
+from domain.market.view.history import Span
 
 COMMUNITIES_MAX = 10
 

@@ -17,11 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.communities.tables import Community
 from domain.engagement import figures, persons
 from domain.engagement.figures import LeaderboardKind
-from domain.errors import InvalidValue, NotAllowed
 from domain.identity.viewers import Viewer
-from domain.intervals import Period
-from domain.market import emissions
-from domain.market.emissions import Factor
+from domain.kernel.errors import InvalidValue, NotAllowed
+from domain.kernel.intervals import Period
+from domain.market.delivery import emissions
+from domain.market.delivery.emissions import Factor
 
 FIRST_MAX = 100
 

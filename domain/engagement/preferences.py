@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from domain.audit import entries
 from domain.engagement.tables import EngagementPreference
-from domain.errors import NotAllowed
 from domain.identity.viewers import Viewer
+from domain.kernel.errors import NotAllowed
 
 
 async def set_preference(session: AsyncSession, viewer: Viewer, *, is_opted_out: bool, now: datetime) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from domain.audit import entries
 from domain.engagement import persons
-from domain.quantities import WHOLE_PPM
+from domain.kernel.quantities import WHOLE_PPM
 
 WINDOW = timedelta(days=90)
 FRESH = timedelta(days=7)  # Older ratings are none: the job that makes them did not run.

@@ -15,11 +15,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.engagement import persons
-from domain.intervals import Period
-from domain.market import grid_tariffs
-from domain.market.grid_tariffs import Tariff
-from domain.market.price_tables import GridDirection
-from domain.quantities import MICRO, round_half_even
+from domain.kernel.intervals import Period
+from domain.kernel.quantities import MICRO, round_half_even
+from domain.market.prices import tariffs as grid_tariffs
+from domain.market.prices.tables import GridDirection
+from domain.market.prices.tariffs import Tariff
 
 
 async def of_persons(connection: AsyncConnection, given: dict[str, Any], month: Period) -> dict[UUID, int]:

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain import statements
 from domain.events import tables
-from domain.statements import Part, Statement, Transaction
+from domain.kernel import sql
+from domain.kernel.sql import Part, Statement, Transaction
 
 WAKE_CHANNEL = "commonwatt_wake"
 
@@ -18,7 +18,7 @@ async def append(session: AsyncSession, stream: str, payloads: Sequence[dict[str
     """Append events to a stream in the caller's transaction and wake the relay at commit; gives the last number."""
     if not payloads:
         return await last_sequence(session, stream)
-    told = await statements.write(session, appending({stream: payloads}))
+    told = await sql.write(session, appending({stream: payloads}))
     return int(told.last_event)
 
 

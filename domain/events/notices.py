@@ -10,9 +10,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from domain import statements
-from domain.database import new_id
-from domain.statements import Part, Transaction
+from domain.kernel import sql
+from domain.kernel.database import new_id
+from domain.kernel.sql import Part, Transaction
 
 
 class NoticeKind(StrEnum):
@@ -44,7 +44,7 @@ async def tell(transaction: Transaction, notices: Iterable[NewNotice]) -> None:
     """Leave notices for their users in the caller's transaction."""
     given = list(notices)
     if given:
-        await statements.write(transaction, telling(given))
+        await sql.write(transaction, telling(given))
 
 
 def telling(notices: Iterable[NewNotice]) -> Part:

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from domain.database import Base, CreatedAt, Id
+from domain.kernel.database import Base, CreatedAt, Id
 
 
 class Event(Base):

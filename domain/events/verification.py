@@ -7,6 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.events.tables import Event, EventStream
 
+GUARDS = "I3 history, events"
+
 
 async def breaches(session: AsyncSession) -> AsyncIterator[str]:
     """Streams that miss an event or end elsewhere than recorded (invariant I3)."""

@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from domain.errors import DomainError
 from domain.geography import geojson, geometry
 from domain.geography.geometry import GeometryLimits
+from domain.kernel.errors import DomainError
 
 GZIP_MAGIC = b"\x1f\x8b"
 # What operators and statistical offices publish: coasts, islands, whole countries.

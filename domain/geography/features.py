@@ -8,7 +8,6 @@ from typing import Any
 import shapely
 from shapely import MultiPolygon
 
-from domain.errors import DomainError
 from domain.geography import geojson, geometry
 from domain.geography.feature_files import ORDINARY, FileRefused, ImportLimits, features_in
 from domain.geography.geometry import GeometryInvalid, GeometryTooComplex, LonLat
@@ -22,6 +21,7 @@ from domain.geography.properties import (
     value_of,
     whole_of,
 )
+from domain.kernel.errors import DomainError
 
 
 class Repair(StrEnum):

@@ -19,7 +19,7 @@ from geoalchemy2.shape import from_shape
 from shapely import MultiPolygon, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from domain.errors import DomainError
+from domain.kernel.errors import DomainError
 
 SRID = 4326
 DIGITS = 6

@@ -19,14 +19,14 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
-from domain.database import new_id
-from domain.errors import DomainError
 from domain.geography import areas, tables
 from domain.geography.areas import AreaTable, Overlap
 from domain.geography.feature_files import ORDINARY, FileRefused, ImportLimits
 from domain.geography.features import Fault, Reading, Record, Repair, Repaired, read_features
 from domain.geography.geometry import SRID
 from domain.geography.properties import Fields
+from domain.kernel.database import new_id
+from domain.kernel.errors import DomainError
 
 ROWS_AT_ONCE = 500
 OVERLAPS_LISTED_MAX = 100

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain.errors import DomainError
+from domain.kernel.errors import DomainError
 
 CODE_LENGTH_MAX = 64
 NAME_LENGTH_MAX = 200

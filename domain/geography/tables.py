@@ -7,7 +7,7 @@ from geoalchemy2 import Geometry
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Integer, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from domain.database import Base, CreatedAt, Id, Micro
+from domain.kernel.database import Base, CreatedAt, Id, Micro
 
 GEOJSON = "ST_AsGeoJSON(boundary, 6, 0)"
 VALID_BOUNDARY = "ST_IsValid(boundary) AND NOT ST_IsEmpty(boundary)"

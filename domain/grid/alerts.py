@@ -15,13 +15,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
-from domain.errors import DomainError, InvalidValue, NotFound
 from domain.events import feed, notices
 from domain.events.notices import NewNotice, NoticeKind
 from domain.events.tables import Event
 from domain.grid import operators
 from domain.grid.tables import AlertKind, GridAlert, Severity
 from domain.identity.viewers import Viewer
+from domain.kernel.errors import DomainError, InvalidValue, NotFound
 
 TITLE_MAX, TEXT_MAX = 120, 2_000
 REMEMBERED = 500  # Events in which alerts that are in force are looked for.

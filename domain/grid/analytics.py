@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.grid import loads
 from domain.grid.loads import CONGESTED_PPM, QUARTER, CongestionLevel
 from domain.grid.tables import GridAlert, Severity, ZoneHalt, ZoneLoad
-from domain.intervals import Period
-from domain.quantities import WHOLE_PPM
+from domain.kernel.intervals import Period
+from domain.kernel.quantities import WHOLE_PPM
 
 FRESH = timedelta(hours=2)  # A load that began earlier says nothing of now.
 

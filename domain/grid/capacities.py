@@ -11,10 +11,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
-from domain.errors import DomainError, InvalidValue
 from domain.grid import operators
 from domain.grid.tables import ZoneCapacity
 from domain.identity.viewers import Viewer
+from domain.kernel.errors import DomainError, InvalidValue
 from domain.metering.tables import Direction
 
 POWER_W_MAX = 10**12  # 1 TW.

@@ -12,7 +12,7 @@ from domain.grid import alerts
 from domain.grid.alerts import NewAlert
 from domain.grid.loads import CALM_PPM, CONGESTED_PPM, CongestionLevel, Load, level_of
 from domain.grid.tables import AlertKind, Severity
-from domain.quantities import WHOLE_PPM
+from domain.kernel.quantities import WHOLE_PPM
 
 LOOKS_BACK = timedelta(hours=2)  # Quarter-hours that began earlier are history.
 SEVERITIES = {CongestionLevel.CONGESTED: Severity.WARNING, CongestionLevel.OVERLOADED: Severity.CRITICAL}

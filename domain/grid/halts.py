@@ -16,10 +16,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
-from domain.errors import DomainError, InvalidValue
 from domain.grid import operators
 from domain.grid.tables import ZoneHalt
 from domain.identity.viewers import Viewer
+from domain.kernel.errors import DomainError, InvalidValue
 
 CLOCK = "clock"
 

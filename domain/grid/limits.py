@@ -9,11 +9,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
-from domain.errors import DomainError, InvalidValue
 from domain.grid import operators
 from domain.grid.tables import LimitKind, ZoneLimit
 from domain.identity.viewers import Viewer
-from domain.quantities import LOT_UKWH
+from domain.kernel.errors import DomainError, InvalidValue
+from domain.kernel.quantities import LOT_UKWH
 
 LIMIT_UKWH_MAX = 10**15  # 1 TWh.
 

@@ -19,13 +19,13 @@ from sqlalchemy import Date, DateTime, Select, bindparam, func, insert, select, 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from domain.database import new_id
 from domain.grid import capacities
 from domain.grid.capacities import Capacities
 from domain.grid.tables import ZoneLoad
-from domain.intervals import Period, floor_to
+from domain.kernel.database import new_id
+from domain.kernel.intervals import Period, floor_to
+from domain.kernel.quantities import WHOLE_PPM, round_half_even
 from domain.metering.tables import Direction
-from domain.quantities import WHOLE_PPM, round_half_even
 
 QUARTER = timedelta(minutes=15)
 LOOKS_BACK, LOOKS_AHEAD = timedelta(hours=26), timedelta(hours=4)

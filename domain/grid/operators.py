@@ -5,9 +5,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.errors import InvalidValue, NotAllowed, NotFound
 from domain.geography.tables import MarketZone
 from domain.identity.viewers import Viewer
+from domain.kernel.errors import InvalidValue, NotAllowed, NotFound
 
 REASON_MAX = 500
 

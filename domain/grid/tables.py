@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from domain.database import Base, CreatedAt, Id, Micro, text_enum
+from domain.kernel.database import Base, CreatedAt, Id, Micro, text_enum
 from domain.metering.tables import Direction
 
 

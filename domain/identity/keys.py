@@ -7,9 +7,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
-from domain.errors import InvalidValue, NotFound
 from domain.identity import credentials
 from domain.identity.tables import ApiKey, ApiKeyKind
+from domain.kernel.errors import InvalidValue, NotFound
 
 READ, TRADE, POST_READINGS = "read", "trade", "readings:write"
 SCOPES = {ApiKeyKind.PARTNER: {READ, TRADE}, ApiKeyKind.METER: {POST_READINGS}}

@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
-from domain.database import new_id
-from domain.errors import DomainError
 from domain.identity import credentials
 from domain.identity.tables import Session, User
+from domain.kernel.database import new_id
+from domain.kernel.errors import DomainError
 
 ACCESS_LIFETIME = timedelta(hours=1)
 REFRESH_LIFETIME = timedelta(days=30)

@@ -7,9 +7,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
-from domain.errors import DomainError, InvalidValue
 from domain.identity import credentials
 from domain.identity.tables import PlatformRole, User, UserRole
+from domain.kernel.errors import DomainError, InvalidValue
 
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 

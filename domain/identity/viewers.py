@@ -15,9 +15,9 @@ from sqlalchemy import BindParameter, ColumnElement, Text, Uuid, any_, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
-from domain.errors import NotAllowed
 from domain.identity.keys import READ
 from domain.identity.tables import ApiKeyKind, PlatformRole
+from domain.kernel.errors import NotAllowed
 
 
 class Claim(NamedTuple):

@@ -10,9 +10,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
-from domain.errors import DomainError
 from domain.events import feed
 from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.kernel.errors import DomainError
 
 LEASE = timedelta(seconds=6)
 REDISPATCH = timedelta(seconds=4)

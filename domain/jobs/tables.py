@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, Index, Integer, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from domain.database import Base, CreatedAt, Id, text_enum
+from domain.kernel.database import Base, CreatedAt, Id, text_enum
 
 
 class JobKind(StrEnum):

@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from domain.kernel.sql import Statement, Transaction
 from domain.ledger.tables import Account, AccountKind
-from domain.statements import Statement, Transaction
 
 USER_KINDS = (AccountKind.AVAILABLE, AccountKind.HELD, AccountKind.RECEIVABLE)
 

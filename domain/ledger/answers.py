@@ -13,7 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.errors import DomainError, NotFound
+from domain.kernel.errors import DomainError, NotFound
+from domain.kernel.quantities import format_micro
 from domain.ledger import accounts, payments, transfers
 from domain.ledger.payments import FINAL, PaymentClosed, reference_of
 from domain.ledger.tables import (
@@ -26,7 +27,6 @@ from domain.ledger.tables import (
     TransferPhase,
 )
 from domain.ledger.transfers import NewTransfer
-from domain.quantities import format_micro
 
 
 class Outcome(StrEnum):

@@ -22,8 +22,8 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.identity.tables import User
+from domain.kernel.quantities import format_micro
 from domain.ledger.tables import Account
-from domain.quantities import format_micro
 
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 PLATFORM = "platform"

@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.errors import DomainError
+from domain.kernel.errors import DomainError
+from domain.kernel.quantities import format_micro
 from domain.ledger.tables import Payment, PaymentKind, PaymentLimit, PaymentStatus
-from domain.quantities import format_micro
 
 CENT_UEUR = 10_000
 SPAN = timedelta(hours=24)

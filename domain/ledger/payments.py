@@ -15,16 +15,16 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain import idempotency
 from domain.audit import entries
-from domain.database import new_id
-from domain.errors import DomainError, NotAllowed, NotFound
 from domain.events import notices
 from domain.events.notices import NewNotice, NoticeKind
-from domain.idempotency import Use
 from domain.identity.viewers import Viewer
 from domain.jobs import queue
 from domain.jobs.tables import JobKind
+from domain.kernel import idempotency
+from domain.kernel.database import new_id
+from domain.kernel.errors import DomainError, NotAllowed, NotFound
+from domain.kernel.idempotency import Use
 from domain.ledger import accounts, limits, transfers
 from domain.ledger.accounts import Wallet
 from domain.ledger.tables import AccountKind, Payment, PaymentKind, PaymentStatus, TransferKind, TransferPhase

@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from domain.database import Base, CreatedAt, Id, Micro, text_enum
+from domain.kernel.database import Base, CreatedAt, Id, Micro, text_enum
 
 
 class AccountKind(StrEnum):

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain import statements
-from domain.database import new_id, new_ids
-from domain.errors import DomainError
+from domain.kernel import sql
+from domain.kernel.database import new_id, new_ids
+from domain.kernel.errors import DomainError
+from domain.kernel.sql import Part, Statement, Transaction
 from domain.ledger.tables import TransferKind, TransferPhase
-from domain.statements import Part, Statement, Transaction
 
 
 class InsufficientFunds(DomainError):
@@ -55,7 +55,7 @@ async def post(transaction: Transaction, transfers: Sequence[NewTransfer], *, ac
     """
     given = [transfer for transfer in transfers if not transfer.is_empty]
     if given:
-        await statements.write(transaction, posting(given, actor=actor, now=now))
+        await sql.write(transaction, posting(given, actor=actor, now=now))
 
 
 async def used(transaction: Transaction, kind: TransferKind, references: Sequence[str]) -> dict[str, UUID]:

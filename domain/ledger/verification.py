@@ -1,12 +1,15 @@
 """Recompute what must hold of money (invariant I2), and tell every row where it does not.
 
-What markets hold of users' money is compared with their orders in `domain.market.verification`.
+What markets hold of users' money is compared with their orders in `domain.market.orders.verification`.
 """
 
 from collections.abc import AsyncIterator
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.kernel.verification import broken
+
+GUARDS = "I2 money"
 
 # Pending transfers that nothing has resolved yet.
 OPEN = """open AS (
@@ -86,7 +89,5 @@ RULES: dict[str, str] = {
 
 async def breaches(session: AsyncSession) -> AsyncIterator[str]:
     """Every row that breaks a rule, with the rule."""
-    for rule, query in RULES.items():
-        async for row in await session.stream(text(query)):
-            facts = ", ".join(f"{name} {value}" for name, value in row._mapping.items())
-            yield f"{rule}: {facts}"
+    async for breach in broken(session, RULES):
+        yield breach

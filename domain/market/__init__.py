@@ -16,16 +16,16 @@ Decision, 2026-11-20: a clearing is stored where energy was traded or passed thr
 leaves at most an indicative price tick. A book that nothing happened to is not cleared again.
 
 Decision, 2026-11-21: who trades is decided by welfare alone, whatever the pricing; pricing decides how a pair shares
-what it gains beyond the uniform prices of its two zones (`solver.market.pair_prices`). So transfers cost and earn the
+what it gains beyond the uniform prices of its two zones (`solver.market.pairs`). So transfers cost and earn the
 same by any rule, and a market's price is always the uniform one. Two markets of unlike pricing trade with each other at
 uniform prices.
 
 Decision, 2026-11-21: buyers choose what energy they accept, and all but ANY are served from their own zone
-(`solver.market.classes`): what crosses a link has no source that a zone could vouch for. A class has a price of its own
-where it trades at another price than the market's, never below it.
+(`solver.market.clearing`): what crosses a link has no source that a zone could vouch for. A class has a price of its
+own where it trades at another price than the market's, never below it.
 
 Decision, 2026-11-21: a minimum fill holds in each delivery interval by itself and counts what earlier batches filled.
-An order that would be filled less is left out of the batch, never filled at a loss (`solver.market.minimum_fill`). A
+An order that would be filled less is left out of the batch, never filled at a loss (`solver.market.clearing`). A
 flexible order has no minimum, because it would tie all its intervals together twice. Which orders were left out is
 kept with a clearing and told to their owners only.
 

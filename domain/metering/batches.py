@@ -13,12 +13,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from domain.errors import DomainError
-from domain.intervals import day_start, intervals_in_day
+from domain.kernel.errors import DomainError
+from domain.kernel.intervals import day_start, intervals_in_day
+from domain.kernel.quantities import Energy
 from domain.metering.days import MISSING, VALUE_UKWH_MAX, ReadingDay
 from domain.metering.readings import FIRST_DAY
 from domain.metering.tables import Direction, Quality
-from domain.quantities import Energy
 
 FAULTS_MAX = 100
 

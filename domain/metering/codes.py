@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from domain.errors import InvalidValue
+from domain.kernel.errors import InvalidValue
 from domain.metering.tables import CodeKind
 
 

@@ -9,10 +9,10 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
-from domain.errors import InvalidValue
+from domain.kernel.errors import InvalidValue
+from domain.kernel.quantities import Energy
 from domain.metering.clocks import day_number
 from domain.metering.tables import Direction, Quality
-from domain.quantities import Energy
 
 MISSING = -1  # A value that has not arrived; metered energy is never negative.
 VALUE_UKWH_MAX = 10**12  # 1 GWh in one interval: more than any metering point carries.

@@ -15,12 +15,12 @@ from sqlalchemy import column as sql_column
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.errors import DomainError, InvalidValue, NotFound
-from domain.intervals import Period, day_start, local_days, whole_local_days
+from domain.kernel.errors import DomainError, InvalidValue, NotFound
+from domain.kernel.intervals import Period, day_start, local_days, whole_local_days
+from domain.kernel.quantities import Energy
 from domain.metering.clocks import calendar_day, day_number
 from domain.metering.tables import Direction, MeteringPoint, Reading
 from domain.metering.wire import values_of
-from domain.quantities import Energy
 
 NAMED_MAX = 100
 ByPoint: TypeAlias = Mapping[tuple[UUID, Direction], Mapping[datetime, int]]  # Micro-kWh by quarter-hour.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from domain.quantities import Energy
+from domain.kernel.quantities import Energy
 
 
 def net(production: Energy, consumption: Energy) -> tuple[Energy, Energy]:

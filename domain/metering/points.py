@@ -9,11 +9,11 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.database import new_id
-from domain.errors import DomainError, InvalidValue
 from domain.geography import areas
 from domain.geography.geometry import as_element
 from domain.geography.tables import SubstationArea
+from domain.kernel.database import new_id
+from domain.kernel.errors import DomainError, InvalidValue
 from domain.metering import codes
 from domain.metering.tables import CodeKind, Direction, MeteringPoint
 

@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from domain.intervals import Resolution
+from domain.kernel.intervals import Resolution
+from domain.kernel.quantities import INT64_MAX, Energy, largest_remainder, micro_from
 from domain.metering.clocks import SECONDS_PER_DAY, calendar_day, day_number, zone_table
-from domain.quantities import INT64_MAX, Energy, largest_remainder, micro_from
 
 _STEP_S = 900
 _QUARTERS = 96

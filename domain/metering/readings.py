@@ -24,13 +24,13 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
-from domain.errors import DomainError, InvalidValue, NotFound
-from domain.intervals import intervals_in_day
+from domain.kernel.errors import DomainError, InvalidValue, NotFound
+from domain.kernel.intervals import intervals_in_day
+from domain.kernel.quantities import Energy
 from domain.metering.clocks import calendar_day, day_number
 from domain.metering.days import MISSING, DayBlock, Indices
 from domain.metering.tables import Direction, MeteringPoint, Quality, Reading, ReadingImport
 from domain.metering.wire import COLUMNS, copy_stream, values_of
-from domain.quantities import Energy
 
 T = TypeVar("T")
 FIRST_DAY = date(2000, 1, 1)

@@ -21,12 +21,12 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import BigInteger
 
-from domain.errors import InvalidValue
-from domain.intervals import Period, Resolution, day_start, local_days, whole_local_days
+from domain.kernel.errors import InvalidValue
+from domain.kernel.intervals import Period, Resolution, day_start, local_days, whole_local_days
+from domain.kernel.quantities import MICRO, UKWH_PER_KWH
 from domain.metering.clocks import day_number
 from domain.metering.matrices import ResolutionTooCoarse
 from domain.metering.tables import Direction, Reading
-from domain.quantities import MICRO, UKWH_PER_KWH
 
 POINTS_MAX = 10_000
 DAYS_MAX = 3_660

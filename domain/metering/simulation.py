@@ -18,10 +18,10 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from domain.kernel.quantities import UKWH_PER_WH, Energy
 from domain.metering.clocks import SECONDS_PER_DAY, calendar_day, day_number, zone_table
 from domain.metering.netting import net
 from domain.metering.profiles import ProfileKind, year_weights
-from domain.quantities import UKWH_PER_WH, Energy
 
 _STEP_S = 900
 _SLOTS_MAX = 100

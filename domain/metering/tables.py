@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import BigInteger
 
-from domain.database import Base, CreatedAt, Id, Micro, text_enum, text_enums
+from domain.kernel.database import Base, CreatedAt, Id, Micro, text_enum, text_enums
 
 
 class Direction(StrEnum):

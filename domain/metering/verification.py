@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+GUARDS = "I1 energy, readings"
+
 WRONG_TOTAL = """
 SELECT metering_point_id, direction, day, version, 'the day total differs from its values' AS reason
 FROM reading

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from domain.kernel.quantities import Energy
 from domain.metering.days import MISSING, DayBlock, Indices
-from domain.quantities import Energy
 
 COLUMNS = (
     "metering_point_id",

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.events import feed
 from domain.events.tables import Event, EventStream
 from domain.identity.tables import User
-from domain.market.tables import Trade
+from domain.market.clearing.tables import Trade
 from domain.notifications import webhooks
 from domain.notifications.attempts import LEASE, Result, next_attempt_at
 from domain.notifications.tables import Webhook, WebhookDisabledReason, WebhookFeed

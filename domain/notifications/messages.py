@@ -10,14 +10,14 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from domain import statements
 from domain.audit import entries
-from domain.database import new_id
-from domain.errors import NotFound
 from domain.events import feed
 from domain.events.notices import NoticeKind
 from domain.events.tables import Notice
 from domain.identity.tables import User
+from domain.kernel import sql
+from domain.kernel.database import new_id
+from domain.kernel.errors import NotFound
 from domain.notifications import preferences, texts
 from domain.notifications.preferences import Preferences
 from domain.notifications.tables import Delivery, Message, NotificationChannel, Webhook
@@ -115,7 +115,7 @@ async def _announce(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) ->
         if row["is_in_app"]:
             news.setdefault(stream_of(row["user_id"]), []).append({"message_id": str(row["id"])})
     if news:
-        await statements.write(session, feed.appending(news))
+        await sql.write(session, feed.appending(news))
 
 
 async def unread_count(session: AsyncSession | AsyncConnection, user_id: UUID) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
-from domain.errors import InvalidValue
+from domain.kernel.errors import InvalidValue
 from domain.notifications.tables import QuietHours
 
 

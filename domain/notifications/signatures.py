@@ -13,7 +13,7 @@ import secrets as randomness
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from domain.errors import DomainError
+from domain.kernel.errors import DomainError
 
 PREFIX = "whsec_"
 VERSION = "v1"

@@ -20,8 +20,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from domain.database import Base, CreatedAt, Id, text_enum, text_enums
 from domain.events.notices import NoticeKind
+from domain.kernel.database import Base, CreatedAt, Id, text_enum, text_enums
 
 
 class NotificationChannel(StrEnum):

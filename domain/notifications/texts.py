@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from domain.events.notices import NoticeKind
-from domain.quantities import format_micro
+from domain.kernel.quantities import format_micro
 
 Alternatives = tuple[str, ...]
 TEXT_MAX = 200

@@ -10,13 +10,13 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
-from domain.errors import DomainError, InvalidValue, NotAllowed, NotFound
 from domain.events import feed, notices
 from domain.events.notices import NewNotice, NoticeKind
 from domain.identity.tables import User
 from domain.identity.viewers import Viewer
-from domain.market import trades
-from domain.market.tables import Market
+from domain.kernel.errors import DomainError, InvalidValue, NotAllowed, NotFound
+from domain.market.clearing import trades
+from domain.market.places.tables import Market
 from domain.notifications import signatures
 from domain.notifications.addresses import Address, Network, Target, pinned, target_of
 from domain.notifications.tables import (

@@ -1,4 +1,4 @@
-"""Allocation of what trades leave (`domain.market.traded`) among the members of a community.
+"""Allocation of what trades leave (`domain.market.delivery.traded`) among the members of a community.
 
 *Key*: how shared energy is divided (rounds of equal, fixed, pro rata or priority rules), in force from a date.
 *Run*: one computation for a community and period, versioned; a later version never changes an earlier one (I3).

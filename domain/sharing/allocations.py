@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
 from domain.communities.tables import Community
-from domain.database import new_id
-from domain.intervals import intervals_in_day
+from domain.kernel.database import new_id
+from domain.kernel.intervals import intervals_in_day
+from domain.kernel.quantities import Energy
 from domain.metering.tables import Direction
-from domain.quantities import Energy
 from domain.sharing.inputs import Inputs
 from domain.sharing.tables import AllocationDay, AllocationRun, MemberAllocation
 

@@ -1,6 +1,6 @@
 """What an allocation depends on: metered energy, what of it was traded, participations, the key; and their digest.
 
-Trades made ahead come first (the waterfall: `domain.market.traded` tells them by point), the rest is shared.
+Trades made ahead come first (the waterfall: `domain.market.delivery.traded` tells them by point), the rest is shared.
 """
 
 import hashlib
@@ -18,12 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.communities import frameworks
 from domain.communities.parts import Part, fewest_members, taking_part
 from domain.communities.tables import Community, Framework
-from domain.errors import DomainError, InvalidValue, NotFound
-from domain.intervals import Period, intervals_in_day, local_days, whole_local_days
+from domain.kernel.errors import DomainError, InvalidValue, NotFound
+from domain.kernel.intervals import Period, intervals_in_day, local_days, whole_local_days
+from domain.kernel.quantities import Energy, part_of
 from domain.metering import matrices
 from domain.metering.matrices import ByPoint
 from domain.metering.tables import Direction
-from domain.quantities import Energy, part_of
 from domain.sharing import keys, operators
 
 DAYS_MAX = 400

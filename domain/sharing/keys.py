@@ -16,10 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from domain.audit import entries
 from domain.communities import frameworks
 from domain.communities.tables import Community, Participation
-from domain.errors import DomainError, InvalidValue
-from domain.intervals import Period
+from domain.kernel.errors import DomainError, InvalidValue
+from domain.kernel.intervals import Period
+from domain.kernel.quantities import WHOLE_PPM
 from domain.metering.tables import Direction
-from domain.quantities import WHOLE_PPM
 from domain.sharing.tables import AllocationRun, KeyKind, KeyShare, SharingKey
 
 NEEDS_SHARE = frozenset({KeyKind.STATIC, KeyKind.STATIC_ROUNDS, KeyKind.HYBRID})

@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from domain.audit import entries
 from domain.communities.tables import Community, Participation
-from domain.database import new_id
-from domain.errors import InvalidValue
-from domain.intervals import intervals_in_day
+from domain.kernel.database import new_id
+from domain.kernel.errors import InvalidValue
+from domain.kernel.intervals import intervals_in_day
 from domain.metering.tables import Direction
 from domain.sharing.tables import AllocationDifference, OperatorFigure
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import BigInteger
 
-from domain.database import Base, CreatedAt, Id, Micro, text_enum
+from domain.kernel.database import Base, CreatedAt, Id, Micro, text_enum
 from domain.metering.tables import Direction
 
 

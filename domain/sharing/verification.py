@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+GUARDS = "I1 energy, I4 repeatability, sharing"
+
 # One row per run and interval in which the two sides differ.
 UNBALANCED = """
 SELECT d.run_id, d.day, v.n, (sum(v.shared) FILTER (WHERE d.direction = 'WITHDRAWN'))::bigint AS shared_in,

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from domain.quantities import LOT_UKWH
+from domain.kernel.quantities import LOT_UKWH
 
 NOTHING: Mapping[int, int] = MappingProxyType({})
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from domain.errors import InvalidValue
-from domain.quantities import Energy
+from domain.kernel.errors import InvalidValue
+from domain.kernel.quantities import Energy
 from solver.sharing.keys import Equal, Fixed, ProRata
 from solver.sharing.problems import AllocationProblem, Side, check_energy
 from solver.sharing.rounds import Pool, offer, share

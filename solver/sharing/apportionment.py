@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numba import types
 
-from domain.quantities import Energy
+from domain.kernel.quantities import Energy
 from solver.machine_code import compiled
 
 ROW = types.Array(types.int64, 1, "C", readonly=True)

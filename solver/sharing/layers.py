@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from domain.quantities import Energy
+from domain.kernel.quantities import Energy
 from solver.sharing.allocations import Allocation, allocate
 from solver.sharing.keys import PRO_RATA, Key
 from solver.sharing.problems import AllocationProblem, TieBreak

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from domain.errors import InvalidValue
-from domain.quantities import WHOLE_PPM, Energy, part_of
+from domain.kernel.errors import InvalidValue
+from domain.kernel.quantities import WHOLE_PPM, Energy, part_of
 from solver.sharing.keys import PRO_RATA, AllWhenEnough, Equal, Fixed, Key, Priority, ProRata
 
 INTERVAL_UKWH_MAX = 2**46

@@ -9,7 +9,7 @@ from typing import assert_never
 
 import numpy as np
 
-from domain.quantities import WHOLE_PPM, Energy
+from domain.kernel.quantities import WHOLE_PPM, Energy
 from solver.sharing.apportionment import apportion, fill
 from solver.sharing.keys import AllWhenEnough, Equal, Fixed, Key, Priority, ProRata, Round
 from solver.sharing.problems import rows_of

@@ -6,8 +6,8 @@ Prices inside a group are a private agreement, not law (`regulation.md` section 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.errors import InvalidValue
-from domain.quantities import MICRO, amount_ueur, largest_remainder, round_half_even
+from domain.kernel.errors import InvalidValue
+from domain.kernel.quantities import MICRO, amount_ueur, largest_remainder, round_half_even
 
 UEUR_PER_CENT = 10_000
 

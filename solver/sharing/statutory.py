@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from domain.errors import InvalidValue
-from domain.quantities import Energy
+from domain.kernel.errors import InvalidValue
+from domain.kernel.quantities import Energy
 from solver.sharing.problems import check_energy
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from api import clock
+from api.resources import clock
 from bin.devstack.installation import ROOT
 from tests.acceptance import programs
 from tests.acceptance.programs import Running

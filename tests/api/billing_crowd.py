@@ -8,9 +8,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.database import new_id
-from domain.market.auction_tables import AuctionBid, AuctionStatus, DutchAuction
-from domain.market.tables import ChargeKind, MarketCharge, Order, OrderSide
+from domain.kernel.database import new_id
+from domain.market.auctions.tables import AuctionBid, AuctionStatus, DutchAuction
+from domain.market.orders.tables import Order
+from domain.market.places.tables import ChargeKind, MarketCharge, OrderSide
 from tests.factories.statements import a_statement, a_statement_line
 
 

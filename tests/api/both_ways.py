@@ -8,8 +8,8 @@ import strawberry
 from graphql import GraphQLError, OperationDefinitionNode, OperationType, get_operation_ast, parse
 from strawberry.types import ExecutionResult
 
-from api.context import Context
 from api.engine.plans import Plans
+from api.graphql.context import Context
 from tests.api.engine.answers import answer_of, differences
 
 

@@ -12,10 +12,10 @@ import pytest
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from api.context import Context
-from api.database import Database
-from api.events import Hub
-from api.schema import make_schema
+from api.graphql.context import Context
+from api.graphql.schema import make_schema
+from api.resources.database import Database
+from api.resources.events import Hub
 from domain.identity.viewers import ANONYMOUS, Viewer
 from tests.api import both_ways
 

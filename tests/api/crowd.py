@@ -9,12 +9,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.database import Database
 from api.engine.declarations import ENTITIES
+from api.resources.database import Database
 from domain.audit.tables import Verification
 from domain.communities import tables as communities
 from domain.communities.tables import AssetKind, CommunityKind, FrameworkCode, LegalForm, MemberKind
-from domain.database import new_id
 from domain.events.notices import NoticeKind
 from domain.geography import tables as geography
 from domain.geography.geometry import as_element
@@ -22,9 +21,12 @@ from domain.grid import tables as grid
 from domain.identity.tables import ApiKey, ApiKeyKind, PlatformRole, User
 from domain.identity.viewers import Viewer
 from domain.jobs.tables import Job, JobKind, JobStatus
-from domain.market import tables as market
-from domain.market.price_tables import AlertDirection, PriceAlert
-from domain.market.rule_tables import RuleKind, TradingRule
+from domain.kernel.database import new_id
+from domain.market.clearing import tables as clearing_market
+from domain.market.orders import tables as order_tables
+from domain.market.places import tables as market
+from domain.market.prices.tables import AlertDirection, PriceAlert
+from domain.market.rules.tables import RuleKind, TradingRule
 from domain.metering.tables import CodeKind, Direction, MeteringPoint
 from domain.notifications import tables as notifications
 from domain.sharing import tables as sharing
@@ -271,18 +273,20 @@ async def _market(session: AsyncSession, users: Sequence[UUID]) -> None:
     sides = [market.OrderSide.BUY, *[market.OrderSide.SELL] * MANY]
     homes = [places[0]] * (MANY + 1)
     orders = [
-        market.Order(market_id=home.id, owner_id=users[0], side=side, **terms, **window)
+        order_tables.Order(market_id=home.id, owner_id=users[0], side=side, **terms, **window)
         for home, side in zip(homes, sides, strict=True)
     ]
     orders += [
-        market.Order(market_id=home.id, owner_id=users[0], side=market.OrderSide.BUY, **terms, **window)
+        order_tables.Order(market_id=home.id, owner_id=users[0], side=market.OrderSide.BUY, **terms, **window)
         for home in places[1:]
     ]
     await _rules(session, users[0], [home.id for home in places], orders)
     orders = list(await _stored(session, orders))
     for order in orders:
         session.add(
-            market.OrderInterval(order_id=order.id, delivery_start=START, market_id=order.market_id, energy_ukwh=1_000)
+            order_tables.OrderInterval(
+                order_id=order.id, delivery_start=START, market_id=order.market_id, energy_ukwh=1_000
+            )
         )
     prices = {f"price{name}_ueur_per_kwh": 100 for name in ("", "_low", "_high")}
     counted = {"bought_ukwh": 1_000, "sold_ukwh": 1_000, "welfare_ueur": 0, "orders_count": 2, "input_digest": "x"}
@@ -290,12 +294,12 @@ async def _market(session: AsyncSession, users: Sequence[UUID]) -> None:
     clearings = await _stored(
         session,
         [
-            market.Clearing(market_id=place.id, delivery_start=START, batch=batch, **prices, **counted)
+            clearing_market.Clearing(market_id=place.id, delivery_start=START, batch=batch, **prices, **counted)
             for place, batch in batches
         ],
     )
     trades = [
-        market.Trade(
+        clearing_market.Trade(
             market_id=places[0].id,
             seller_market_id=places[0].id,
             clearing_id=clearings[0].id,

@@ -7,16 +7,16 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.database import new_id
-from domain.market.charges import LineKind
-from domain.market.delivery_tables import (
+from domain.kernel.database import new_id
+from domain.market.delivery.tables import (
     CertificateAct,
     CertificateActKind,
     CertificateIssue,
     DeliveryLine,
     TradeDelivery,
 )
-from domain.market.tables import EnergySource, OrderSide
+from domain.market.places.charges import LineKind
+from domain.market.places.tables import EnergySource, OrderSide
 
 QUARTER = timedelta(minutes=15)
 

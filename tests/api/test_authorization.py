@@ -22,18 +22,18 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 from starlette.applications import Starlette
 
-from api.app import REST, SIGNED
-from api.authentication import Authentication
-from api.context import Context
-from api.database import Database, connect
 from api.engine.connections import encode_cursor
 from api.engine.declarations import ENTITIES, Edge, Many
-from api.events import Hub
+from api.graphql.context import Context
+from api.graphql.schema import make_schema
 from api.ledger import callbacks
-from api.schema import make_schema
+from api.processes.app import REST, SIGNED
+from api.resources.authentication import Authentication
+from api.resources.database import Database, connect
+from api.resources.events import Hub
 from domain.communities import sight
-from domain.database import new_id
 from domain.identity.viewers import ANONYMOUS, Viewer
+from domain.kernel.database import new_id
 from tests.api import both_ways
 from tests.api.authorization import expectations, paths
 from tests.api.authorization.expectations import EXPECTED, may_see

@@ -8,11 +8,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from api.app import create_app
-from api.database import connect
-from api.settings import Settings
+from api.processes.app import create_app
+from api.resources.database import connect
+from api.resources.settings import Settings
 from domain.identity.viewers import Viewer
-from domain.market import placing
+from domain.market.orders import placing
 from tests.api.authorization.world import a_world
 from tests.api.hostile.area_files import AREAS
 from tests.api.hostile.auctions import AUCTIONS

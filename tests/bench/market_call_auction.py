@@ -28,11 +28,11 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.market.clearing import Clearing, clear
-from solver.market.problem import ClearingProblem, Orders
+from solver.market.clearing.clearing import Clearing, clear
+from solver.market.clearing.problem import ClearingProblem, Orders
 from tests.bench.gates import Gate, judge
 from tests.bench.tools import PEERS
-from tests.solver.market import whole_flow
+from tests.solver.market.flows import whole_flow
 
 Columns = Mapping[str, NDArray[np.int64]]
 CHECKOUTS = {"gsy": "gsy-framework", "lemlab": "lemlab"}

@@ -8,7 +8,7 @@ Compared, on the same orders and links:
   welfare and duals; pairs, time priority and price ranges would still have to be made from it. "solve" is the solver's
   own clock, which the gates compare with; "total" adds filling the model (flat arrays into a protocol message, the
   quickest way without scipy) and handing it over;
-- both optima against a min-cost flow of every order (`tests/solver/market/whole_flow.py`), to the integer.
+- both optima against a min-cost flow of every order (`tests/solver/market/flows/whole_flow.py`), to the integer.
 
 Zones differ: prices of a zone and interval lie up to 0.03 EUR/kWh above or below the others', and links carry some
 percent of what a zone trades, so many are full. Owners have one side each except for one
@@ -28,10 +28,10 @@ import numpy as np
 from ortools.math_opt import model_pb2
 from ortools.math_opt.python import mathopt
 
-from solver.market.clearing import clear
-from solver.market.problem import ClearingProblem, Links, Orders, Side
+from solver.market.clearing.clearing import clear
+from solver.market.clearing.problem import ClearingProblem, Links, Orders, Side
 from tests.bench.gates import Gate, judge
-from tests.solver.market import whole_flow
+from tests.solver.market.flows import whole_flow
 
 INTERVALS, ZONES, LINKS = 96, 20, 80
 

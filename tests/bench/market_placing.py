@@ -23,16 +23,16 @@ from uuid import UUID
 import uvloop
 from sqlalchemy import select
 
-from api.database import Database, connect
-from api.market.placing import Queue
+from api.market.orders.placing import Queue
+from api.resources.database import Database, connect
 from bin.devstack import migrated, postgres
 from bin.devstack.installation import require_postgis
 from domain.audit import entries
 from domain.events import verification as events
 from domain.identity.viewers import Viewer
-from domain.market import verification
-from domain.market.placements import Request
-from domain.market.tables import Order
+from domain.market.clearing import verification
+from domain.market.orders.placements import Request
+from domain.market.orders.tables import Order
 from tests.factories.market import BUY, SELL, a_delivery, a_market, a_proposal, a_trader
 
 ROUNDS, TRADERS, ALONE = 3, 100, 10

@@ -23,15 +23,15 @@ import numpy as np
 import uvloop
 from sqlalchemy import text
 
-from api.database import Database, connect
 from api.jobs.turns import Turns
-from api.market.settling import settle_hour
+from api.market.delivery.jobs import settle_hour
+from api.resources.database import Database, connect
 from bin.devstack import migrated, postgres
 from bin.devstack.installation import require_postgis
 from domain.audit import entries
-from domain.database import new_id
-from domain.market import verification
-from domain.market.tables import ChargeKind, OrderSide
+from domain.kernel.database import new_id
+from domain.market.delivery import verification
+from domain.market.places.tables import ChargeKind, OrderSide
 from domain.metering import readings
 from domain.metering.days import ReadingDay, blocks_of
 from domain.metering.tables import Direction, Quality
@@ -154,7 +154,7 @@ async def faults(database: Database, work: Any, count: int) -> list[str]:
     async with database.transaction() as session:
         facts = SimpleNamespace(**(await session.execute(text(FACTS))).one()._mapping)
         found = [f"{breach.chain} {breach.sequence}: {breach.reason}" async for breach in entries.verify(session)]
-        found += [breach async for breach in verification.delivery_breaches(session)]
+        found += [breach async for breach in verification.breaches(session)]
     if (facts.settled, facts.versions) != (count, count):
         found.append(f"{facts.settled} of {count} trades settled in {facts.versions} versions")
     if facts.escrow or facts.pending:

@@ -23,13 +23,13 @@ import numpy as np
 
 from api.jobs.turns import Turns
 from api.jobs.work import Work
-from api.market.problem import clear_book
+from api.market.clearing.bridge import clear_book
 from domain.jobs.tables import Job
-from domain.market.book import Book, OpenInterval
-from domain.market.markets import Coupling, Link, MarketInZone
-from domain.market.tables import OrderSide
-from domain.quantities import LOT_UKWH, TICK_UEUR_PER_KWH
-from solver.market.problem import Side
+from domain.kernel.quantities import LOT_UKWH, TICK_UEUR_PER_KWH
+from domain.market.clearing.book import Book, OpenInterval
+from domain.market.places.markets import Coupling, Link, MarketInZone
+from domain.market.places.tables import OrderSide
+from solver.market.clearing.problem import Side
 from tests.bench.gates import Gate, judge
 from tests.bench.market_clearing import INTERVALS, ZONES, market
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from domain.intervals import Resolution
+from domain.kernel.intervals import Resolution
 from domain.metering.imports import (
     UTC_CLOCK,
     Csv,

@@ -34,13 +34,13 @@ from bin.devstack import migrated, postgres
 from bin.devstack.beside import execute, url_of_database
 from bin.devstack.installation import ROOT, require_postgis
 from bin.devstack.stack import with_asyncpg
-from domain.database import new_id
+from domain.kernel.database import new_id
+from domain.kernel.tables import Base
 from domain.metering import readings
 from domain.metering.clocks import day_number
 from domain.metering.days import DayBlock
 from domain.metering.tables import Direction, Quality
 from domain.metering.wire import COLUMNS, copy_stream
-from domain.tables import Base
 
 PLAIN, BARE = "INCLUDING ALL", "INCLUDING DEFAULTS"
 DAYS, INTERVALS, ROUNDS = 365, 96, 3

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from domain.quantities import UKWH_PER_KWH, Energy
+from domain.kernel.quantities import UKWH_PER_KWH, Energy
 from solver.sharing.allocations import allocate
 from solver.sharing.keys import PRO_RATA
 from solver.sharing.problems import AllocationProblem

@@ -7,6 +7,6 @@
     playing   the day: readings, orders, auctions, clearings, deliveries, statements, sharing
 
 `python -m tests.day` (bin/day) plays it twice in fresh databases and compares the ledgers; `tests.day.play` plays once.
-The clock is a file (`api.clock`), and work is done in its order of arrival, so nothing depends on which process was
-quicker; the fault run (`tests.faults`) is about processes.
+The clock is a file (`api.resources.clock`), and work is done in its order of arrival, so nothing depends on which
+process was quicker; the fault run (`tests.faults`) is about processes.
 """

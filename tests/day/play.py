@@ -17,7 +17,7 @@ import httpx2
 from sqlalchemy import text
 
 from api.ledger.command import _scopes
-from api.verify import CHECKS
+from domain.kernel.verification import checks
 from domain.ledger import export
 from tests.day import founding, playing, site, world
 from tests.day.founding import MIDNIGHT, Place
@@ -95,7 +95,7 @@ async def _figures(served: site.Site) -> dict[str, int]:
 async def _breaches(served: site.Site) -> list[str]:
     found: list[str] = []
     async with served.database.sessions() as session:
-        for name, check in CHECKS.items():
+        for name, check in checks().items():
             found += [f"{name}: {breach}" async for breach in check(session)]
         for run in await session.execute(text(WATERFALL)):
             if not run.traded_out_ukwh == run.traded_in_ukwh == run.delivered_ukwh:

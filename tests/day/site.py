@@ -16,12 +16,13 @@ from uuid import UUID
 import uvicorn
 from sqlalchemy import select
 
-from api import clock, database, relay
-from api.app import create_app
-from api.database import Database
 from api.jobs.registry import load_jobs
 from api.jobs.work import carry_out
-from api.settings import settings
+from api.processes import relay
+from api.processes.app import create_app
+from api.resources import clock, database
+from api.resources.database import Database
+from api.resources.settings import settings
 from domain.jobs.tables import Job, JobStatus
 
 ROUNDS_MAX = 200

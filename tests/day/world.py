@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.geography.tables import MarketZone
 from domain.identity import sessions, users
 from domain.identity.tables import PlatformRole
+from domain.kernel.quantities import UKWH_PER_KWH
 from domain.metering.simulation import SimulatedDay, SimulatedPoint, Site, simulate
-from domain.quantities import UKWH_PER_KWH
 
 DAY = date(2026, 6, 16)
 HISTORY_DAYS = 8  # Before the day; trading rules forecast from the last seven.

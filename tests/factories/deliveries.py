@@ -9,17 +9,20 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.market.delivering import deliver_hour
+from api.market.delivery.bridge import deliver_hour
 from domain.communities.tables import Community
-from domain.database import new_id
 from domain.identity.viewers import Viewer
+from domain.kernel.database import new_id
+from domain.kernel.quantities import parse_micro
 from domain.ledger import accounts, transfers
 from domain.ledger.tables import Account, AccountKind, TransferKind, TransferPhase
 from domain.ledger.transfers import NewTransfer
-from domain.market import charges, delivery, settlement, settling
-from domain.market.tables import Clearing, MarketCharge, Order, OrderSide, Trade
+from domain.market.clearing.tables import Clearing, Trade
+from domain.market.delivery import hours, recording, settlement
+from domain.market.orders.tables import Order
+from domain.market.places import charges
+from domain.market.places.tables import MarketCharge, OrderSide
 from domain.metering.tables import Direction, MeteringPoint
-from domain.quantities import parse_micro
 from tests.factories.communities import a_community, a_member, a_membership, a_participation
 from tests.factories.identity import a_user
 from tests.factories.metering import a_metering_point, a_reading_day, recorded, values
@@ -187,12 +190,12 @@ async def _escrow(session: AsyncSession, trade: Trade) -> None:
 
 async def look(session: AsyncSession, *, now: datetime = AFTER, hour: datetime = NOON) -> int:
     """Look at an hour as the job does; gives how many new versions were recorded."""
-    read = await delivery.read(session, hour)
+    read = await hours.read(session, hour)
     outcome = deliver_hour(read, now)
-    ready = settling.ready(list(settlement.settle(read, outcome.delivered)), {}, actor="test", now=now)
-    held = await settling.hold(session, read, ready)
-    await settling.record(session, read, held)
-    await delivery.finish(session, read, outcome.waiting, is_complete=outcome.is_complete, now=now)
+    ready = recording.ready(list(settlement.settle(read, outcome.delivered)), {}, actor="test", now=now)
+    held = await recording.hold(session, read, ready)
+    await recording.record(session, read, held)
+    await hours.finish(session, read, outcome.waiting, is_complete=outcome.is_complete, now=now)
     return len(held.settled)
 
 

@@ -10,12 +10,12 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.communities.tables import Community, Member, Membership
-from domain.database import new_id
 from domain.engagement import cards
 from domain.identity.viewers import Viewer
-from domain.market.delivery_tables import TradeDelivery
+from domain.kernel.database import new_id
+from domain.kernel.quantities import parse_micro
+from domain.market.delivery.tables import TradeDelivery
 from domain.metering.tables import Direction
-from domain.quantities import parse_micro
 from domain.sharing.tables import AllocationDay, AllocationRun
 from tests.factories.communities import a_community, a_member, a_membership, a_participation
 from tests.factories.identity import a_user, viewer_of

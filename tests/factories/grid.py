@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-import domain.tables  # noqa: F401 (foreign keys lead from one context's tables to another's)
+import domain.kernel.tables  # noqa: F401 (foreign keys lead from one context's tables to another's)
 from domain.identity.tables import PlatformRole
 from domain.identity.viewers import Viewer
 from tests.factories.identity import a_user

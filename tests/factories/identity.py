@@ -4,11 +4,11 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-import domain.tables  # noqa: F401 (foreign keys lead from one context's tables to another's)
+import domain.kernel.tables  # noqa: F401 (foreign keys lead from one context's tables to another's)
 from domain.communities import sight
-from domain.database import new_id
 from domain.identity import tables
 from domain.identity.viewers import Viewer
+from domain.kernel.database import new_id
 
 HASH = "no password opens this account"
 

@@ -5,15 +5,15 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-import domain.tables  # noqa: F401 (foreign keys lead from one context's tables to another's)
-from domain.database import new_id
+import domain.kernel.tables  # noqa: F401 (foreign keys lead from one context's tables to another's)
 from domain.identity.viewers import Viewer
+from domain.kernel.database import new_id
+from domain.kernel.quantities import parse_micro
 from domain.ledger import accounts, payments, transfers
 from domain.ledger.accounts import Wallet
 from domain.ledger.answers import Answer, Outcome
 from domain.ledger.tables import AccountKind, PaymentKind, TransferKind
 from domain.ledger.transfers import NewTransfer
-from domain.quantities import parse_micro
 from tests.factories.market import now
 
 EUR = 1_000_000

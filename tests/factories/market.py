@@ -6,19 +6,20 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-import domain.tables  # noqa: F401 (foreign keys lead from one context's tables to another's)
-from domain.database import new_id
+import domain.kernel.tables  # noqa: F401 (foreign keys lead from one context's tables to another's)
 from domain.geography.tables import MarketZone
 from domain.identity.tables import PlatformRole
 from domain.identity.viewers import Viewer
-from domain.intervals import Period, floor_to
+from domain.kernel.database import new_id
+from domain.kernel.intervals import Period, floor_to
+from domain.kernel.quantities import parse_micro
 from domain.ledger import accounts, transfers
 from domain.ledger.tables import AccountKind, TransferKind
 from domain.ledger.transfers import NewTransfer
-from domain.market import markets, placing
-from domain.market.orders import Proposal
-from domain.market.tables import OrderSide
-from domain.quantities import parse_micro
+from domain.market.orders import placing
+from domain.market.orders.orders import Proposal
+from domain.market.places import markets
+from domain.market.places.tables import OrderSide
 from tests.factories.identity import a_user
 
 QUARTER = timedelta(minutes=15)

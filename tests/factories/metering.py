@@ -8,12 +8,12 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncSession
 
-import domain.tables  # noqa: F401 (foreign keys lead from one context's tables to another's)
-from domain.database import new_id
+import domain.kernel.tables  # noqa: F401 (foreign keys lead from one context's tables to another's)
+from domain.kernel.database import new_id
+from domain.kernel.quantities import Energy
 from domain.metering import readings, tables
 from domain.metering.days import ReadingDay, blocks_of
 from domain.metering.tables import CodeKind, Direction, Quality
-from domain.quantities import Energy
 
 A_DAY = date(2026, 1, 15)
 BOTH = (Direction.INJECTED, Direction.WITHDRAWN)

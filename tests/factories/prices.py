@@ -7,14 +7,16 @@ from uuid import UUID
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.database import new_id
-from domain.market import grid_tariffs, price_models
-from domain.market.calendars import Calendar
-from domain.market.market_view import first_id_at
-from domain.market.model_prices import Model, Rate, Terms
-from domain.market.price_tables import GridDirection
-from domain.market.tables import Clearing, Market, Order, OrderSide, Trade
-from domain.quantities import WHOLE_PPM, parse_micro
+from domain.kernel.database import new_id
+from domain.kernel.quantities import WHOLE_PPM, parse_micro
+from domain.market.clearing.tables import Clearing, Trade
+from domain.market.orders.tables import Order
+from domain.market.places.tables import Market, OrderSide
+from domain.market.prices import models, tariffs
+from domain.market.prices.calendars import Calendar
+from domain.market.prices.model_prices import Model, Rate, Terms
+from domain.market.prices.tables import GridDirection
+from domain.market.view.market_view import first_id_at
 from tests.factories.identity import a_user
 from tests.factories.market import ADMIN
 
@@ -36,7 +38,7 @@ async def a_price_model(session: AsyncSession, market_id: UUID, now: datetime | 
     """A model of a market that holds from now on."""
     begins = now or datetime.now(UTC)
     given = some_terms(**terms)
-    return await price_models.set_model(session, ADMIN, market_id=market_id, terms=given, valid_from=None, now=begins)
+    return await models.set_model(session, ADMIN, market_id=market_id, terms=given, valid_from=None, now=begins)
 
 
 async def grid_prices(
@@ -46,7 +48,7 @@ async def grid_prices(
     zone_id = (await session.execute(select(Market.zone_id).where(Market.id == market_id))).scalar_one()
     for direction, price in ((GridDirection.IMPORT, taken), (GridDirection.EXPORT, paid)):
         facts: dict[str, Any] = {"calendar": UTC_CALENDAR, "tiers": (), "valid_from": None} | more
-        await grid_tariffs.set_tariff(
+        await tariffs.set_tariff(
             session,
             ADMIN,
             zone_id=zone_id,

@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.communities.tables import AssetKind
 from domain.identity.viewers import Viewer
-from domain.market import rules
-from domain.market.rule_tables import RuleKind
-from domain.market.rules import RuleTerms
+from domain.kernel.quantities import parse_micro
+from domain.market.rules import rules
+from domain.market.rules.rules import RuleTerms
+from domain.market.rules.tables import RuleKind
 from domain.metering.tables import Direction, MeteringPoint
-from domain.quantities import parse_micro
 from tests.factories.communities import a_community, a_member, a_membership, a_participation, an_asset
 from tests.factories.identity import a_user
 from tests.factories.ledger import a_deposit

@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.communities.tables import Community, Membership
-from domain.intervals import Period, day_start
+from domain.kernel.intervals import Period, day_start
 from domain.metering.tables import Direction
 from domain.sharing import keys
 from domain.sharing.tables import KeyKind

@@ -3,9 +3,9 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from domain.market.billing_tables import AccountStatement, StatementKind, StatementLine
-from domain.market.charges import LineKind
-from domain.market.tables import OrderSide
+from domain.market.places.charges import LineKind
+from domain.market.places.tables import OrderSide
+from domain.market.statements.tables import AccountStatement, StatementKind, StatementLine
 
 
 def a_statement(user_id: UUID, month: date, at: datetime) -> AccountStatement:

@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from api.database import Database
+from api.resources.database import Database
 from bin.devstack.progress import say
-from domain.market import clearings
+from domain.market.clearing import clearings
 
 DRAINED_S = 15.0
 PATIENCE_S = 60.0

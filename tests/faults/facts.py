@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from api.database import Database
+from api.resources.database import Database
 
 
 class Made(NamedTuple):

@@ -13,8 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from api.engine.declarations import global_id
-from domain.intervals import floor_to
-from domain.quantities import format_micro
+from domain.kernel.intervals import floor_to
+from domain.kernel.quantities import format_micro
 from tests.faults.client import Api
 from tests.faults.journal import Act, Asked
 from tests.faults.world import Trader, World

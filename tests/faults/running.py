@@ -14,7 +14,7 @@ from uuid import UUID
 
 import httpx2
 
-from api import clock, database
+from api.resources import clock, database
 from bin.devstack.installation import ROOT
 from bin.devstack.stack import Stack
 from tests.faults import draining, facts, killing, world

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.database import new_id
+from domain.kernel.database import new_id
 from tests.faults.checks import CHECKS, Run, broken
 from tests.faults.facts import Facts, Made, Over
 from tests.faults.journal import Act, Asked, Journal, Told

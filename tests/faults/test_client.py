@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from domain.database import new_id
+from domain.kernel.database import new_id
 from tests.faults.client import Api
 from tests.faults.journal import Act, Asked, Journal, Told
 

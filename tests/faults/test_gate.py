@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from api import database
-from domain.market import placing
+from api.resources import database
+from domain.market.orders import placing
 from tests.factories.market import a_market, a_proposal, a_trader, now
 from tests.faults import facts, world
 from tests.faults.checks import Run, broken

@@ -9,13 +9,13 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import database
-from domain.database import new_id
+from api.resources import database
 from domain.identity.tables import Session
-from domain.market import markets
-from domain.market.tables import ChargeKind, OrderSide
+from domain.kernel.database import new_id
+from domain.kernel.quantities import parse_micro
+from domain.market.places import markets
+from domain.market.places.tables import ChargeKind, OrderSide
 from domain.metering.tables import Direction
-from domain.quantities import parse_micro
 from tests.factories.deliveries import Party, a_charge, a_party
 from tests.factories.market import ADMIN, a_market, a_zone, fund
 from tests.factories.metering import a_reading_day, recorded

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from domain.kernel.quantities import Energy
 from domain.metering.clocks import Seconds, zone_table
 from domain.metering.imports.cells import Column, Mask, Positions, ascii_excerpt, distinct
 from domain.metering.imports.days import QUALITIES, check_grid
@@ -21,7 +22,6 @@ from domain.metering.imports.instants import instants
 from domain.metering.imports.labels import Labels, parse_labels
 from domain.metering.imports.report import FaultCode, FaultLog
 from domain.metering.tables import Quality
-from domain.quantities import Energy
 
 _FORMULA_STARTS = ("=", "+", "-", "@")
 _EMPTY_CODE = FaultCode.EMPTY_CELL, "is empty where a point code is expected"

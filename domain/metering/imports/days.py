@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
+from domain.kernel.quantities import Energy
 from domain.metering.clocks import SECONDS_PER_DAY, Seconds, ZoneTable, calendar_day
 from domain.metering.imports.cells import Mask, Positions, ascii_excerpt
 from domain.metering.imports.formats import Gaps
 from domain.metering.imports.report import FaultCode, FaultLog, PointSeries, ReadingDay, SkippedDays
 from domain.metering.tables import Direction, Quality
-from domain.quantities import Energy
 
 _STEPS_S = (300, 600, 900, 1800, 3600)  # The steps that meters report in.
 _MIXED_RUN = 3  # This many equal, wider steps on end are another resolution rather than gaps.

@@ -11,10 +11,10 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
-from domain.intervals import Resolution
+from domain.kernel.intervals import Resolution
+from domain.kernel.quantities import INT64_MAX, UKWH_PER_KWH, Energy, round_half_even
 from domain.metering.imports.cells import Bytes, Column, Mask, Positions
 from domain.metering.imports.formats import Unit
-from domain.quantities import INT64_MAX, UKWH_PER_KWH, Energy, round_half_even
 
 _DIGITS_MAX = 17
 _CHUNK = 1 << 14  # Cells read at once; their working arrays stay in the processor's cache.

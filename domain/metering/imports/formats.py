@@ -6,8 +6,8 @@ from datetime import date
 from enum import StrEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from domain.errors import InvalidValue
-from domain.intervals import METER_RESOLUTION, Resolution
+from domain.kernel.errors import InvalidValue
+from domain.kernel.intervals import METER_RESOLUTION, Resolution
 from domain.metering.imports.labels import directives
 from domain.metering.tables import Direction, Quality
 

@@ -8,10 +8,10 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from domain.errors import DomainError
-from domain.intervals import Resolution
+from domain.kernel.errors import DomainError
+from domain.kernel.intervals import Resolution
+from domain.kernel.quantities import Energy
 from domain.metering.tables import Direction, Quality
-from domain.quantities import Energy
 
 
 class FaultCode(StrEnum):

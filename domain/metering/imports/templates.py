@@ -5,6 +5,7 @@ from datetime import date
 
 import numpy as np
 
+from domain.kernel.quantities import Energy
 from domain.metering.clocks import SECONDS_PER_DAY, Seconds, ZoneTable, calendar_day, day_number, zone_table
 from domain.metering.imports.cells import Cells, Column, Positions
 from domain.metering.imports.columns import read_energies, read_labels
@@ -12,7 +13,6 @@ from domain.metering.imports.formats import ImportFormat, IntervalLabel, Limits,
 from domain.metering.imports.report import FaultCode, FaultLog, PointSeries, ReadingDay
 from domain.metering.profiles import spread
 from domain.metering.tables import Direction
-from domain.quantities import Energy
 
 
 def template_series(

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.engine.declarations import global_id
 from domain.audit import entries
-from domain.database import new_id
 from domain.identity.viewers import Viewer
+from domain.kernel.database import new_id
 from tests.api.conftest import Execute
 from tests.factories.communities import a_community
 from tests.factories.grid import an_operator

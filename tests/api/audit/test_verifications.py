@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import verify
 from api.audit import jobs
 from api.jobs.work import carry_out
 from domain.audit.tables import AuditEntry, Verification
@@ -15,6 +14,7 @@ from domain.identity.tables import PlatformRole
 from domain.identity.viewers import ANONYMOUS, Viewer
 from domain.jobs import queue
 from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.kernel import verification
 from tests.api.conftest import Execute
 from tests.api.market.conftest import Live
 from tests.factories.identity import a_user, a_viewer, an_admin
@@ -66,7 +66,7 @@ async def test_the_job_runs_every_check(live: Live) -> None:
     job, found = await run(live)
 
     assert (job.result_type, found.breaches_count, found.breaches) == ("Verification", 0, [])
-    assert found.checks == list(verify.CHECKS)
+    assert found.checks == list(verification.checks())
 
 
 async def test_the_job_keeps_the_first_breaches_and_counts_all(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +74,7 @@ async def test_the_job_keeps_the_first_breaches_and_counts_all(live: Live, monke
         for number in range(5):
             yield f"row {number}"
 
-    monkeypatch.setattr(verify, "CHECKS", {"broken": broken})
+    monkeypatch.setattr(verification, "checks", lambda: {"broken": broken})
     monkeypatch.setattr(jobs, "KEPT", 2)
 
     _, found = await run(live)

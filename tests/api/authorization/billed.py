@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.events import feed
-from domain.market.auction_tables import AuctionBid, AuctionStatus, DutchAuction
-from domain.market.auctions import stream_of
-from domain.market.tables import ChargeKind, MarketCharge, OrderSide
+from domain.market.auctions.auctions import stream_of
+from domain.market.auctions.tables import AuctionBid, AuctionStatus, DutchAuction
+from domain.market.places.tables import ChargeKind, MarketCharge, OrderSide
 from tests.factories.statements import a_statement, a_statement_line
 
 AT = datetime(2026, 2, 1, tzinfo=UTC)

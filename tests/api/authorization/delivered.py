@@ -5,21 +5,21 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.intervals import floor_to
-from domain.market import certificates, delivery, settlement, settling
-from domain.market.delivery_tables import CertificateHolding, TradeDelivery
-from domain.market.settlement import Delivered
-from domain.market.tables import Trade
+from domain.kernel.intervals import floor_to
+from domain.market.clearing.tables import Trade
+from domain.market.delivery import certificates, hours, recording, settlement
+from domain.market.delivery.settlement import Delivered
+from domain.market.delivery.tables import CertificateHolding, TradeDelivery
 from tests.factories.market import now
 
 
 async def deliver(session: AsyncSession, world: Any) -> None:
     """The one trade of the world, as if all of it had been metered."""
     trade = await session.get_one(Trade, world.rows["Trade"]["gus to bob"])
-    hour = await delivery.read(session, floor_to(trade.delivery_start, 60))
+    hour = await hours.read(session, floor_to(trade.delivery_start, 60))
     settled = list(settlement.settle(hour, [Delivered(trade.energy_ukwh, 0, 0)]))
-    held = await settling.hold(session, hour, settling.ready(settled, {}, actor="test", now=now()))
-    await settling.record(session, hour, held)
+    held = await recording.hold(session, hour, recording.ready(settled, {}, actor="test", now=now()))
+    await recording.record(session, hour, held)
     await certificates.certify(session, hour.starts_at, actor="test", now=now())
     delivered = await session.scalars(select(TradeDelivery.id).where(TradeDelivery.trade_id == trade.id))
     world.keep("TradeDelivery", "gus to bob", delivered.one())

@@ -39,8 +39,8 @@ REVIEWED = {
     "Order.explanation",  # Of an order that the viewer may see; it names prices, never others.
     "Market.orderBook",  # Prices are public.
     "Market.prices",
-    "Market.deliveryTotals",  # For who operates the zone: tests/api/market/test_deliveries.py
-    "TradeDelivery.lines",  # Those of the viewer's side: tests/api/market/test_deliveries.py
+    "Market.deliveryTotals",  # For who operates the zone: tests/api/market/delivery/test_deliveries.py
+    "TradeDelivery.lines",  # Those of the viewer's side: tests/api/market/delivery/test_deliveries.py
     "TradeDelivery.amount",
     "Certificate.number",  # Of a certificate that the viewer owns.
     "Certificate.isCancelled",

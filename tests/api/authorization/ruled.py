@@ -7,9 +7,9 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.identity.viewers import Viewer
-from domain.market import rules
-from domain.market.rule_tables import RuleKind, TradingRuleRun, TradingRuleSimulation
-from domain.market.tables import Order
+from domain.market.orders.tables import Order
+from domain.market.rules import rules
+from domain.market.rules.tables import RuleKind, TradingRuleRun, TradingRuleSimulation
 from tests.factories.rules import NOW, the_terms
 
 ROWS = ("bob's", "gus's", "ada's")

@@ -14,8 +14,8 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.database import Database
 from api.engine.declarations import ENTITIES
+from api.resources.database import Database
 from domain.audit.tables import Verification
 from domain.communities import tables as communities
 from domain.communities.tables import AssetKind
@@ -28,10 +28,13 @@ from domain.identity import keys, sessions
 from domain.identity.tables import ApiKey, ApiKeyKind, PlatformRole, Session, User, UserRole
 from domain.identity.viewers import Viewer
 from domain.jobs.tables import Job, JobKind, JobStatus
-from domain.market import forecasts, markets, price_alerts
-from domain.market.price_alerts import Watch
-from domain.market.price_tables import AlertDirection
-from domain.market.tables import EnergySource, Trade
+from domain.market.clearing.tables import Trade
+from domain.market.places import markets
+from domain.market.places.tables import EnergySource
+from domain.market.prices import alerts as price_alerts
+from domain.market.prices import forecasts
+from domain.market.prices.alerts import Watch
+from domain.market.prices.tables import AlertDirection
 from domain.metering.tables import Direction, MeteringPoint
 from domain.notifications import messages
 from domain.notifications import tables as notifications
@@ -41,8 +44,8 @@ from tests.api.authorization.delivered import deliver
 from tests.api.authorization.engaged import draw_cards
 from tests.api.authorization.money import name_money, pay_in
 from tests.api.authorization.ruled import make_rules
-from tests.domain.market.batches import clear
-from tests.domain.market.test_forecasts import a_forecast
+from tests.domain.market.clearing.batches import clear
+from tests.domain.market.prices.test_forecasts import a_forecast
 from tests.factories.communities import ADMIN_ROLES, a_community, a_member, a_membership, a_participation, an_asset
 from tests.factories.geography import a_market_zone, a_municipality, a_square, a_substation_area
 from tests.factories.identity import a_user

@@ -7,8 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.communities.tables import Asset, Community, FrameworkCode, Participation
-from domain.database import new_id
 from domain.identity.viewers import ANONYMOUS
+from domain.kernel.database import new_id
 from tests.api.conftest import Execute
 from tests.factories.communities import (
     a_community,

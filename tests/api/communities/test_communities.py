@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit.tables import AuditEntry
 from domain.communities.tables import Community, CommunityRole, FrameworkCode, Member, Membership
-from domain.database import new_id
 from domain.identity.tables import ApiKeyKind
 from domain.identity.viewers import ANONYMOUS, Viewer
+from domain.kernel.database import new_id
 from tests.api.conftest import Execute
 from tests.factories.communities import (
     a_community,

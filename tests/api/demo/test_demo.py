@@ -9,20 +9,20 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.database import Database, connect
 from api.demo import auctioning
 from api.demo.feeding import report_until
 from api.demo.loading import load
 from api.demo.story import BELVAL, DEPOSIT_UEUR, PLACES
 from api.demo.trading import HOMES, PARTS, PLANTS, QUARTER, TRADERS, part_ukwh, place_one
+from api.resources.database import Database, connect
 from domain.identity.tables import User
-from domain.intervals import floor_to
+from domain.kernel.intervals import floor_to
+from domain.kernel.quantities import format_micro
 from domain.ledger import answers, payments
 from domain.ledger.tables import Payment
-from domain.market.auction_tables import AuctionBid, DutchAuction
-from domain.market.tables import Order
+from domain.market.auctions.tables import AuctionBid, DutchAuction
+from domain.market.orders.tables import Order
 from domain.metering.tables import Reading
-from domain.quantities import format_micro
 from tests.factories.ledger import an_answer
 
 NUMBERS = range(24)  # Enough for orders of plants and of homes.

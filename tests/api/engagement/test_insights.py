@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import clock
 from api.engine.declarations import global_id
+from api.resources import clock
 from domain.identity.viewers import Viewer
-from domain.market.tables import EnergySource
+from domain.market.places.tables import EnergySource
 from tests.api.conftest import Execute
 from tests.factories.engagement import NOW, delivered, some_people, withdrew
 from tests.factories.market import a_market

@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import clock, database
-from api.database import Database
 from api.engagement import jobs
 from api.jobs import registry
 from api.jobs.work import carry_out
+from api.resources import clock, database
+from api.resources.database import Database
 from domain.engagement.tables import MemberCard, MemberRating
 from domain.jobs.tables import Job, JobKind, JobStatus
 from tests.factories.communities import a_community, a_member, a_membership

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import clock
 from api.engine.declarations import global_id
+from api.resources import clock
 from domain.identity.viewers import ANONYMOUS
-from domain.market.tables import EnergySource
+from domain.market.places.tables import EnergySource
 from tests.api.conftest import Execute
 from tests.factories.engagement import NOW, Someone, delivered, some_people
 from tests.factories.market import a_market

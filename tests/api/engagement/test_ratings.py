@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import clock
 from api.engine.declarations import global_id
+from api.resources import clock
 from domain.communities.tables import Membership
 from domain.engagement import preferences, ratings
 from domain.identity.viewers import Viewer

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 from graphql import GraphQLError
 
-from api.failures import KNOWN
-from api.transport import errors
+from api.resources.failures import KNOWN
+from api.transport.terms import errors
 
 Path = tuple[str | int, ...]
 

@@ -8,9 +8,9 @@ import orjson
 from graphql import DocumentNode, OperationDefinitionNode, OperationType, parse
 from strawberry import Schema
 
-from api.database import Database
 from api.engine import plans
 from api.engine.plans import Plans, Prepared
+from api.resources.database import Database
 from domain.identity.viewers import Viewer
 from tests.api.engine.answers import Answer, at
 from tests.api.engine.documents import Operation

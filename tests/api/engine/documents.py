@@ -21,9 +21,9 @@ from graphql import (
 )
 
 from api.engine.declarations import ENTITIES
-from api.transport import costs, limits
-from api.transport.errors import CodedError
-from api.transport.settings import DocumentLimits
+from api.transport.limits import costs, limits
+from api.transport.terms.errors import CodedError
+from api.transport.terms.settings import DocumentLimits
 from tests.api.engine.arguments import Arguments
 from tests.api.engine.scopes import Scope
 from tests.api.engine.supplies import Supplies

@@ -31,8 +31,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.database import Database
 from api.engine.declarations import ENTITIES
+from api.resources.database import Database
 
 ROWS_OF_EACH = 16
 INT64_MAX = 2**63 - 1

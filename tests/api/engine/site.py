@@ -8,10 +8,10 @@ from typing import Any
 import strawberry
 from redis.asyncio import Redis
 
-from api.context import Context
-from api.database import Database, connect
 from api.engine.plans import Prepared
-from api.events import Hub
+from api.graphql.context import Context
+from api.resources.database import Database, connect
+from api.resources.events import Hub
 from domain.communities import sight
 from domain.identity.viewers import ANONYMOUS, Viewer
 from tests.api.authorization.world import ROLES, a_world

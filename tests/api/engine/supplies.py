@@ -9,8 +9,8 @@ from uuid import UUID
 from graphql import GraphQLSchema
 from sqlalchemy import select
 
-from api.database import Database
 from api.engine.declarations import ENTITIES, Many, global_id
+from api.resources.database import Database
 from domain.communities.tables import Community
 from domain.geography.tables import MarketZone, Municipality, SubstationArea
 from tests.api.authorization import paths

@@ -19,8 +19,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from api.engine.declarations import ENTITIES
 from domain.identity.tables import Session, UserRole
-from domain.market.tables import OrderInterval
-from domain.tables import Base
+from domain.kernel.tables import Base
+from domain.market.orders.tables import OrderInterval
 
 TOLD = 1_000_000
 TRADED = ("traded_in_ukwh", "traded_out_ukwh")

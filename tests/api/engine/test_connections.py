@@ -11,14 +11,14 @@ from redis.asyncio import Redis
 from sqlalchemy import event
 from strawberry.schema.config import StrawberryConfig
 
-from api.context import Context
-from api.database import Database, connect
 from api.engine.connections import decode_cursor, encode_cursor
-from api.events import Hub
 from api.geography.queries import GeographyQueries
-from api.nodes import NodeQueries
-from api.scalars import SCALARS
-from api.transport.errors import BadUserInput
+from api.graphql.context import Context
+from api.graphql.nodes import NodeQueries
+from api.graphql.scalars import SCALARS
+from api.resources.database import Database, connect
+from api.resources.events import Hub
+from api.transport.terms.errors import BadUserInput
 from domain.identity.viewers import ANONYMOUS
 from tests.factories.geography import a_market_zone, a_square, a_substation_area
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from graphql import parse, validate
 
-from api.schema import make_schema
+from api.graphql.schema import make_schema
 from domain.identity.viewers import Viewer
 from tests.api.engine import answers, documents, shrinking
 from tests.api.engine.answers import Answer, Fault, at

@@ -40,10 +40,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.engine.emitters import Refused, emitter, is_never_null
 from api.engine.fields import enums
 from api.engine.selections import refusals
-from api.scalars import SCALARS, Decimal
-from api.scalars import DateTime as Instant
-from api.schema import make_schema
-from domain.database import text_enum, text_enums
+from api.graphql.scalars import SCALARS, Decimal
+from api.graphql.scalars import DateTime as Instant
+from api.graphql.schema import make_schema
+from domain.kernel.database import text_enum, text_enums
 
 
 class Colour(StrEnum):

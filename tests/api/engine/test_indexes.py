@@ -20,7 +20,7 @@ from graphql import OperationDefinitionNode, parse
 
 from api.engine.declarations import ENTITIES, Edge, global_id
 from api.engine.plans import Plans
-from api.schema import make_schema
+from api.graphql.schema import make_schema
 from domain.identity.tables import PlatformRole
 from domain.identity.viewers import ANONYMOUS, Viewer
 from tests.api.authorization import paths

@@ -16,11 +16,11 @@ from api.engine.emitters import Refused
 from api.engine.parts import Statements
 from api.engine.plans import PLANS_MAX, Operation, Plans, Prepared
 from api.engine.texts import Statement
-from api.schema import make_schema
-from api.transport.plans import NotStanding
+from api.graphql.schema import make_schema
+from api.transport.documents.plans import NotStanding
 from domain.communities import sight
-from domain.database import new_id
 from domain.identity.viewers import ANONYMOUS, PARAMETER, Viewer, value_of
+from domain.kernel.database import new_id
 from tests.api.conftest import Execute
 
 SCHEMA = make_schema()

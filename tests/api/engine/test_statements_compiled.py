@@ -8,11 +8,11 @@ import orjson
 import pytest
 from graphql import OperationDefinitionNode, parse
 
-from api.database import Database, connect
 from api.engine.declarations import ENTITIES, Many, global_id
 from api.engine.plans import Plans
 from api.engine.selections import refusals
-from api.schema import make_schema
+from api.graphql.schema import make_schema
+from api.resources.database import Database, connect
 from tests.api.authorization import paths
 from tests.api.authorization.paths import Path
 from tests.api.crowd import MANY, Crowd, a_crowd

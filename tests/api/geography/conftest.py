@@ -15,20 +15,20 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from strawberry.schema.config import StrawberryConfig
 
-from api.bare_pool import BarePool
-from api.context import Context
-from api.database import Database
-from api.events import Hub
 from api.geography import imports
 from api.geography.queries import GeographyQueries
-from api.nodes import NodeQueries
-from api.scalars import SCALARS
-from api.transport.app import build_graphql_app
-from api.transport.errors import Unauthenticated
-from api.transport.settings import TransportSettings
-from domain.database import new_id
+from api.graphql.context import Context
+from api.graphql.nodes import NodeQueries
+from api.graphql.scalars import SCALARS
+from api.resources.bare_pool import BarePool
+from api.resources.database import Database
+from api.resources.events import Hub
+from api.transport.http.app import build_graphql_app
+from api.transport.terms.errors import Unauthenticated
+from api.transport.terms.settings import TransportSettings
 from domain.identity.tables import ApiKeyKind, PlatformRole
 from domain.identity.viewers import ANONYMOUS, Viewer
+from domain.kernel.database import new_id
 
 VIEWERS = {
     "admin": Viewer(user_id=new_id(), roles=frozenset({PlatformRole.ADMIN})),

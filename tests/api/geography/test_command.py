@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from api.database import Database
 from api.geography import command
+from api.resources.database import Database
 from domain.audit.tables import AuditEntry
 from domain.geography.tables import MarketZone, Municipality, SubstationArea
 

@@ -9,7 +9,7 @@ from httpx2 import Response
 from sqlalchemy import func, select
 
 from api.geography import imports
-from api.transport.bodies import BodyLimit
+from api.transport.http.bodies import BodyLimit
 from domain.audit.tables import AuditEntry
 from domain.geography.tables import Municipality, SubstationArea
 from tests.api.geography.conftest import VIEWERS, Site

@@ -13,19 +13,20 @@ from api.grid import jobs
 from api.grid.analytics import PriceTrend, trend_of
 from api.jobs import registry
 from api.jobs.work import carry_out
-from domain.database import new_id
 from domain.grid import capacities
 from domain.grid.tables import GridAlert, ZoneHalt, ZoneLoad
 from domain.identity.viewers import ANONYMOUS
-from domain.intervals import floor_to
 from domain.jobs import queue
 from domain.jobs.tables import Job, JobKind, JobStatus
-from domain.market import halting
-from domain.market.tables import Market, Order, OrderStatus
+from domain.kernel.database import new_id
+from domain.kernel.intervals import floor_to
+from domain.market.orders import halting
+from domain.market.orders.tables import Order, OrderStatus
+from domain.market.places.tables import Market
 from domain.metering.tables import Direction
 from tests.api.conftest import Execute
 from tests.api.market.conftest import Live
-from tests.domain.market.batches import clear
+from tests.domain.market.clearing.batches import clear
 from tests.factories.communities import a_community, a_membership, a_participation
 from tests.factories.geography import a_substation_area
 from tests.factories.grid import an_operator

@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.engine.declarations import global_id
 from domain.audit.tables import AuditEntry
-from domain.database import new_id
 from domain.events.tables import Notice
 from domain.grid.tables import GridAlert, ZoneCapacity, ZoneHalt, ZoneLimit
 from domain.identity.tables import ApiKeyKind
 from domain.identity.viewers import ANONYMOUS, Viewer
-from domain.market.tables import Order, OrderStatus
+from domain.kernel.database import new_id
+from domain.market.orders.tables import Order, OrderStatus
 from tests.api.conftest import Execute
 from tests.factories.communities import a_community, a_member, a_membership, a_participation
 from tests.factories.geography import a_substation_area

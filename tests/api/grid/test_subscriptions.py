@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from api.engine.declarations import global_id
-from domain.database import new_id
 from domain.grid import alerts
 from domain.grid.alerts import NewAlert
 from domain.grid.tables import AlertKind, Severity
 from domain.identity.viewers import ANONYMOUS, Viewer
+from domain.kernel.database import new_id
 from tests.api.market.conftest import Live
 from tests.factories.grid import an_operator
 from tests.factories.market import a_trader, a_zone, now

@@ -7,9 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.grid.tables import LimitKind, ZoneLimit
 from domain.identity.viewers import Viewer
-from domain.market import auctions, placing
-from domain.market.auctions import Descent
-from domain.quantities import parse_micro
+from domain.kernel.quantities import parse_micro
+from domain.market.auctions import auctions
+from domain.market.auctions.auctions import Descent
+from domain.market.orders import placing
 from tests.factories.geography import a_market_zone
 from tests.factories.market import a_delivery, a_market, a_proposal, now
 

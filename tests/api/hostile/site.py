@@ -12,8 +12,8 @@ from sqlalchemy import text
 from starlette.applications import Starlette
 from starlette.types import Send
 
-from api.database import Database
-from domain.tables import Base
+from api.resources.database import Database
+from domain.kernel.tables import Base
 from tests.api.authorization.world import World
 from tests.api.hostile.rows import Sent
 

@@ -10,18 +10,18 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncConnection
 from strawberry.schema.config import StrawberryConfig
 
-from api.context import Context
-from api.database import Database, connect
-from api.events import Hub
+from api.graphql.context import Context
+from api.graphql.nodes import NodeQueries
+from api.graphql.scalars import SCALARS
 from api.jobs.jobs import Job, JobSubscriptions
-from api.nodes import NodeQueries
-from api.scalars import SCALARS
+from api.resources.database import Database, connect
+from api.resources.events import Hub
 from domain.communities import sight
-from domain.database import new_id
 from domain.identity.tables import PlatformRole
 from domain.identity.viewers import Viewer
 from domain.jobs import queue
 from domain.jobs.tables import JobKind
+from domain.kernel.database import new_id
 
 FOLLOW = "subscription($id: ID!) { jobProgress(id: $id) { status } }"
 SCHEMA = strawberry.Schema(

@@ -11,12 +11,12 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy import select
 
-from api import relay
-from api.database import Database, connect
 from api.jobs import transport, work
-from domain.errors import InvalidValue
+from api.processes import relay
+from api.resources.database import Database, connect
 from domain.jobs import queue
 from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.kernel.errors import InvalidValue
 
 WITHIN_S = 10.0
 

@@ -14,16 +14,16 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.applications import Starlette
 
-from api.database import Database, connect
 from api.jobs import work
 from api.ledger import callbacks, jobs, providers
-from api.settings import Settings
+from api.resources.database import Database, connect
+from api.resources.settings import Settings
 from domain.identity.viewers import Viewer
 from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.kernel.tables import Base
 from domain.ledger import payments
 from domain.ledger.tables import Payment, PaymentKind, PaymentStatus
 from domain.notifications import signatures
-from domain.tables import Base
 from tests.api.conftest import OneTransaction
 from tests.factories.identity import a_user
 from tests.factories.ledger import EUR, a_deposit, a_payment, a_submitted_payment, the_wallet

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import cli
-from api.database import connect
-from api.settings import settings
+from api.processes import cli
+from api.resources.database import connect
+from api.resources.settings import settings
 from domain.identity.viewers import Viewer
 from domain.ledger import accounts, answers, payments, transfers
 from domain.ledger.tables import AccountKind, PaymentKind, TransferKind, TransferPhase

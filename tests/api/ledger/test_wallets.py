@@ -9,9 +9,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.engine.declarations import global_id
-from domain.database import new_id
 from domain.identity.tables import ApiKeyKind
 from domain.identity.viewers import Viewer
+from domain.kernel.database import new_id
 from domain.ledger import answers, payments, transfers
 from domain.ledger.tables import Payment, PaymentKind, Transfer, TransferKind
 from domain.ledger.transfers import NewTransfer

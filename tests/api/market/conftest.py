@@ -9,10 +9,10 @@ import pytest
 import strawberry
 from redis.asyncio import Redis
 
-from api import database, events
-from api.context import Context
-from api.database import Database
-from api.schema import make_schema
+from api.graphql.context import Context
+from api.graphql.schema import make_schema
+from api.resources import database, events
+from api.resources.database import Database
 from domain.communities import sight
 from domain.identity import sessions
 from domain.identity.viewers import Viewer

@@ -11,11 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.applications import Starlette
 
-from api.database import Database
 from api.metering import command, imports
+from api.resources.database import Database
 from domain.communities.tables import Community
-from domain.database import new_id
 from domain.identity.viewers import ANONYMOUS, Viewer
+from domain.kernel.database import new_id
 from domain.metering.tables import Direction, Reading
 from tests.api.conftest import OneTransaction
 from tests.factories.communities import (

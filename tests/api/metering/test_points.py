@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.context import Context
-from api.database import Database
-from api.events import Hub
+from api.graphql.context import Context
+from api.resources.database import Database
+from api.resources.events import Hub
 from domain.audit.tables import AuditEntry
 from domain.communities.tables import Community, FrameworkCode, Membership, Participation
-from domain.database import new_id
 from domain.identity.viewers import ANONYMOUS, Viewer
+from domain.kernel.database import new_id
 from domain.metering.tables import CodeKind, MeteringPoint
 from tests.api.conftest import Execute
 from tests.factories.communities import (

@@ -11,12 +11,12 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.applications import Starlette
 
-from api.database import Database
 from api.metering import posting
+from api.resources.database import Database
 from domain.communities.tables import Community, CommunityRole
-from domain.database import new_id
 from domain.identity.tables import ApiKeyKind, User
 from domain.identity.viewers import ANONYMOUS, Viewer
+from domain.kernel.database import new_id
 from domain.metering.tables import MeteringPoint, Reading, ReadingImport
 from tests.api.conftest import OneTransaction
 from tests.factories.communities import a_community, a_member, a_membership, a_participation

@@ -10,10 +10,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from api import database
-from api.database import Database
 from api.notifications.delivering import Ways, deliver_round
 from api.notifications.mail import MailDirectory
+from api.resources import database
+from api.resources.database import Database
 from domain.events.notices import NoticeKind
 from domain.notifications.tables import Delivery
 from tests.api.notifications.receivers import ALLOWED, Mailbox, Receiver, a_mailbox, a_receiver

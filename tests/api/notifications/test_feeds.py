@@ -11,21 +11,21 @@ import strawberry
 from redis.asyncio import Redis
 from sqlalchemy import select
 
-from api.context import Context
-from api.cursors import cursor_of, number_in
 from api.engine.declarations import global_id
-from api.events import Hub
+from api.graphql.context import Context
+from api.graphql.cursors import cursor_of, number_in
+from api.graphql.schema import make_schema
 from api.notifications.delivering import deliver_round
-from api.schema import make_schema
+from api.resources.events import Hub
 from domain.events import feed
 from domain.identity.viewers import Viewer
-from domain.market import trades
+from domain.market.clearing import trades
 from domain.notifications import feeds, webhooks
 from domain.notifications.attempts import LEASE, RETRY_AFTER
 from domain.notifications.tables import NotificationOutcome, Webhook, WebhookDisabledReason, WebhookFeed
 from tests.api.notifications.conftest import Post
 from tests.api.notifications.receivers import Receiver
-from tests.domain.market.batches import clear
+from tests.domain.market.clearing.batches import clear
 from tests.factories.market import BUY, SELL, a_market, a_trader, an_order
 
 TRADES = """

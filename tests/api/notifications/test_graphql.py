@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.engine.declarations import global_id
 from api.notifications import resolving
-from domain.database import new_id
 from domain.events.notices import NoticeKind
 from domain.identity.keys import READ
 from domain.identity.tables import ApiKeyKind
 from domain.identity.viewers import Viewer
+from domain.kernel.database import new_id
 from domain.notifications import signatures, webhooks
 from domain.notifications.addresses import Address, Target
 from domain.notifications.tables import Delivery, Message, Webhook, WebhookDisabledReason

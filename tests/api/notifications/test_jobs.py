@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from api.jobs import work
 from api.notifications import jobs
-from api.settings import Settings
+from api.resources.settings import Settings
 from domain.jobs.tables import Job, JobKind, JobStatus
 from domain.notifications.tables import NotificationStatus
 from tests.api.notifications.conftest import Post

@@ -10,14 +10,14 @@ import pytest
 import strawberry
 from redis.asyncio import Redis
 
-from api import events
-from api.context import Context
 from api.engine.declarations import global_id
-from api.events import Hub
-from api.schema import make_schema
-from domain.database import new_id
+from api.graphql.context import Context
+from api.graphql.schema import make_schema
+from api.resources import events
+from api.resources.events import Hub
 from domain.identity.tables import ApiKeyKind
 from domain.identity.viewers import ANONYMOUS, Viewer
+from domain.kernel.database import new_id
 from tests.api.notifications.conftest import Post
 
 FOLLOW = "subscription ($after: String) { notifications(after: $after) { cursor notification { id title } } }"

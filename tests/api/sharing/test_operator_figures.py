@@ -11,12 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.applications import Starlette
 
-from api.database import Database
 from api.engine.declarations import global_id
+from api.resources.database import Database
 from api.sharing import command, operator_figures
 from domain.communities.tables import Community
-from domain.database import new_id
 from domain.identity.viewers import ANONYMOUS, Viewer
+from domain.kernel.database import new_id
 from domain.metering.tables import Direction
 from domain.sharing.tables import OperatorFigure
 from tests.api.conftest import OneTransaction

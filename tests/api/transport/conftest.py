@@ -6,7 +6,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from api.transport.settings import TransportSettings
+from api.transport.terms.settings import TransportSettings
 from tests.api.transport import small_app
 
 ADMIN = {"Authorization": "Bearer admin-token"}

@@ -10,12 +10,12 @@ from graphql import ExecutionResult, OperationType, execute
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.transport.documents import Document
-from api.transport.execution import Execution
-from api.transport.express import Express
-from api.transport.plans import CompiledReads
-from api.transport.rates import LocalBuckets
-from api.transport.settings import TransportSettings
+from api.transport.documents.documents import Document
+from api.transport.documents.plans import CompiledReads
+from api.transport.http.express import Express
+from api.transport.sharing.execution import Execution
+from api.transport.terms.rates import LocalBuckets
+from api.transport.terms.settings import TransportSettings
 from tests.api.transport import small_app
 from tests.api.transport.small_schema import Viewer, schema
 

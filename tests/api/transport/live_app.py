@@ -13,17 +13,18 @@ import strawberry
 from starlette.requests import HTTPConnection
 from strawberry.types.execution import PreExecutionError
 
-from api import following
-from api.database import Database
-from api.events import BATCH, Hub
-from api.transport import identity, shares
-from api.transport.app import GraphQLApp, build_graphql_app
-from api.transport.encoding import Encoded
-from api.transport.errors import Forbidden, Unauthenticated
-from api.transport.requests import GraphQLRequest
-from api.transport.settings import TransportSettings
-from api.transport.shares import Sharing
-from api.transport.subscribers import Subscriber
+from api.graphql import following
+from api.resources.database import Database
+from api.resources.events import BATCH, Hub
+from api.transport.documents.requests import GraphQLRequest
+from api.transport.http.app import GraphQLApp, build_graphql_app
+from api.transport.sharing import shares
+from api.transport.sharing.encoding import Encoded
+from api.transport.sharing.shares import Sharing
+from api.transport.sharing.subscribers import Subscriber
+from api.transport.terms import identity
+from api.transport.terms.errors import Forbidden, Unauthenticated
+from api.transport.terms.settings import TransportSettings
 from domain.events.tables import Event
 
 STREAM = "numbers"

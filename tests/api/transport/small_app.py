@@ -5,10 +5,10 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
-from api.transport.app import GraphQLApp, build_graphql_app
-from api.transport.graphiql import Example, LogIn
-from api.transport.live import Live
-from api.transport.settings import TransportSettings
+from api.transport.http.app import GraphQLApp, build_graphql_app
+from api.transport.http.graphiql import Example, LogIn
+from api.transport.limits.live import Live
+from api.transport.terms.settings import TransportSettings
 from tests.api.transport import small_schema
 
 LOG_IN = LogIn(

@@ -11,8 +11,8 @@ import strawberry
 from strawberry import relay
 from strawberry.schema.config import StrawberryConfig
 
-from api.transport import errors, operations
-from api.transport.live import Live
+from api.transport.limits.live import Live
+from api.transport.terms import errors, operations
 
 HOUSES = 53
 

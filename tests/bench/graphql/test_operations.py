@@ -4,7 +4,7 @@ import json
 
 from graphql import parse, validate
 
-from api.schema import make_schema
+from api.graphql.schema import make_schema
 from tests.bench.graphql.operations import NAIVE, OPERATIONS, OURS, POSTGRAPHILE, World, comparable
 
 WORLD = World(["019728c9-c001-7681-8e97-d75e65fe1c14"], "019728c9-c001-7020-8b8d-320ca43d6846", "owner")

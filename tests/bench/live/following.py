@@ -18,9 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from bin.devstack.ports import any_free
 from bin.devstack.processes import dying_with_parent
-from domain import tables as _all_tables  # noqa: F401 (foreign keys name tables of other contexts)
 from domain.events import feed
-from domain.market import prices
+from domain.kernel import tables as _all_tables  # noqa: F401 (foreign keys name tables of other contexts)
+from domain.market.clearing import ticks as prices
 from tests.bench import running, tools
 from tests.bench.graphql.data import follower_token
 from tests.bench.running import Server

@@ -21,10 +21,12 @@ from strawberry.asgi import GraphQL
 from strawberry.dataloader import DataLoader
 from strawberry.schema.config import StrawberryConfig
 
-from domain import tables as _all_tables  # noqa: F401 (foreign keys name tables of other contexts)
 from domain.communities import tables as communities
 from domain.geography.tables import SubstationArea as AreaTable
-from domain.market import tables as market
+from domain.kernel import tables as _all_tables  # noqa: F401 (foreign keys name tables of other contexts)
+from domain.market.clearing import tables as market
+from domain.market.orders import tables as order_tables
+from domain.market.places import tables as market_market
 
 T = TypeVar("T")
 Json = NewType("Json", object)
@@ -187,7 +189,7 @@ class Query:
 
     @strawberry.field
     async def market(self, id: strawberry.ID) -> Market | None:
-        row = await _one(market.Market, id)
+        row = await _one(market_market.Market, id)
         return Market(row=row, id=strawberry.ID(str(row.id)), name=row.name) if row else None
 
     @strawberry.field
@@ -220,11 +222,11 @@ class PlacedOrder:
 class Mutation:
     @strawberry.mutation
     async def create_placed_order(self, input: PlacedOrderInput) -> PlacedOrder:
-        row = market.Order(
+        row = order_tables.Order(
             market_id=UUID(input.market_id),
             owner_id=UUID(input.owner_id),
-            side=market.OrderSide(input.side),
-            status=market.OrderStatus.OPEN,
+            side=market_market.OrderSide(input.side),
+            status=order_tables.OrderStatus.OPEN,
             energy_ukwh=int(input.energy_ukwh),
             limit_price_ueur_per_kwh=int(input.limit_price_ueur_per_kwh),
             delivery_start=input.delivery_start,

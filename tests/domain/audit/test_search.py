@@ -5,8 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries, search
 from domain.audit.search import Criteria, Place
-from domain.database import new_id
-from domain.intervals import Period
+from domain.kernel.database import new_id
+from domain.kernel.intervals import Period
 
 
 async def found(session: AsyncSession, criteria: Criteria, **page: Any) -> list[tuple[str, int]]:

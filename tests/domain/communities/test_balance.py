@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.communities.balance import Balance, TooFewMembers, read_balance
 from domain.communities.tables import Community
 from domain.identity.viewers import ANONYMOUS, Viewer
-from domain.intervals import Period, Resolution, day_start
+from domain.kernel.intervals import Period, Resolution, day_start
 from domain.metering.tables import Direction
 from tests.factories.communities import a_community, a_membership, a_participation, an_administrator
 from tests.factories.identity import an_admin

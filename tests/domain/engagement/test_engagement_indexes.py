@@ -11,9 +11,11 @@ from sqlalchemy import Table
 from domain.communities.tables import Community, Member, Membership, Participation
 from domain.engagement import cards, figures, insights, leaderboards, persons, ratings, savings
 from domain.engagement.tables import EngagementPreference, MemberCard, MemberRating
-from domain.intervals import Period
-from domain.market.delivery_tables import TradeDelivery
-from domain.market.tables import Clearing, Market, Order, Trade
+from domain.kernel.intervals import Period
+from domain.market.clearing.tables import Clearing, Trade
+from domain.market.delivery.tables import TradeDelivery
+from domain.market.orders.tables import Order
+from domain.market.places.tables import Market
 from domain.metering.tables import MeteringPoint
 from domain.sharing.tables import AllocationDay, AllocationRun
 from tests.api.engine import tall

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.communities.tables import Community
 from domain.engagement import insights, preferences
 from domain.engagement.insights import CommunityInsights, Insight, InsightCode, InsightMeasure, Mean
-from domain.errors import InvalidValue
 from domain.identity.viewers import Viewer
-from domain.market.tables import EnergySource
+from domain.kernel.errors import InvalidValue
+from domain.market.places.tables import EnergySource
 from tests.factories.engagement import MARCH, NOW, delivered, some_people, withdrew
 from tests.factories.identity import a_user
 from tests.factories.market import a_market

@@ -15,9 +15,9 @@ from domain.engagement import leaderboards, preferences
 from domain.engagement.figures import LeaderboardKind
 from domain.engagement.leaderboards import EmptyBecause, Leaderboard
 from domain.engagement.tables import MemberCard
-from domain.errors import InvalidValue, NotAllowed
 from domain.identity.viewers import ANONYMOUS, Viewer
-from domain.market.tables import EnergySource
+from domain.kernel.errors import InvalidValue, NotAllowed
+from domain.market.places.tables import EnergySource
 from domain.metering.tables import Direction
 from domain.sharing.tables import KeyKind, SharingKey
 from tests.factories.communities import a_community, a_member, a_membership

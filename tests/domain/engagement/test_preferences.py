@@ -6,8 +6,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit.tables import AuditEntry
 from domain.engagement import preferences
-from domain.errors import NotAllowed
 from domain.identity.viewers import ANONYMOUS, Viewer
+from domain.kernel.errors import NotAllowed
 from tests.factories.engagement import NOW
 from tests.factories.identity import a_user
 

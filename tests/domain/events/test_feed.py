@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from domain import statements
 from domain.events import feed, verification
+from domain.kernel import sql
 
 
 async def test_a_reader_resumes_where_it_was(session: AsyncSession) -> None:
@@ -56,7 +56,7 @@ async def test_news_are_announced_once(session: AsyncSession) -> None:
 async def test_events_of_several_streams_are_numbered_each_in_their_order(session: AsyncSession) -> None:
     await feed.append(session, "b", [{"n": 0}])
 
-    await statements.write(session, feed.appending({"b": [{"n": 1}, {"n": 2}], "a": [{"n": 3}]}))
+    await sql.write(session, feed.appending({"b": [{"n": 1}, {"n": 2}], "a": [{"n": 3}]}))
     nothing = await feed.append(session, "b", [])
 
     assert [(e.sequence, e.payload["n"]) for e in await feed.after(session, "b", 0, 9)] == [(1, 0), (2, 1), (3, 2)]

@@ -7,14 +7,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit.tables import AuditEntry
-from domain.database import new_id
-from domain.errors import InvalidValue, NotAllowed, NotFound
 from domain.events import feed
 from domain.events.tables import Notice
 from domain.grid import alerts
 from domain.grid.alerts import NewAlert
 from domain.grid.tables import AlertKind, GridAlert, Severity
 from domain.identity.viewers import Viewer
+from domain.kernel.database import new_id
+from domain.kernel.errors import InvalidValue, NotAllowed, NotFound
 from tests.factories.grid import an_operator
 from tests.factories.identity import a_user
 from tests.factories.market import a_trader, a_zone, now

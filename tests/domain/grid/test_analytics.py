@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.database import new_id
 from domain.grid import analytics, visibility
 from domain.grid.analytics import Health, Signs, Summary
 from domain.grid.loads import CongestionLevel
 from domain.grid.tables import AlertKind, GridAlert, Severity, ZoneHalt, ZoneLoad
-from domain.intervals import Period
+from domain.kernel.database import new_id
+from domain.kernel.intervals import Period
 from domain.metering.tables import Direction
 from tests.factories.grid import an_operator
 from tests.factories.identity import a_viewer, an_admin

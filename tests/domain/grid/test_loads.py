@@ -9,12 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.grid.jobs import read
-from domain.database import new_id
 from domain.geography.tables import MarketZone
 from domain.grid import capacities, loads
 from domain.grid.capacities import Capacities
 from domain.grid.loads import CongestionLevel, Metered
 from domain.grid.tables import ZoneLoad
+from domain.kernel.database import new_id
 from domain.metering.tables import Direction
 from tests.factories.communities import a_community, a_membership, a_participation
 from tests.factories.geography import a_substation_area

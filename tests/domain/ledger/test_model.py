@@ -7,7 +7,7 @@ from hypothesis.stateful import invariant, precondition, rule
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from domain.database import new_id
+from domain.kernel.database import new_id
 from domain.ledger import accounts, transfers
 from domain.ledger.tables import NEVER_NEGATIVE, Account, AccountKind, TransferKind, TransferPhase
 from domain.ledger.transfers import NewTransfer

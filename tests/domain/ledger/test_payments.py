@@ -10,13 +10,14 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit.tables import AuditEntry
-from domain.database import new_id
-from domain.errors import DomainError, InvalidValue, NotAllowed, NotFound
 from domain.events.tables import Notice
-from domain.idempotency import IdempotencyKeyReused
 from domain.identity.tables import ApiKeyKind
 from domain.identity.viewers import Viewer
 from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.kernel.database import new_id
+from domain.kernel.errors import DomainError, InvalidValue, NotAllowed, NotFound
+from domain.kernel.idempotency import IdempotencyKeyReused
+from domain.kernel.tables import Base
 from domain.ledger import answers, payments
 from domain.ledger.answers import EventIdReused, NotYetAsked, Outcome, WrongAmount
 from domain.ledger.limits import AmountOutOfBounds, DailyLimitReached, NotWholeCents
@@ -31,7 +32,6 @@ from domain.ledger.tables import (
     TransferPhase,
 )
 from domain.ledger.transfers import InsufficientFunds
-from domain.tables import Base
 from tests.factories.identity import a_user
 from tests.factories.ledger import EUR, a_debt, a_deposit, a_payment, a_submitted_payment, an_answer, the_wallet
 from tests.factories.market import now

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from domain.database import new_id
+from domain.kernel.database import new_id
 from domain.ledger import accounts, transfers
 from domain.ledger.tables import Account, AccountKind, Entry, Transfer, TransferKind, TransferPhase
 from domain.ledger.transfers import NewTransfer

@@ -8,26 +8,24 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.market import verification
-from domain.market.billing_tables import AccountStatement, StatementKind
-from domain.market.tables import (
-    Acceptance,
-    Clearing,
-    Order,
-    OrderFilling,
-    OrderInterval,
-    OrderStatus,
-    Trade,
-)
-from tests.domain.market.batches import clear
+from domain.kernel.verification import checks
+from domain.market.clearing import verification as clearing_verification
+from domain.market.clearing.tables import Clearing, Trade
+from domain.market.orders import verification as orders_verification
+from domain.market.orders.tables import Acceptance, Order, OrderFilling, OrderInterval, OrderStatus
+from domain.market.statements import verification as statements_verification
+from domain.market.statements.tables import AccountStatement, StatementKind
+from tests.domain.market.clearing.batches import clear
 from tests.factories.market import BUY, SELL, a_market, a_trader, an_order, now
 
-FILL, BOUNDS, MINIMUM, SUM, STATUS, BATCH, PRICE, ACCEPTED, WELFARE, SIDES, RANGE, HELD, STATED = verification.RULES
+FILL, BOUNDS, MINIMUM, SUM, STATUS, HELD = orders_verification.RULES
+BATCH, PRICE, ACCEPTED, WELFARE, SIDES, RANGE = clearing_verification.RULES
+(STATED,) = statements_verification.RULES
 
 
 async def broken(session: AsyncSession) -> set[str]:
     """The rules that are broken."""
-    return {breach.partition(": ")[0] async for breach in verification.breaches(session)}
+    return {breach.partition(": ")[0] async for breach in checks()["I1 energy, market"](session)}
 
 
 @pytest.fixture
@@ -165,5 +163,5 @@ async def test_notices_a_fill_beyond_the_energy_offered_where_the_constraint_was
 
 
 async def test_every_rule_is_a_query_that_answers(session: AsyncSession) -> None:
-    for query in verification.RULES.values():
+    for query in (orders_verification.RULES | clearing_verification.RULES | statements_verification.RULES).values():
         assert (await session.execute(text(query))).all() == []

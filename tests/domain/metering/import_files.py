@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from openpyxl import Workbook
 
-from domain.intervals import Resolution, local_day
+from domain.kernel.intervals import Resolution, local_day
 from domain.metering.imports import (
     UTC_CLOCK,
     Csv,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.errors import InvalidValue
+from domain.kernel.errors import InvalidValue
 from domain.metering.codes import FORMS, compared, normalised
 from domain.metering.tables import CodeKind
 

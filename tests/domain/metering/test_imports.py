@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from domain.errors import InvalidValue
-from domain.intervals import METER_RESOLUTION, Resolution, intervals_in_day, local_day
+from domain.kernel.errors import InvalidValue
+from domain.kernel.intervals import METER_RESOLUTION, Resolution, intervals_in_day, local_day
 from domain.metering.imports import (
     UTC_CLOCK,
     Csv,

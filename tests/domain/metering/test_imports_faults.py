@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from domain.intervals import Resolution
+from domain.kernel.intervals import Resolution
 from domain.metering.imports import (
     Csv,
     EmptyCells,

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from domain.intervals import Resolution, intervals_in_day
+from domain.kernel.intervals import Resolution, intervals_in_day
 from domain.metering.imports import (
     EmptyCells,
     FixedOffset,

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.database import new_id
-from domain.errors import InvalidValue, NotFound
-from domain.intervals import Period, day_start, intervals_in_day
+from domain.kernel.database import new_id
+from domain.kernel.errors import InvalidValue, NotFound
+from domain.kernel.intervals import Period, day_start, intervals_in_day
 from domain.metering.days import MISSING
 from domain.metering.matrices import PointDays, ReadingsMissing, ResolutionTooCoarse, read_matrix
 from domain.metering.tables import Direction

@@ -13,9 +13,9 @@ from demandlib import bdew
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.intervals import METER_RESOLUTION, Resolution, intervals_in_day
+from domain.kernel.intervals import METER_RESOLUTION, Resolution, intervals_in_day
+from domain.kernel.quantities import largest_remainder
 from domain.metering.profiles import ProfileKind, dynamisation, load_profile_ukwh, spread
-from domain.quantities import largest_remainder
 
 NEW_YEAR, MAY_DAY = date(2026, 1, 1), date(2026, 5, 1)
 OF_2025 = {

@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from domain.audit.tables import AuditEntry
-from domain.database import new_id
-from domain.errors import InvalidValue, NotFound
+from domain.kernel.database import new_id
+from domain.kernel.errors import InvalidValue, NotFound
 from domain.metering.days import MISSING, blocks_of
 from domain.metering.readings import DirectionNotMetered, Recorded, ResolutionDiffers
 from domain.metering.tables import Direction, MeteringPoint, Quality, Reading, ReadingImport

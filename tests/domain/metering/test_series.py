@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.errors import InvalidValue
-from domain.intervals import Period, Resolution, day_start, intervals_in_day
+from domain.kernel.errors import InvalidValue
+from domain.kernel.intervals import Period, Resolution, day_start, intervals_in_day
+from domain.kernel.quantities import UKWH_PER_KWH
 from domain.metering.days import MISSING
 from domain.metering.matrices import ResolutionTooCoarse
 from domain.metering.series import PointShare, Series, grid, read_series
 from domain.metering.tables import Direction
-from domain.quantities import UKWH_PER_KWH
 from tests.factories.metering import A_DAY, a_metering_point, a_reading_day, recorded, values
 
 ZONE = ZoneInfo("Europe/Luxembourg")

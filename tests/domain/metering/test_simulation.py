@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.intervals import intervals_in_day
+from domain.kernel.intervals import intervals_in_day
 from domain.metering.simulation import (
     SimulatedPoint,
     Site,

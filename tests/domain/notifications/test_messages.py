@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from domain.database import new_id
-from domain.errors import NotFound
 from domain.events import feed, notices
 from domain.events.notices import NewNotice, NoticeKind
 from domain.events.tables import Notice
+from domain.kernel.database import new_id
+from domain.kernel.errors import NotFound
 from domain.notifications import messages, preferences, webhooks
 from domain.notifications.tables import Delivery, Message, NotificationChannel, NotificationStatus
 from tests.conftest import AS_THE_APPLICATION

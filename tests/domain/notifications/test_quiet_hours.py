@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.errors import InvalidValue
+from domain.kernel.errors import InvalidValue
 from domain.notifications import quiet_hours
 from domain.notifications.tables import QuietHours
 from tests.factories.identity import a_user

@@ -10,10 +10,10 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit.tables import AuditEntry
-from domain.database import new_id
-from domain.errors import DomainError, InvalidValue, NotAllowed, NotFound
 from domain.events.notices import NoticeKind
 from domain.identity.viewers import Viewer
+from domain.kernel.database import new_id
+from domain.kernel.errors import DomainError, InvalidValue, NotAllowed, NotFound
 from domain.notifications import webhooks
 from domain.notifications.addresses import PrivateAddress, UrlRefused
 from domain.notifications.tables import (

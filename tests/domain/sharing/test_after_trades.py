@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.sharing.jobs import solve_after_trades
 from domain.communities.tables import Community, Participation
-from domain.intervals import Period, day_start
-from domain.market import traded
-from domain.market.traded import DeliveriesWaiting
+from domain.kernel.intervals import Period, day_start
+from domain.market.delivery import traded
+from domain.market.delivery.traded import DeliveriesWaiting
 from domain.metering.tables import Direction
 from domain.sharing import allocations, inputs, keys, verification
 from domain.sharing.tables import AllocationDay, AllocationRun, KeyKind, MemberAllocation

@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.sharing.jobs import solve
 from domain.communities.tables import FrameworkCode
-from domain.database import new_id
-from domain.errors import InvalidValue, NotFound
-from domain.intervals import Period
+from domain.kernel.database import new_id
+from domain.kernel.errors import InvalidValue, NotFound
+from domain.kernel.intervals import Period
 from domain.metering.matrices import ReadingsMissing
 from domain.metering.tables import Direction
 from domain.sharing import allocations, inputs, keys, operators, verification

@@ -7,9 +7,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.communities.tables import FrameworkCode
-from domain.database import new_id
-from domain.errors import InvalidValue
-from domain.intervals import day_start
+from domain.kernel.database import new_id
+from domain.kernel.errors import InvalidValue
+from domain.kernel.intervals import day_start
 from domain.metering.tables import Direction
 from domain.sharing import keys
 from domain.sharing.tables import KeyKind, SharingKey

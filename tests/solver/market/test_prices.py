@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from domain.errors import InvalidValue
-from solver.market.clearing import clear
+from domain.kernel.errors import InvalidValue
+from solver.market.clearing.clearing import clear
+from solver.market.clearing.problem import ClearingProblem, Orders
 from solver.market.prices import (
     RatioUndefined,
     crossing_price_ueur_per_kwh,
@@ -19,7 +20,6 @@ from solver.market.prices import (
     mid_market_rate_ueur_per_kwh,
     supply_demand_ratio_ueur_per_kwh,
 )
-from solver.market.problem import ClearingProblem, Orders
 from tests.solver.market.books import Row, orders, problems, shared_problems
 
 UEUR = 1_000

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from domain.quantities import Energy
+from domain.kernel.quantities import Energy
 from solver.sharing.keys import AllWhenEnough, Equal, Fixed, Key, Priority, ProRata, Round
 from solver.sharing.problems import AllocationProblem, Side
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from domain.errors import InvalidValue
+from domain.kernel.errors import InvalidValue
 from solver.sharing.allocations import allocate, offered_ukwh
 from solver.sharing.keys import (
     PRO_RATA,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.quantities import Energy
+from domain.kernel.quantities import Energy
 from solver.sharing import allocations
 from solver.sharing.allocations import allocate, offered_ukwh
 from solver.sharing.keys import EQUAL, PRO_RATA, Fixed, Key, Priority, Round, percentage

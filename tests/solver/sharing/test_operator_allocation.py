@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from domain.quantities import WHOLE_PPM, Energy, parse_micro
+from domain.kernel.quantities import WHOLE_PPM, Energy, parse_micro
 from solver.sharing.allocations import allocate, offered_ukwh
 from solver.sharing.keys import PRO_RATA
 from solver.sharing.problems import AllocationProblem

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import pytest
 
-from domain.quantities import Energy
+from domain.kernel.quantities import Energy
 from solver.sharing.allocations import Allocation, allocate, offered_ukwh
 from solver.sharing.keys import (
     EQUAL,

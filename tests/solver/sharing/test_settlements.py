@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.errors import InvalidValue
-from domain.quantities import parse_micro
+from domain.kernel.errors import InvalidValue
+from domain.kernel.quantities import parse_micro
 from solver.sharing.settlements import (
     GroupPrices,
     GroupSettlement,

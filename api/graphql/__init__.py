@@ -1,0 +1,1 @@
+"""What all of the schema shares: scalars, mutations and refusals, nodes, the viewer, and what is followed."""

@@ -1,0 +1,1 @@
+"""Clearings, trades, books and price ticks over GraphQL, and the job that clears."""

@@ -1,0 +1,55 @@
+"""The order book over GraphQL: price levels, never names."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import strawberry
+
+from api.graphql.context import Context
+from api.graphql.scalars import DateTime, Decimal
+from api.transport.terms.errors import BadUserInput
+from domain.market.clearing import book
+from domain.market.places.tables import OrderSide
+
+DEPTH_MAX = 100
+
+
+@strawberry.type(description="Open energy at one limit price, of one order or more.")
+class PriceLevel:
+    price_ueur_per_kwh: Decimal = strawberry.field(name="price", description="Limit price, EUR/kWh.")
+    energy_ukwh: Decimal = strawberry.field(name="energyKwh", description="Open energy at this price, kWh.")
+
+
+@strawberry.type(description="What is open in a market for one delivery interval, by price.")
+class OrderBook:
+    delivery_start: DateTime = strawberry.field(description="Start of the delivery interval.")
+    buy: list[PriceLevel] = strawberry.field(description="What is wanted, highest price first; at most 100 levels.")
+    sell: list[PriceLevel] = strawberry.field(description="What is offered, lowest price first; at most 100 levels.")
+
+
+async def read(context: Context, market_id: UUID, delivery_start: datetime, depth: int) -> OrderBook:
+    """A market's book, read together with those of other markets that are asked for. Raises BadUserInput."""
+    if not 1 <= depth <= DEPTH_MAX:
+        raise BadUserInput(f"depth must be between 1 and {DEPTH_MAX}.", argument="depth", maximum=DEPTH_MAX)
+
+    async def load(market_ids: list[UUID]) -> list[OrderBook]:
+        async with context.database.reading() as connection:
+            found = await book.levels(connection, market_ids, delivery_start, depth)
+        return [_shown(delivery_start, found[market_id]) for market_id in market_ids]
+
+    loaded: OrderBook = await context.loaders.loader(("order book", delivery_start, depth), load).load(market_id)
+    return loaded
+
+
+def _shown(delivery_start: datetime, levels: Sequence[book.Level]) -> OrderBook:
+    buy, sell = (
+        [
+            PriceLevel(
+                price_ueur_per_kwh=Decimal(level.limit_price_ueur_per_kwh), energy_ukwh=Decimal(level.energy_ukwh)
+            )
+            for level in book.side_of(levels, side)
+        ]
+        for side in (OrderSide.BUY, OrderSide.SELL)
+    )
+    return OrderBook(delivery_start=DateTime(delivery_start), buy=buy, sell=sell)

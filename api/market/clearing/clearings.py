@@ -1,0 +1,107 @@
+"""Clearings over GraphQL."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import orjson
+import strawberry
+from sqlalchemy import DateTime as Instant
+from sqlalchemy import func, select
+
+from api.engine.declarations import Node, entity
+from api.engine.fields import column, edge
+from api.graphql.context import Info
+from api.graphql.scalars import DateTime, Decimal
+from domain.market.clearing import tables
+from domain.market.orders import tables as order_tables
+from domain.market.places import visibility
+
+if TYPE_CHECKING:
+    from api.market.places.markets import Market
+
+
+@strawberry.type(description="The price of a class of energy in a zone.")
+class ClassPrice:
+    accepts: order_tables.Acceptance = strawberry.field(description="Whoever accepts only this.")
+    price_ueur_per_kwh: Decimal = strawberry.field(name="price", description="EUR/kWh, at least the price of the zone.")
+
+
+@entity(tables.Clearing, visible=visibility.public)
+class Clearing(Node):
+    """The outcome of one batch for one market and delivery interval. Visible to everybody; never edited."""
+
+    market: Annotated["Market", strawberry.lazy("api.market.places.markets")] = edge(
+        tables.Clearing.market_id, "Market", "The market that was cleared."
+    )
+    delivery_start: DateTime = column(tables.Clearing.delivery_start, "Start of the delivery interval.")
+    batch_opened_at: DateTime = column(
+        func.to_timestamp(tables.Clearing.batch, type_=Instant(timezone=True)),
+        "When the batch opened; later batches of a market open later.",
+    )
+    price_ueur_per_kwh: Decimal = column(
+        tables.Clearing.price_ueur_per_kwh,
+        "Price of the zone, EUR/kWh: the midpoint of lowest and highest.",
+        name="price",
+    )
+    price_low_ueur_per_kwh: Decimal = column(
+        tables.Clearing.price_low_ueur_per_kwh, "Lowest price that balances the zone, EUR/kWh.", name="lowestPrice"
+    )
+    price_high_ueur_per_kwh: Decimal = column(
+        tables.Clearing.price_high_ueur_per_kwh, "Highest price that balances the zone, EUR/kWh.", name="highestPrice"
+    )
+    bought_ukwh: Decimal = column(
+        tables.Clearing.bought_ukwh, "Energy bought by orders of this market, kWh.", name="boughtKwh"
+    )
+    sold_ukwh: Decimal = column(tables.Clearing.sold_ukwh, "Energy sold by orders of this market, kWh.", name="soldKwh")
+    welfare_ueur: Decimal = column(
+        tables.Clearing.welfare_ueur,
+        "What its buyers would have paid, and its sellers gone without, beyond the price, EUR.",
+        name="surplus",
+    )
+    bound_ueur: Decimal | None = column(
+        tables.Clearing.bound_ueur,
+        "No outcome of the batch's delivery interval, all linked zones together, could gain more, EUR; null where "
+        "orders that are flexible in time tie it to other intervals.",
+        name="bound",
+    )
+    congestion_rent_ueur: Decimal = column(
+        tables.Clearing.congestion_rent_ueur,
+        "Price differences over the links into the zone beyond their cost, EUR; the grid operator's.",
+        name="congestionRent",
+    )
+    orders_count: int = column(tables.Clearing.orders_count, "How many orders of this market took part.")
+    input_digest: str = column(
+        tables.Clearing.input_digest, "SHA-256 of all that was cleared together: the same input, the same outcome."
+    )
+    created_at: DateTime = column(tables.Clearing.created_at, "When it was recorded.")
+
+    @strawberry.field(description="Prices of classes of energy that differ from the price of the zone.")
+    async def class_prices(self, info: Info) -> list[ClassPrice]:
+        found = await _recorded(info, self.__dict__["id"])
+        return [
+            ClassPrice(accepts=order_tables.Acceptance(kind), price_ueur_per_kwh=Decimal(price))
+            for kind, price in sorted(found.class_prices.items())
+        ]
+
+    @strawberry.field(
+        description="What the clearing was computed with, beside the orders, as JSON: pricing, links and what was left "
+        "of each, versions. With the orders and the digest it can be computed again."
+    )
+    async def parameters(self, info: Info) -> str:
+        found = await _recorded(info, self.__dict__["id"])
+        # Which orders had no room for their minimum is for their owners, who are told why theirs were not filled.
+        shown = {name: value for name, value in found.parameters.items() if name != "below_minimum"}
+        return orjson.dumps(shown, option=orjson.OPT_SORT_KEYS).decode()
+
+
+async def _recorded(info: Info, id: UUID) -> Any:
+    """What is kept of a clearing as JSON, read for all clearings of an operation at once."""
+
+    async def load(ids: list[UUID]) -> list[Any]:
+        columns = (tables.Clearing.id, tables.Clearing.class_prices, tables.Clearing.parameters)
+        query = select(*columns).where(tables.Clearing.id.in_(ids))
+        async with info.context.database.reading() as connection:
+            found = {row.id: row for row in await connection.execute(query)}
+        return [found[id] for id in ids]
+
+    return await info.context.loaders.loader("clearing records", load).load(id)

@@ -1,0 +1,113 @@
+"""Trades over GraphQL."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+from sqlalchemy import ColumnElement, select, union_all
+
+from api.engine.connections import Connection
+from api.engine.declarations import Node, entity
+from api.engine.fields import column, edge, many
+from api.graphql.periods import PeriodInput
+from api.graphql.scalars import DateTime, Decimal
+from domain.market.clearing import tables, visibility
+from domain.market.delivery import tables as delivery_tables
+from domain.market.places import tables as market_tables
+
+if TYPE_CHECKING:
+    from api.market.clearing.clearings import Clearing
+    from api.market.delivery.deliveries import TradeDelivery
+    from api.market.orders.orders import Order
+    from api.market.places.markets import Market
+
+MARKET = strawberry.lazy("api.market.places.markets")
+ORDER = strawberry.lazy("api.market.orders.orders")
+DELIVERIES = strawberry.lazy("api.market.delivery.deliveries")
+
+
+@entity(tables.Trade, visible=visibility.trades)
+class Trade(Node):
+    """Energy sold by one order to another. Visible to everybody who signed in, without names; never edited."""
+
+    market: Annotated["Market", MARKET] = edge(tables.Trade.market_id, "Market", "The market of the buyer.")
+    seller_market: Annotated["Market", MARKET] = edge(
+        tables.Trade.seller_market_id, "Market", "The market of the seller; another one when zones exchange energy."
+    )
+    clearing: Annotated["Clearing", strawberry.lazy("api.market.clearing.clearings")] = edge(
+        tables.Trade.clearing_id, "Clearing", "The clearing of the buyer's market that made the trade."
+    )
+    delivery_start: DateTime = column(tables.Trade.delivery_start, "Start of delivery.")
+    delivery_end: DateTime = column(tables.Trade.delivery_end, "End of delivery.")
+    energy_ukwh: Decimal = column(tables.Trade.energy_ukwh, "Energy, kWh.", name="energyKwh")
+    price_ueur_per_kwh: Decimal = column(
+        tables.Trade.price_ueur_per_kwh, "What the buyer pays, EUR/kWh: the price of the buyer's zone.", name="price"
+    )
+    seller_price_ueur_per_kwh: Decimal = column(
+        tables.Trade.seller_price_ueur_per_kwh,
+        "What the seller gets, EUR/kWh: the price of the seller's zone. The difference pays for the transfer.",
+        name="sellerPrice",
+    )
+    source: market_tables.EnergySource | None = column(
+        tables.Trade.source, "Where the energy comes from; null where the seller did not say."
+    )
+    buy_order: Annotated["Order", ORDER] | None = edge(
+        tables.Trade.buy_order_id, "Order", "The order that bought; null unless the viewer may see it."
+    )
+    sell_order: Annotated["Order", ORDER] | None = edge(
+        tables.Trade.sell_order_id, "Order", "The order that sold; null unless the viewer may see it."
+    )
+    delivery: Annotated["TradeDelivery", DELIVERIES] | None = edge(
+        tables.Trade.id,
+        "TradeDelivery",
+        "What was delivered, as it was settled last; null until then, and for who is neither buyer nor seller.",
+        match=delivery_tables.TradeDelivery.trade_id,
+        where=delivery_tables.is_latest,
+    )
+    deliveries: Connection[Annotated["TradeDelivery", DELIVERIES]] = many(
+        "TradeDelivery",
+        "All versions of its delivery, oldest first: a later one follows corrected readings.",
+        on=delivery_tables.TradeDelivery.trade_id,
+    )
+    created_at: DateTime = column(tables.Trade.created_at, "When it was made.")
+
+
+def _by(*parents: Any) -> Any:
+    """All trades once for each of the columns that name a parent, and once where two name the same."""
+    first, second = parents
+    every = tables.Trade.__table__.columns
+    twice = select(*every, second.label("parent_id")).where(second != first)
+    return union_all(select(*every, first.label("parent_id")), twice).subquery()
+
+
+BY_ORDER = _by(tables.Trade.buy_order_id, tables.Trade.sell_order_id)
+BY_MARKET = _by(tables.Trade.market_id, tables.Trade.seller_market_id)
+BY_PARTY = _by(tables.Trade.buyer_id, tables.Trade.seller_id)
+
+
+@strawberry.input(description="Which trades; all the given conditions must hold.")
+class TradeFilter:
+    delivery: PeriodInput | None = strawberry.field(
+        default=None, description="Those whose delivery begins in a period."
+    )
+
+
+def conditions(given: TradeFilter) -> list[ColumnElement[bool]]:
+    """The filter as SQL. Raises BadUserInput."""
+    if given.delivery is None:
+        return []
+    period, start = given.delivery.span(), tables.Trade.delivery_start
+    return [start >= period.start, start < period.end]
+
+
+def trades(description: str, **terms: Any) -> Any:
+    """A connection of trades with their filter."""
+    return many("Trade", description, filter=TradeFilter, where=conditions, **terms)
+
+
+@strawberry.type
+class TradeViewer:
+    trades: Connection[Annotated["Trade", strawberry.lazy("api.market.clearing.trades")]] = trades(
+        "Trades in which the viewer is the buyer or the seller, oldest first.",
+        source=BY_PARTY,
+        visible=lambda viewer: visibility.own_trades(viewer, BY_PARTY.c.parent_id),
+    )

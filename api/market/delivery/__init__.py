@@ -1,0 +1,1 @@
+"""Deliveries and certificates over GraphQL, and the job that settles."""

@@ -1,0 +1,1 @@
+"""Orders over GraphQL: see, place, amend and cancel them."""

@@ -1,0 +1,316 @@
+"""Orders over GraphQL: see, place and cancel them, and why they got what they got."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+from sqlalchemy import ColumnElement, any_, literal
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from api.engine.connections import Connection
+from api.engine.declarations import Node, entity, leading
+from api.engine.fields import column, edge, many, part
+from api.graphql.context import Info
+from api.graphql.enums import describe
+from api.graphql.mutations import Payload, mutation
+from api.graphql.periods import Period, PeriodInput
+from api.graphql.scalars import DateTime, Decimal, key_of
+from api.market.clearing.trades import BY_ORDER, trades
+from api.market.orders import placing
+from api.resources import clock
+from domain.identity.keys import TRADE
+from domain.market.clearing import explanations
+from domain.market.clearing.explanations import FillReason
+from domain.market.orders import amending, orders, tables, visibility
+from domain.market.orders.amending import Change
+from domain.market.orders.orders import Proposal
+from domain.market.orders.placements import Request
+from domain.market.places import tables as market_tables
+
+if TYPE_CHECKING:
+    from api.market.clearing.clearings import Clearing
+    from api.market.clearing.trades import Trade
+    from api.market.places.markets import Market
+    from api.market.rules.rules import TradingRule
+
+describe(
+    FillReason,
+    "What decided an order's fill in a delivery interval.",
+    FILLED="Its limit met the zone's price, and its turn came in time.",
+    PARTLY_FILLED="It was the last order reached: those ahead by price and time left it only a part.",
+    BEHIND_IN_TIME="Its limit was that of the last order reached, but it arrived later.",
+    OUTPRICED="Orders with better limits took all that was traded.",
+    OWN_ORDER="Only an order of the same owner could have served it, and nobody trades with itself.",
+    ARRIVED_LATE="It arrived while the batch was being cleared; the next one takes it.",
+    MINIMUM_FILL="There was no room for its minimum fill.",
+    SOURCE_NOT_OFFERED="No energy that it accepts was left within its limit.",
+    FILLED_ELSEWHERE="It is flexible, and all of its energy was traded in other intervals.",
+    NOTHING_TRADED="Nothing was traded in its zone and interval since it was placed.",
+)
+
+
+@strawberry.type(description="Why an order got what it got in one delivery interval.")
+class FillExplanation:
+    delivery_start: DateTime = strawberry.field(description="Start of the delivery interval.")
+    reason: FillReason = strawberry.field(description="What decided the fill.")
+    message: str = strawberry.field(description="The reason as a sentence, by price, time and limits.")
+    filled_ukwh: Decimal = strawberry.field(name="filledKwh", description="Energy filled in the interval, kWh.")
+    price_ueur_per_kwh: Decimal | None = strawberry.field(
+        name="price",
+        description="Price of the clearing for what it accepts or offers, EUR/kWh; null where nothing was cleared.",
+    )
+    is_transfer_limited: bool = strawberry.field(
+        description="Whether a linked zone had a better price beyond the cost of the way, so that the link was full."
+    )
+    clearing_id: strawberry.Private[UUID | None]
+
+    @strawberry.field(description="The clearing that filled the interval, else the last one while the order was open.")
+    async def clearing(
+        self, info: Info
+    ) -> Annotated["Clearing", strawberry.lazy("api.market.clearing.clearings")] | None:
+        if self.clearing_id is None:
+            return None
+        found: Clearing | None = await info.context.loaders.node("Clearing", self.clearing_id)
+        return found
+
+
+@entity(tables.Order, visible=visibility.orders)
+class Order(Node):
+    """An offer to buy or sell energy. Visible to its owner, the owner's applications, and platform administrators."""
+
+    market: Annotated["Market", strawberry.lazy("api.market.places.markets")] = edge(
+        tables.Order.market_id, "Market", "The market it was placed in."
+    )
+    side: market_tables.OrderSide = column(tables.Order.side, "BUY or SELL.")
+    status: tables.OrderStatus = column(tables.Order.status, "Where it stands.")
+    energy_ukwh: Decimal = column(
+        tables.Order.energy_ukwh,
+        "Energy in each interval of its delivery, or if FLEXIBLE in all, kWh.",
+        name="energyKwh",
+    )
+    filled_ukwh: Decimal = column(
+        tables.Order.filled_ukwh, "Energy filled in all intervals of its delivery together, kWh.", name="filledKwh"
+    )
+    limit_price_ueur_per_kwh: Decimal = column(
+        tables.Order.limit_price_ueur_per_kwh,
+        "At most (BUY) or at least (SELL) this price, EUR/kWh.",
+        name="limitPrice",
+    )
+    source: market_tables.EnergySource | None = column(
+        tables.Order.source, "Where the energy comes from; null where the seller did not say."
+    )
+    accepts: tables.Acceptance = column(tables.Order.accepts, "What energy a buyer accepts; ANY on SELL orders.")
+    filling: tables.OrderFilling = column(
+        tables.Order.filling, "Whether the energy is meant for each interval of the delivery or for all together."
+    )
+    minimum_fill_ukwh: Decimal = column(
+        tables.Order.minimum_fill_ukwh,
+        "At least so much in a delivery interval, or nothing there, kWh.",
+        name="minimumFillKwh",
+    )
+    valid_until: DateTime | None = column(tables.Order.valid_until, "When it expires before its delivery, if it does.")
+    replaces: Annotated["Order", strawberry.lazy("api.market.orders.orders")] | None = edge(
+        tables.Order.replaces_id, "Order", "The order that this one took the place of."
+    )
+    closed_reason: str | None = column(tables.Order.closed_reason, "Why it was rejected; null otherwise.")
+    held_ueur: Decimal = column(
+        tables.Order.held_ueur, "What is held of the owner's money for what is open, EUR.", name="held"
+    )
+    delivery: Period = part(
+        Period,
+        "The delivery; the energy applies to each interval of it, or if FLEXIBLE to all.",
+        start=tables.Order.delivery_start,
+        end=tables.Order.delivery_end,
+    )
+    placed_at: DateTime = column(tables.Order.placed_at, "When it was placed.")
+    closed_at: DateTime | None = column(
+        tables.Order.closed_at, "When it was filled, cancelled or expired; null while it is open."
+    )
+    rule: Annotated["TradingRule", strawberry.lazy("api.market.rules.rules")] | None = edge(
+        tables.Order.rule_id, "TradingRule", "The trading rule that placed it; null where a person or application did."
+    )
+    fills: Connection[Annotated["Trade", strawberry.lazy("api.market.clearing.trades")]] = trades(
+        "Trades of this order, oldest first.",
+        source=BY_ORDER,
+        on=BY_ORDER.c.parent_id,
+    )
+
+    @strawberry.field(description="Why it got what it got, for each interval of its delivery, earliest first.")
+    async def explanation(self, info: Info) -> list[FillExplanation]:
+        async def load(order_ids: list[UUID]) -> list[list[FillExplanation]]:
+            async with info.context.database.reading() as connection:
+                found = await explanations.standings(connection, order_ids)
+            return [[_shown(standing) for standing in found[order_id]] for order_id in order_ids]
+
+        loader = info.context.loaders.loader("explanations", load)
+        explained: list[FillExplanation] = await loader.load(self.__dict__["id"])
+        return explained
+
+
+def _shown(standing: explanations.Standing) -> FillExplanation:
+    price = standing.price_ueur_per_kwh
+    return FillExplanation(
+        delivery_start=DateTime(standing.delivery_start),
+        reason=standing.reason,
+        message=standing.sentence,
+        filled_ukwh=Decimal(standing.filled_ukwh),
+        price_ueur_per_kwh=None if price is None else Decimal(price),
+        is_transfer_limited=standing.is_way_full,
+        clearing_id=standing.clearing_id,
+    )
+
+
+@strawberry.input(description="Which orders; all the given conditions must hold.")
+class OrderFilter:
+    status: list[tables.OrderStatus] | None = strawberry.field(default=None, description="Those that stand so.")
+    side: market_tables.OrderSide | None = strawberry.field(default=None, description="Those of one side.")
+    delivery: PeriodInput | None = strawberry.field(default=None, description="Those that deliver in a period.")
+
+
+def conditions(given: OrderFilter) -> list[ColumnElement[bool]]:
+    """The filter as SQL. Raises BadUserInput."""
+    found: list[ColumnElement[bool]] = []
+    if given.status is not None:
+        found.append(tables.Order.status == any_(literal(given.status, ARRAY(tables.Order.status.type))))
+    if given.side is not None:
+        found.append(tables.Order.side == given.side)
+    if given.delivery is not None:
+        period = given.delivery.span()
+        found += [tables.Order.delivery_start < period.end, tables.Order.delivery_end > period.start]
+    return found
+
+
+def own_orders(description: str, **terms: Any) -> Any:
+    """A connection of the viewer's orders with their filter."""
+    return many("Order", description, filter=OrderFilter, where=conditions, visible=visibility.own_orders, **terms)
+
+
+@strawberry.input(description="An order to place.")
+class PlaceOrderInput:
+    idempotency_key: str = strawberry.field(
+        description="Chosen by the caller, 1 to 200 characters: the same key and input again give the same order."
+    )
+    market_id: strawberry.ID = strawberry.field(description="Id of the market.")
+    side: market_tables.OrderSide = strawberry.field(description="BUY or SELL.")
+    energy_ukwh: Decimal = strawberry.field(
+        name="energyKwh",
+        description="Energy in each interval of the delivery, kWh: 0.001 to 100000, whole watt-hours.",
+    )
+    limit_price_ueur_per_kwh: Decimal = strawberry.field(
+        name="limitPrice",
+        description="At most (BUY) or at least (SELL) this price, EUR/kWh: -4 to 4 in steps of 0.0001.",
+    )
+    delivery: PeriodInput = strawberry.field(
+        description="Whole delivery intervals of the market, starting after now and ending within its horizon."
+    )
+    source: market_tables.EnergySource | None = strawberry.field(
+        default=None, description="Where the energy comes from; on SELL orders only."
+    )
+    accepts: tables.Acceptance = strawberry.field(
+        default=tables.Acceptance.ANY, description="What energy is accepted; on BUY orders only."
+    )
+    filling: tables.OrderFilling = strawberry.field(
+        default=tables.OrderFilling.PER_INTERVAL,
+        description="Whether the energy is meant for each interval of the delivery, or for all of them together.",
+    )
+    minimum_fill_ukwh: Decimal = strawberry.field(
+        name="minimumFillKwh",
+        default=Decimal(0),
+        description="At least so much of it in a delivery interval, or nothing there, kWh; all of it is all-or-none.",
+    )
+    valid_until: DateTime | None = strawberry.field(
+        default=None, description="When what is open of it expires; by default when its delivery begins."
+    )
+
+
+@strawberry.input(description="An order to withdraw.")
+class CancelOrderInput:
+    id: strawberry.ID = strawberry.field(description="Id of one of the caller's open orders.")
+
+
+@strawberry.input(description="New terms for what is open of an order; what is left out stays as it was.")
+class AmendOrderInput:
+    idempotency_key: str = strawberry.field(
+        description="Chosen by the caller, 1 to 200 characters: the same key and input again give the same order."
+    )
+    id: strawberry.ID = strawberry.field(description="Id of one of the caller's open orders.")
+    energy_ukwh: Decimal | None = strawberry.field(
+        default=None,
+        name="energyKwh",
+        description="Energy from now on in each interval that is open (of a FLEXIBLE order in all), kWh.",
+    )
+    limit_price_ueur_per_kwh: Decimal | None = strawberry.field(
+        default=None, name="limitPrice", description="Limit price from now on, EUR/kWh."
+    )
+    minimum_fill_ukwh: Decimal | None = strawberry.field(
+        default=None, name="minimumFillKwh", description="Minimum fill from now on, kWh."
+    )
+    valid_until: DateTime | None = strawberry.field(default=None, description="When it expires from now on.")
+
+
+@strawberry.type(description="The order that takes the place of the amended one, which is cancelled.")
+class AmendOrderPayload(Payload):
+    order: Order | None = edge(None, "Order", "The new order.")
+
+
+@strawberry.type(description="A placed order.")
+class PlaceOrderPayload(Payload):
+    order: Order | None = edge(None, "Order", "The order.")
+
+
+@strawberry.type(description="A withdrawn order; what was filled stays.")
+class CancelOrderPayload(Payload):
+    order: Order | None = edge(None, "Order", "The order.")
+
+
+@strawberry.type
+class OrderViewer:
+    orders: Connection[Annotated["Order", strawberry.lazy("api.market.orders.orders")]] = own_orders(
+        "Orders that the viewer placed, oldest first."
+    )
+
+
+@strawberry.type
+class OrderMutations:
+    @mutation("Place an order; applications need the scope trade.", scope=TRADE)
+    async def place_order(self, info: Info, input: PlaceOrderInput) -> PlaceOrderPayload:
+        proposal = Proposal(
+            market_id=key_of(input.market_id, "Market", "marketId"),
+            side=input.side,
+            energy_ukwh=input.energy_ukwh,
+            limit_price_ueur_per_kwh=input.limit_price_ueur_per_kwh,
+            delivery=input.delivery.span(),
+            source=input.source,
+            accepts=input.accepts,
+            filling=input.filling,
+            minimum_fill_ukwh=input.minimum_fill_ukwh,
+            valid_until=input.valid_until,
+        )
+        queue = placing.queue_of(info.context.database)
+        order_id = await queue.place(Request(info.context.caller, input.idempotency_key, proposal))
+        info.context.refresh()
+        return leading(PlaceOrderPayload(), order=order_id)
+
+    @mutation(
+        "Amend what is open of an order: it is cancelled and replaced, and keeps its place in time only where nothing "
+        "but energy is reduced; applications need the scope trade.",
+        scope=TRADE,
+    )
+    async def amend_order(self, info: Info, input: AmendOrderInput) -> AmendOrderPayload:
+        change = Change(
+            energy_ukwh=input.energy_ukwh,
+            limit_price_ueur_per_kwh=input.limit_price_ueur_per_kwh,
+            minimum_fill_ukwh=input.minimum_fill_ukwh,
+            valid_until=input.valid_until,
+        )
+        amended, key = key_of(input.id, "Order", "id"), input.idempotency_key
+        async with info.context.transaction() as session:
+            order_id = await amending.amend(session, info.context.caller, key, amended, change, now=clock.now())
+        return leading(AmendOrderPayload(), order=order_id)
+
+    @mutation("Withdraw what is open of an order of the caller; applications need the scope trade.", scope=TRADE)
+    async def cancel_order(self, info: Info, input: CancelOrderInput) -> CancelOrderPayload:
+        order_id = key_of(input.id, "Order", "id")
+        async with info.context.transaction() as session:
+            await orders.cancel(session, info.context.caller, order_id, now=clock.now())
+        return leading(CancelOrderPayload(), order=order_id)

@@ -1,0 +1,1 @@
+"""Markets, links and charges over GraphQL."""

@@ -1,0 +1,1 @@
+"""Model prices, forecasts, tariffs and price alerts over GraphQL, and their jobs."""

@@ -1,0 +1,183 @@
+"""Price forecasts over GraphQL, and the job that makes one for each market every hour: read, solve, record."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import strawberry
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.graphql.context import Context
+from api.graphql.enums import describe
+from api.graphql.scalars import DateTime, Decimal
+from api.jobs.registry import periodic
+from api.jobs.work import Work, job
+from api.resources import clock
+from domain.jobs.tables import JobKind
+from domain.market.prices import forecasts
+from domain.market.prices.forecasts import Backtest, Errors, Forecast, Known
+from domain.market.prices.tables import ForecastMethod, NaiveReason
+from solver.market import forecasting
+from solver.market.forecasting import PriceHistory
+
+describe(
+    ForecastMethod,
+    "How prices were forecast.",
+    SEASONAL_NAIVE="The price of the same interval a day before; on Saturdays, Sundays and Mondays a week before.",
+    RIDGE="A ridge regression on the last prices, those of a day, two days and a week before, the mean of the last "
+    "day, the time of day and the kind of day; fitted on 56 days, one model for each step ahead.",
+)
+describe(
+    NaiveReason,
+    "Why a forecast is the naive one.",
+    NO_PRICES="No price is known.",
+    TOO_LITTLE_HISTORY="Fewer than 35 days of prices are known: a regression could not be fitted and tested.",
+    TOO_FEW_PRICES="In too many intervals nothing was traded to fit a regression on.",
+    NAIVE_WAS_BETTER="In the backtest the naive forecast was no worse.",
+)
+
+
+@strawberry.type(description="How far forecasts were off on average.")
+class ForecastErrors:
+    mean_absolute: Decimal = strawberry.field(description="Mean absolute error, EUR/kWh.")
+    root_mean_squared: Decimal = strawberry.field(description="Root of the mean squared error, EUR/kWh.")
+
+
+@strawberry.type(
+    description="How both methods did for the same prices: on each of the last days a regression that was fitted "
+    "before that day forecast from every hour, four hours ahead."
+)
+class ForecastBacktest:
+    days: int = strawberry.field(description="How many days it looked back.")
+    prices: int = strawberry.field(description="How many forecasts were compared with the price that came.")
+    ridge: ForecastErrors = strawberry.field(description="Errors of the ridge regression.")
+    naive: ForecastErrors = strawberry.field(description="Errors of the naive forecast.")
+
+
+@strawberry.type(description="The price expected for a delivery interval.")
+class ForecastInterval:
+    delivery_start: DateTime = strawberry.field(description="Start of the delivery interval.")
+    price_ueur_per_kwh: Decimal | None = strawberry.field(
+        name="price", description="The price, EUR/kWh; null where nothing is known to forecast it by."
+    )
+
+
+@strawberry.type(
+    description="Prices expected for the four hours after it was made, from what was known then. Made every hour, "
+    "never edited. Visible to everybody."
+)
+class PriceForecast:
+    made_at: DateTime = strawberry.field(description="When it stands; what was cleared later is not in it.")
+    method: ForecastMethod = strawberry.field(description="How it was made.")
+    reason: NaiveReason | None = strawberry.field(description="Why it is the naive one, where it is.")
+    next_hour: Decimal | None = strawberry.field(
+        description="Mean price of the first hour, EUR/kWh; null where an interval has none."
+    )
+    next_four_hours: Decimal | None = strawberry.field(
+        description="Mean price of the four hours, EUR/kWh; null where an interval has none."
+    )
+    intervals: list[ForecastInterval] = strawberry.field(description="All its intervals in order, at most 16.")
+    backtest: ForecastBacktest | None = strawberry.field(
+        description="How good the method was before; null where it could not be tested, and `reason` says why."
+    )
+
+
+async def latest(context: Context, market_id: UUID) -> PriceForecast | None:
+    """A market's newest forecast, read together with those of other markets that are asked for."""
+
+    async def load(market_ids: list[UUID]) -> list[Forecast | None]:
+        async with context.database.reading() as connection:
+            found = await forecasts.latest(connection, market_ids, clock.now())
+        return [found.get(market_id) for market_id in market_ids]
+
+    loaded: Forecast | None = await context.loaders.loader("forecast", load).load(market_id)
+    return None if loaded is None else _shown(loaded)
+
+
+def _shown(forecast: Forecast) -> PriceForecast:
+    step, tested = timedelta(minutes=forecast.minutes), forecast.backtest
+    return PriceForecast(
+        made_at=DateTime(forecast.made_at),
+        method=forecast.method,
+        reason=forecast.reason,
+        next_hour=_decimal(forecast.mean_ueur_per_kwh(forecasts.NEXT)),
+        next_four_hours=_decimal(forecast.mean_ueur_per_kwh(forecasts.AHEAD)),
+        intervals=[
+            ForecastInterval(
+                delivery_start=DateTime(forecast.made_at + number * step), price_ueur_per_kwh=_decimal(price)
+            )
+            for number, price in enumerate(forecast.prices_ueur_per_kwh)
+        ],
+        backtest=None if tested is None else _backtest_shown(tested),
+    )
+
+
+def _backtest_shown(tested: Backtest) -> ForecastBacktest:
+    return ForecastBacktest(
+        days=tested.days, prices=tested.prices, ridge=_errors_shown(tested.ridge), naive=_errors_shown(tested.naive)
+    )
+
+
+def _errors_shown(errors: Errors) -> ForecastErrors:
+    return ForecastErrors(
+        mean_absolute=Decimal(errors.mae_ueur_per_kwh), root_mean_squared=Decimal(errors.rmse_ueur_per_kwh)
+    )
+
+
+def _decimal(micro: int | None) -> Decimal | None:
+    return None if micro is None else Decimal(micro)
+
+
+def forecast_prices_of(known: Known) -> Forecast:
+    """The forecast of a market by what is known."""
+    made = forecasting.forecast(_history(known))
+    return Forecast(
+        market_id=known.market_id,
+        made_at=known.at,
+        minutes=known.minutes,
+        method=ForecastMethod(made.method.value),
+        reason=None if made.reason is None else NaiveReason(made.reason.value),
+        prices_ueur_per_kwh=tuple(int(price) if np.isfinite(price) else None for price in made.price),
+        backtest_days=forecasting.BACKTEST_DAYS,
+        backtest=None if made.backtest is None else _backtest(made.backtest),
+    )
+
+
+def _backtest(tested: forecasting.Backtest) -> Backtest:
+    return Backtest(forecasting.BACKTEST_DAYS, tested.forecasts, _errors(tested.ridge), _errors(tested.naive))
+
+
+def _errors(errors: forecasting.Errors) -> Errors:
+    return Errors(round(errors.mae), round(errors.rmse))
+
+
+def _history(known: Known) -> PriceHistory:
+    step, zone = timedelta(minutes=known.minutes), ZoneInfo(known.timezone)
+    count = len(known.prices_ueur_per_kwh)
+    horizon = forecasts.AHEAD // step
+    local = [(known.at + n * step).astimezone(zone) for n in range(-count, horizon)]
+    prices = [np.nan if price is None else float(price) for price in known.prices_ueur_per_kwh]
+    return PriceHistory(
+        price=np.array(prices, np.float64),
+        minute_of_day=np.array([instant.hour * 60 + instant.minute for instant in local], np.int64),
+        weekday=np.array([instant.weekday() for instant in local], np.int64),
+        intervals_per_day=timedelta(days=1) // step,
+    )
+
+
+@periodic
+async def schedule_forecasts(session: AsyncSession) -> None:
+    """Ask for the forecasts of the hour."""
+    await forecasts.schedule(session, now=clock.now())
+
+
+@job(JobKind.FORECAST_PRICES)
+async def forecast_prices(work: Work) -> None:
+    """Forecast the prices of a market from what was known at an instant."""
+    market_id, at = UUID(work.arguments["market_id"]), datetime.fromisoformat(work.arguments["at"])
+    async with work.database.reading() as connection:
+        known = await forecasts.known(connection, market_id, at, forecasting.HISTORY_DAYS)
+    forecast = await work.solve(forecast_prices_of, known)
+    async with work.recording() as recording:
+        await forecasts.record(recording.session, forecast)

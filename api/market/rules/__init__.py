@@ -1,0 +1,1 @@
+"""Trading rules over GraphQL, and the jobs that run them."""

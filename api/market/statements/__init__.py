@@ -1,0 +1,1 @@
+"""Monthly statements over GraphQL and as documents, and the job that makes them."""

@@ -1,0 +1,167 @@
+"""The ASGI application; `api.processes.serving` serves it."""
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+from prometheus_client import CollectorRegistry
+from redis.asyncio import Redis
+from sqlalchemy import text
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp
+
+from api.engine.connections import PageSize
+from api.geography import imports as geography_imports
+from api.graphql import examples, sights
+from api.graphql.compiled import DocumentPlans
+from api.graphql.context import Context
+from api.graphql.schema import make_schema
+from api.ledger import callbacks
+from api.market.orders import placing
+from api.market.statements import routes
+from api.market.view import routes as trading_exports
+from api.metering import imports as metering_imports
+from api.metering import posting as metering_posting
+from api.notifications.resolving import Reach
+from api.processes import gauges
+from api.resources import database
+from api.resources.authentication import Authentication
+from api.resources.database import Database
+from api.resources.events import Hub
+from api.resources.failures import KNOWN
+from api.resources.settings import Settings, settings
+from api.sharing import operator_figures
+from api.transport.documents.plans import CompiledReads
+from api.transport.http.app import GraphQLApp, build_graphql_app
+from api.transport.http.express import Express
+from api.transport.limits.leases import buckets_in
+from api.transport.observing.telemetry import start_telemetry
+from api.transport.terms.identity import Authenticate
+from api.transport.terms.logs import configure_logs
+from api.transport.terms.settings import Rate, TransportSettings
+from domain.identity.viewers import Viewer
+
+# REST routes: each module has its PATH, its BODY_LIMIT and `routes(database, authenticate)`.
+REST = (geography_imports, metering_imports, metering_posting, operator_figures, trading_exports, routes)
+# Routes for who signs what is sent, and bears no token.
+SIGNED = (callbacks,)
+
+
+class Application(Starlette):
+    """A Starlette application with a lane around all of it, its own middleware included."""
+
+    def __init__(self, lane: Callable[[ASGIApp], ASGIApp], **parts: Any) -> None:
+        super().__init__(**parts)
+        self.lane = lane
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return self.lane(super().build_middleware_stack())
+
+
+def create_app(configured: Settings | None = None) -> Starlette:
+    """The application with its connections opened and closed by its lifespan."""
+    configured = configured or settings()
+    configure_logs(configured.log_level)
+    if configured.telemetry_endpoint:
+        start_telemetry(configured.telemetry_endpoint)
+    PageSize.maximum = configured.page_max
+    Reach.allowed = configured.webhook_networks
+    connected = database.connect(
+        str(configured.database_url),
+        role=configured.database_role,
+        pool=configured.database_pool,
+        statement_seconds=configured.operation_seconds,
+    )
+    redis = Redis.from_url(str(configured.redis_url), socket_connect_timeout=1)
+    hub = Hub(connected, redis)
+    registry = CollectorRegistry()
+    authenticate = Authentication(connected)
+    graphql = _graphql(configured, connected, redis, hub, registry, authenticate)
+    rest = [route for part in REST for route in part.routes(connected, authenticate)]
+    rest += callbacks.routes(connected, configured.payment_secret)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(hub.listen()), asyncio.create_task(gauges.watch(connected, registry))]
+        with graphql.execution.observations.log.buffered():
+            yield
+        for task in tasks:
+            task.cancel()
+        await placing.queue_of(connected).finish()  # What a caller left behind who did not wait.
+        await redis.aclose()
+        await connected.close()
+
+    return Application(
+        lambda app: Express(app, graphql.execution, authenticate),
+        routes=[*graphql.routes, *rest],
+        middleware=graphql.middleware,
+        lifespan=lifespan,
+    )
+
+
+def trusted_documents(path: Path | None) -> dict[str, str]:
+    """Documents by digest; a file whose digests are not those of its texts is refused. Raises ValueError."""
+    documents: dict[str, str] = {} if path is None else orjson.loads(path.read_bytes())
+    for digest, document in documents.items():
+        if hashlib.sha256(document.encode()).hexdigest() != digest:
+            raise ValueError(f"{path}: {digest[:16]} is not the SHA-256 of its document")
+    return documents
+
+
+def _graphql(
+    configured: Settings,
+    connected: Database,
+    redis: Redis,
+    hub: Hub,
+    registry: CollectorRegistry,
+    authenticate: Authenticate,
+) -> GraphQLApp:
+    def make_context(connection: HTTPConnection, viewer: Viewer) -> Context:
+        return Context(connected, hub, viewer)
+
+    async def database_answers() -> None:
+        async with connected.reading() as connection:
+            await connection.execute(text("SELECT 1 FROM alembic_version"))
+
+    async def redis_answers() -> None:
+        await redis.ping()
+
+    async def relay_keeps_up() -> None:
+        """Nothing waits to be announced or handed out for more than half a minute."""
+        late = text(
+            "SELECT count(*) FROM job WHERE status = 'QUEUED' AND dispatch_after < now() - interval '30 seconds'"
+        )
+        async with connected.reading() as connection:
+            if (await connection.execute(late)).scalar_one():
+                raise RuntimeError("jobs wait for the relay")
+
+    schema = make_schema()
+    return build_graphql_app(
+        schema,
+        authenticate=authenticate,
+        make_context=make_context,
+        settings=TransportSettings(
+            allowed_origins=configured.allowed_origins,
+            operation_seconds_max=configured.operation_seconds,
+            rate=Rate(configured.rate_capacity, configured.rate_refill_per_s),
+            trusted_documents_only=configured.trusted_documents_only,
+            connections_per_viewer=configured.connections_per_viewer,
+            streams_per_viewer=configured.streams_per_viewer,
+        ),
+        buckets=buckets_in(redis),
+        refresh=Context.refresh,
+        ready_checks={"database": database_answers, "redis": redis_answers, "relay": relay_keeps_up},
+        trusted_documents=trusted_documents(configured.trusted_documents),
+        registry=registry,
+        known_exceptions=KNOWN,
+        known_operations=examples.OPERATIONS,
+        examples=examples.EXAMPLES,
+        body_limits={part.PATH: part.BODY_LIMIT for part in (*REST, *SIGNED)},
+        sharing=sights.sharing(schema._schema, connected),
+        reads=CompiledReads(DocumentPlans(schema), connected),
+    )

@@ -1,0 +1,40 @@
+"""How far behind the work is, for Prometheus: looked up every few seconds, never while a scrape waits."""
+
+import asyncio
+import logging
+
+from prometheus_client import CollectorRegistry, Gauge
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.resources.database import Database
+
+logger = logging.getLogger("commonwatt.gauges")
+LOOK_S = 5.0
+
+BEHIND = text("""
+SELECT (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0) FROM job WHERE status = 'QUEUED')::float
+         AS job_waiting_s,
+       (SELECT count(*) FROM job WHERE status IN ('QUEUED', 'RUNNING'))::float AS jobs_open,
+       (SELECT coalesce(sum(sequence - announced), 0) FROM event_stream WHERE announced < sequence)::float
+         AS events_behind
+""")
+GAUGES = {
+    "job_waiting_s": ("commonwatt_job_waiting_seconds", "Age of the oldest job that no worker has taken."),
+    "jobs_open": ("commonwatt_jobs_open", "Jobs that wait or run."),
+    "events_behind": ("commonwatt_events_behind", "Events that the relay has not announced yet."),
+}
+
+
+async def watch(database: Database, registry: CollectorRegistry) -> None:
+    """Keep the gauges for ever; while the database is away they stand as they were."""
+    gauges = {name: Gauge(*named, registry=registry) for name, named in GAUGES.items()}
+    while True:
+        try:
+            async with database.reading() as connection:
+                row = (await connection.execute(BEHIND)).one()
+            for name, gauge in gauges.items():
+                gauge.set(getattr(row, name))
+        except (SQLAlchemyError, OSError):
+            logger.warning("the gauges could not be read")
+        await asyncio.sleep(LOOK_S)

@@ -1,0 +1,126 @@
+"""The relay process: `python -m api.relay`. It moves what is written in Postgres to where it is waited for.
+
+Due jobs go to the queue, news of event streams to Redis, and periodic work (market batches) becomes jobs. What is
+lost on the way is sent again from Postgres. Several relays may run: each takes rows that no other holds.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+
+import asyncpg
+from arq.connections import ArqRedis
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError
+
+from api.jobs import transport
+from api.jobs.registry import PERIODIC, load_jobs
+from api.resources import database
+from api.resources.database import Database
+from api.resources.events import channel_of
+from api.resources.settings import Settings, settings
+from api.transport.terms.logs import configure_logs
+from domain.events import feed
+from domain.jobs import queue
+
+logger = logging.getLogger("commonwatt.relay")
+AT_MOST = 500
+POLL_S = 0.5
+
+
+async def relay_once(connected: Database, carrier: ArqRedis) -> bool:
+    """One round of everything. Whether there was more than one round's worth."""
+    has_more_news = await announce(connected, carrier)
+    await act_periodically(connected)
+    return await hand_out(connected, carrier) or has_more_news
+
+
+async def announce(connected: Database, carrier: ArqRedis) -> bool:
+    """Tell of news of event streams."""
+    async with connected.bare_transaction() as transaction:
+        news = await feed.take_unannounced(transaction, AT_MOST)
+        for stream, sequence in news:
+            await carrier.publish(channel_of(stream), str(sequence))
+    return len(news) == AT_MOST
+
+
+async def hand_out(connected: Database, carrier: ArqRedis) -> bool:
+    """Send due jobs to the queue."""
+    async with connected.transaction() as session:
+        due = await queue.take_due(session, AT_MOST)
+        for job in due:
+            await transport.send(carrier, job)
+    return len(due) == AT_MOST
+
+
+async def act_periodically(connected: Database) -> None:
+    """Look whether periodic work is due."""
+    for act in PERIODIC:
+        async with connected.transaction() as session:
+            await act(session)
+
+
+@contextlib.asynccontextmanager
+async def woken(url: str, *events: asyncio.Event) -> AsyncIterator[None]:
+    """Sets the events whenever a transaction with news or jobs commits."""
+
+    def wake(*_: object) -> None:
+        for event in events:
+            event.set()
+
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""), timeout=5)
+    try:
+        await connection.add_listener(feed.WAKE_CHANNEL, wake)
+        yield
+    finally:
+        connection.terminate()
+
+
+async def relay(configured: Settings, connected: Database) -> None:
+    """Relay for ever; raises a group when the database or Redis is lost. News waits for nothing else."""
+    carrier = await transport.connect(str(configured.redis_url))
+    news, jobs = asyncio.Event(), asyncio.Event()
+    try:
+        async with woken(str(configured.database_url), news, jobs), asyncio.TaskGroup() as group:
+            group.create_task(_repeat(partial(announce, connected, carrier), news))
+            group.create_task(_repeat(partial(hand_out, connected, carrier), jobs))
+            group.create_task(_repeat(partial(act_periodically, connected), asyncio.Event()))
+    finally:
+        with contextlib.suppress(RedisError, OSError):
+            await carrier.aclose(close_connection_pool=True)
+
+
+async def _repeat(act: Callable[[], Awaitable[bool | None]], event: asyncio.Event) -> None:
+    """Act at once when woken or when there was more than one round's worth, else every now and then."""
+    while True:
+        event.clear()
+        if not await act():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(event.wait(), POLL_S)
+
+
+async def main() -> None:
+    """Relay until SIGTERM, and come back after every loss of the database or Redis."""
+    configured = settings()
+    configure_logs(configured.log_level)
+    load_jobs()
+    connected = database.connect(str(configured.database_url), role=configured.database_role, pool=3)
+    running = asyncio.create_task(_for_ever(configured, connected))
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, running.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    await connected.close()
+
+
+async def _for_ever(configured: Settings, connected: Database) -> None:
+    while True:
+        try:
+            await relay(configured, connected)
+        except* (RedisError, DBAPIError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as group:
+            lost = ", ".join(sorted({type(error).__name__ for error in group.exceptions}))
+            logger.warning("relay interrupted: %s; going on in a second", lost)
+            await asyncio.sleep(1)

@@ -1,0 +1,100 @@
+"""Connections of a process: short reads, and transactions that record."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from api.resources.bare_pool import BarePool
+from domain.kernel import tables as _all_tables  # noqa: F401 (foreign keys name tables of other contexts)
+from domain.kernel.sql import Transaction
+
+CONNECT_SECONDS = 5
+
+
+class Database:
+    """The connections of one process, with the ways to use them."""
+
+    def __init__(self, engine: AsyncEngine, bare: BarePool) -> None:
+        self.engine = engine
+        self.bare = bare
+        # Reads need no BEGIN and ROLLBACK: one statement is its own snapshot (performance.md: a quarter of its cost).
+        self.reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.sessions = async_sessionmaker(engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for one or a few reads."""
+        async with self.reader.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session in one transaction: committed at the end, rolled back by any exception."""
+        async with self.sessions.begin() as session:
+            yield session
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """A session whose reads all see one instant. It writes nothing."""
+        async with self.sessions() as session:
+            await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
+
+    async def fetch(self, sql: str, values: Sequence[Any] = ()) -> asyncpg.Record | None:
+        """The first row of a read whose SQL is ready, with values as asyncpg takes them; for the compiled path.
+
+        It is one statement in no transaction, and is sent again when its connection was lost: never write with it.
+        """
+        return await self.bare.fetch(sql, values)
+
+    @asynccontextmanager
+    async def bare_transaction(self) -> AsyncIterator[Transaction]:
+        """A transaction for `domain.kernel.sql` only: without the cost of a session, on the connections of `fetch`."""
+        async with self.bare.transaction() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Give all connections back to the server."""
+        await self.engine.dispose()
+        await self.bare.close()
+
+
+def connect(url: str, *, role: str | None, pool: int = 10, statement_seconds: float | None = 10.0) -> Database:
+    """A database whose connections act as `role` and stop statements that run too long.
+
+    There are at most `pool` for SQLAlchemy and as many for `fetch`. The role and the limit travel in the start-up
+    message, so that a reset of the connection keeps them.
+    """
+    # Instants and doubles as the compiled reads write them (`api.engine.emitters`), whatever the server's defaults are.
+    texts = {"timezone": "UTC", "datestyle": "ISO", "extra_float_digits": "1"}
+    options = {"application_name": "commonwatt", **texts}
+    if role:
+        options["role"] = role
+    if statement_seconds is not None:
+        options["statement_timeout"] = str(int(statement_seconds * 1_000))
+    engine = create_async_engine(
+        url,
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_pre_ping=True,
+        hide_parameters=True,  # Exceptions are logged, and values may be readings or secrets.
+        connect_args={"server_settings": options, "timeout": CONNECT_SECONDS},
+    )
+    bare = {**_driver_arguments(engine.url), "timeout": CONNECT_SECONDS}
+    # Compiling pays for reports only. Ready statements name their page sizes, so that one plan is good for all values,
+    # and planning again for each would cost more than most of them take.
+    # A page is read from few places and from memory: pages of a table cost as much in any order, and walking another
+    # index to have them in order does not pay.
+    ready = {"jit": "off", "plan_cache_mode": "force_generic_plan", "random_page_cost": "1.1"}
+    return Database(engine, BarePool({**bare, "server_settings": {**options, **ready}}, pool))
+
+
+def _driver_arguments(url: URL) -> dict[str, Any]:
+    """What asyncpg takes of an address: the same as it gets from SQLAlchemy."""
+    _, arguments = url.get_dialect()().create_connect_args(url)
+    return {name: value for name, value in arguments.items() if not name.startswith("prepared_statement_")}

@@ -1,0 +1,27 @@
+"""What other layers raise and callers may see, over GraphQL and REST; all else is masked and logged.
+
+A mutation shows refusals in its payload instead.
+"""
+
+import asyncpg
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from api.resources.bare_pool import DatabaseBusy, DatabaseUnreachable
+from api.transport.terms.errors import KNOWN_EXCEPTIONS, ErrorCode, Known
+from domain.kernel.errors import DomainError, NotAllowed
+
+UNREACHABLE = Known(ErrorCode.UNAVAILABLE, "The database cannot be reached; try again.")
+BUSY = Known(ErrorCode.UNAVAILABLE, "The database is busy; try again.")
+
+KNOWN = {
+    **KNOWN_EXCEPTIONS,
+    NotAllowed: Known(ErrorCode.FORBIDDEN),
+    DomainError: Known(ErrorCode.BAD_USER_INPUT),
+    asyncpg.QueryCanceledError: Known(ErrorCode.DEADLINE_EXCEEDED, "The operation took too long and was stopped."),
+    InterfaceError: UNREACHABLE,
+    OperationalError: UNREACHABLE,
+    PoolTimeout: BUSY,
+    DatabaseUnreachable: UNREACHABLE,
+    DatabaseBusy: BUSY,
+}

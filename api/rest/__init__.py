@@ -1,0 +1,1 @@
+"""What REST routes share: who asks, what was sent, and rows as files."""

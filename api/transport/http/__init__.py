@@ -1,0 +1,1 @@
+"""The endpoint over HTTP, the express lane around it, GraphiQL and health."""

@@ -1,0 +1,119 @@
+"""Puts the transport together around a schema."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from strawberry import Schema
+
+from api.transport.documents.documents import Documents
+from api.transport.documents.lifecycle import Refresh
+from api.transport.documents.plans import CompiledReads
+from api.transport.http import graphiql, health
+from api.transport.http.bodies import BodyLimit, BodyLimits
+from api.transport.http.graphiql import LOG_IN, Example, LogIn
+from api.transport.http.view import GraphQLEndpoint
+from api.transport.limits.budgets import Budgets
+from api.transport.limits.live import Live
+from api.transport.observing.observations import Observations
+from api.transport.sharing.execution import Execution
+from api.transport.sharing.shares import BY_VIEWER, Sharing
+from api.transport.terms.errors import KNOWN_EXCEPTIONS, Known
+from api.transport.terms.identity import Authenticate, MakeContext
+from api.transport.terms.logs import HEADER, RequestIds
+from api.transport.terms.rates import Buckets, LocalBuckets
+from api.transport.terms.settings import TransportSettings
+
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLApp:
+    """The parts of a Starlette app. `middleware` belongs around all routes, also those of others."""
+
+    routes: list[BaseRoute]
+    middleware: list[Middleware]
+    execution: Execution
+    live: Live
+
+
+def build_graphql_app(
+    schema: Schema,
+    *,
+    authenticate: Authenticate,
+    make_context: MakeContext,
+    settings: TransportSettings,
+    buckets: Buckets | None = None,
+    refresh: Refresh = lambda context: None,
+    trusted_documents: Mapping[str, str] = NOTHING,
+    known_exceptions: Mapping[type[BaseException], Known] = NOTHING,
+    known_operations: frozenset[str] = frozenset(),
+    ready_checks: Mapping[str, health.Check] = NOTHING,
+    registry: CollectorRegistry | None = None,
+    metrics_token: str | None = None,
+    examples: Sequence[Example] = (),
+    log_in: LogIn = LOG_IN,
+    body_limits: Mapping[str, BodyLimit] = NOTHING,
+    sharing: Sharing = BY_VIEWER,
+    reads: CompiledReads | None = None,
+) -> GraphQLApp:
+    """Routes and middleware that serve a schema.
+
+    authenticate        token and address to viewer; raises Unauthenticated
+    make_context        connection and viewer to the context of one operation
+    refresh             called with the context after each event of a subscription: forget what it loaded
+    trusted_documents   texts by their SHA-256 in hexadecimal
+    known_exceptions    exceptions of other layers that callers may see, beside KNOWN_EXCEPTIONS
+    known_operations    operation names that metrics are kept for; all others count as "other"
+    ready_checks        by name; each raises when what it looks at is not well
+    examples, log_in    of the GraphiQL page
+    body_limits         by path prefix, for routes that take larger bodies than GraphQL
+    sharing             which subscriptions are equal; by default only those of one viewer
+    reads               plans that answer whole queries, or parts of operations; by default nothing is compiled
+    """
+    registry = registry or CollectorRegistry()
+    live = Live(settings.connections_per_viewer, settings.streams_per_viewer)
+    execution = Execution(
+        schema,
+        settings,
+        authenticate=authenticate,
+        make_context=make_context,
+        refresh=refresh,
+        budgets=Budgets(buckets or LocalBuckets(), settings),
+        documents=Documents(schema._schema, settings, trusted_documents),
+        known_exceptions={**KNOWN_EXCEPTIONS, **known_exceptions},
+        live=live,
+        observations=Observations(registry, known_operations, live),
+        sharing=sharing,
+        reads=reads,
+    )
+    endpoint = GraphQLEndpoint(execution)
+    routes = [
+        Route(settings.path, endpoint, methods=None),
+        WebSocketRoute(settings.path, endpoint),
+        *health.routes(ready_checks, registry, metrics_token),
+        *graphiql.routes(authenticate, examples, log_in, settings.path),
+    ]
+    return GraphQLApp(routes, middleware(settings, body_limits), execution, live)
+
+
+def middleware(settings: TransportSettings, body_limits: Mapping[str, BodyLimit] = NOTHING) -> list[Middleware]:
+    """Request ids outermost, then CORS (also on refusals), then body limits."""
+    default = BodyLimit(settings.body_bytes_max, settings.body_seconds_max)
+    return [
+        Middleware(RequestIds),
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", HEADER],
+            expose_headers=[HEADER, "RateLimit", "RateLimit-Policy", "Retry-After"],
+            max_age=600,
+        ),
+        Middleware(BodyLimits, default=default, by_prefix=body_limits),
+    ]

@@ -1,0 +1,1 @@
+"""Counting and logging what was asked: metrics, the log of operations, traces."""

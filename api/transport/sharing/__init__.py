@@ -1,0 +1,1 @@
+"""Running operations, and letting equal subscriptions share one execution."""

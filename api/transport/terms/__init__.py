@@ -1,0 +1,1 @@
+"""Words of the transport: settings, who asks, what is running, and what can go wrong."""

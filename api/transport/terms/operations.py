@@ -1,0 +1,53 @@
+"""The operation that is running: who asked, what it is, what it costs. Resolvers reach it by `current()`."""
+
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Literal
+
+from api.transport.terms.errors import ErrorCode
+from api.transport.terms.identity import Viewer
+from api.transport.terms.rates import Taken
+
+Transport = Literal["http", "sse", "websocket"]
+
+
+@dataclass(slots=True)
+class Operation:
+    """What is noted of one operation while it runs. Never its variables, nor the token."""
+
+    request_id: str
+    viewer: Viewer
+    address: str
+    transport: Transport
+    started_s: float = field(default_factory=time.perf_counter)
+    name: str | None = None
+    kind: str | None = None  # query, mutation, subscription
+    document_hash: str | None = None
+    node_count: int = 0
+    cost: int = 0  # Points charged: the node count, at least one.
+    budget: Taken | None = None
+    codes: list[ErrorCode] = field(default_factory=list)
+    results: int = 0
+    is_handed_over: bool = False  # To a share, which notes its end.
+
+    @property
+    def code(self) -> ErrorCode | None:
+        """The first error's code."""
+        return self.codes[0] if self.codes else None
+
+    def seconds(self) -> float:
+        return time.perf_counter() - self.started_s
+
+
+_current: ContextVar[Operation | None] = ContextVar("operation", default=None)
+
+
+def begin(operation: Operation) -> None:
+    """Make this the running operation of the task. Each operation has a task, so nothing is put back."""
+    _current.set(operation)
+
+
+def current() -> Operation | None:
+    """The running operation; None where the schema is executed without the transport."""
+    return _current.get()

@@ -1,0 +1,95 @@
+"""What the transport allows, as values. The names end in their unit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from api.transport.live.mailboxes import MailboxBounds
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLimits:
+    """What one document may ask for, counted after fragments are expanded."""
+
+    root_selections: int = 20
+    aliases: int = 30
+    directives: int = 10
+    fields: int = 500
+    steps: int = 4_000  # Of the walk that counts, and of comparisons between fields of one name.
+    depth: int = 12
+    introspection_depth: int = 16  # Inside __schema and __type; tools need fourteen.
+    nodes: int = 10_000  # By multiplying page sizes.
+    tokens: int = 1_500
+    page_size: int = 25  # Where a connection names none.
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A bucket of `capacity` points that refills steadily; a point is one node of a page, and no operation is free."""
+
+    capacity: int
+    refill_per_s: float
+
+    @property
+    def window_s(self) -> int:
+        """Seconds from empty to full."""
+        return max(1, round(self.capacity / self.refill_per_s))
+
+
+@dataclass(frozen=True, slots=True)
+class RootFieldRate:
+    """The low limit of a root field that guesses could abuse, counted per field and not per request.
+
+    `account` is where in the field's arguments the account stands, such as ("input", "email").
+    """
+
+    account: tuple[str, ...]
+    per_account: Rate = Rate(10, 10 / 300)
+    per_address: Rate = Rate(30, 30 / 300)
+
+
+ROOT_FIELD_RATES: Mapping[str, RootFieldRate] = MappingProxyType(
+    {
+        "logIn": RootFieldRate(account=("input", "email")),
+        "refreshSession": RootFieldRate(account=("input", "refreshToken")),
+        "resetPassword": RootFieldRate(account=("input", "email")),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TransportSettings:
+    """Every choice of the transport. Refuses combinations that would be unsafe."""
+
+    path: str = "/graphql"
+    allowed_origins: tuple[str, ...] = ()  # Of pages that may call us, for CORS and for sockets.
+    body_bytes_max: int = 256 * 1024
+    body_seconds_max: float = 10.0
+    operation_seconds_max: float = 10.0
+    documents_cached: int = 1_000
+    limits: DocumentLimits = DocumentLimits()
+    rate: Rate = Rate(50_000, 500.0)
+    anonymous_rate: Rate = Rate(10_000, 100.0)
+    root_field_rates: Mapping[str, RootFieldRate] = field(default_factory=lambda: ROOT_FIELD_RATES)
+    trusted_documents_only: bool = False
+    anonymous_introspection: bool = False
+    connection_init_seconds_max: float = 10.0
+    subscriptions_per_connection: int = 20
+    connections_per_viewer: int = 100
+    streams_per_viewer: int = 100
+    frame_bytes_max: int = 64 * 1024  # Give uvicorn the same as `ws_max_size`; this is the net under it.
+    send_seconds_max: float = 20.0  # A reader slower than this is disconnected,
+    waiting_frames_max: int = 1_000  # and so is one for whom more than this waits.
+    waiting_bytes_max: int = 4 * 1024 * 1024
+    keep_alive_seconds: float = 15.0
+
+    @property
+    def mailbox(self) -> MailboxBounds:
+        """What may wait for one reader."""
+        return MailboxBounds(self.waiting_frames_max, self.waiting_bytes_max, self.send_seconds_max)
+
+    def __post_init__(self) -> None:
+        if "*" in self.allowed_origins:
+            raise ValueError("allowed_origins: name each origin; '*' would let any page use a visitor's connection")
+        if self.anonymous_rate.capacity < self.limits.nodes or self.rate.capacity < self.limits.nodes:
+            raise ValueError("rate: capacity must be at least limits.nodes, or large documents could never run")

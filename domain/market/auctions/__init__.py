@@ -1,0 +1,1 @@
+"""Dutch auctions: a clock that descends, and bids that trade at once."""

@@ -1,0 +1,307 @@
+"""Clearings: when a batch is due, and recording its outcome once.
+
+A batch is numbered by the UTC second at which it opens, a multiple of the coupling's batch length; so numbers grow
+with time, whichever markets are linked. A market that nothing happened to is not cleared again.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, BigInteger, DateTime, Uuid, bindparam, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.audit import entries
+from domain.events import notices
+from domain.events.notices import NewNotice, NoticeKind
+from domain.grid import halts
+from domain.jobs import queue
+from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.kernel.database import new_id
+from domain.kernel.errors import DomainError
+from domain.kernel.intervals import Period
+from domain.kernel.quantities import MICRO, round_half_even
+from domain.market.clearing import escrow, trades
+from domain.market.clearing import ticks as prices
+from domain.market.clearing.book import Book, OpenInterval
+from domain.market.clearing.tables import Clearing
+from domain.market.clearing.ticks import Tick, TickKind
+from domain.market.clearing.trades import Cleared, Pairing
+from domain.market.orders import orders
+from domain.market.places import changes, markets
+from domain.market.places.markets import Coupling
+from domain.market.places.tables import Market
+
+# An order counts as new for this long after the second in which a batch opened: longer than the transaction that
+# placed it may last, since the event that tells of it bears the time of the transaction's start.
+SETTLES_S = 15
+TIME_LIMIT_S = 60
+Cell = tuple[UUID, datetime]  # Market and start of delivery.
+
+
+class BookChanged(DomainError):
+    """An order that would be filled was cancelled, expired or filled after the book was read, or a zone was halted:
+    read it again."""
+
+    def __init__(self) -> None:
+        super().__init__("The book changed while it was cleared.")
+
+
+@dataclass(frozen=True, slots=True)
+class CellPrice:
+    """The price of a market in one delivery interval; indicative where no energy was traded or passed through.
+
+    class_prices: micro-EUR/kWh of classes of energy that traded at another price, by `Acceptance`.
+    congestion_rent_ueur: collected on the ways into the zone.
+    bound_ueur: on the welfare of all linked markets in this interval together; None where flexible orders tie it to
+    others, because then only their sum is bounded.
+    parameters: what the outcome depends on beside the orders, and the welfare of all linked markets that it reached.
+    """
+
+    price_ueur_per_kwh: int
+    lowest_ueur_per_kwh: int
+    highest_ueur_per_kwh: int
+    is_traded: bool
+    class_prices: Mapping[str, int] = field(default_factory=dict)
+    congestion_rent_ueur: int = 0
+    bound_ueur: int | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a solver made of a book: the pairs, and the prices of all markets and intervals that have one."""
+
+    pairings: tuple[Pairing, ...]
+    prices: Mapping[Cell, CellPrice]
+
+
+DUE = text("""
+    SELECT market.id FROM (SELECT *, 'market\\:' || id || '\\:book' AS stream FROM market) AS market
+    JOIN event_stream USING (stream)
+    JOIN event USING (stream, sequence)
+    WHERE market.last_batch + market.batch_seconds <= extract(epoch FROM CAST(:now AS timestamptz))
+      AND EXISTS (SELECT FROM order_interval WHERE market_id = market.id AND is_open)
+      AND (extract(epoch FROM event.created_at) > market.last_batch - :settles
+           OR EXISTS (SELECT FROM order_interval
+                      WHERE market_id = market.id AND is_open AND delivery_start <= :now))
+""").bindparams(bindparam("now", type_=DateTime(timezone=True)))
+
+
+async def schedule(session: AsyncSession, *, now: datetime) -> list[UUID]:
+    """Ask for a clearing of each coupling that is due and is not being cleared; gives the ids of the jobs."""
+    due = set(await session.scalars(DUE, {"now": now, "settles": SETTLES_S}))
+    if not due:
+        return []
+    busy = await _being_cleared(session)
+    asked = []
+    for coupling in await markets.couplings(session):
+        batch = batch_at(coupling, now)
+        is_new = all(market.last_batch < batch for market in coupling.markets)
+        if is_new and not due.isdisjoint(coupling.market_ids) and busy.isdisjoint(coupling.market_ids):
+            asked.append(await _enqueue(session, coupling, batch))
+    return asked
+
+
+def batch_at(coupling: Coupling, now: datetime) -> int:
+    """The number of the batch that is open at an instant."""
+    return int(now.timestamp()) // coupling.batch_seconds * coupling.batch_seconds
+
+
+async def record(
+    session: AsyncSession, book: Book, outcome: Outcome, *, batch: int, job_id: UUID | None, now: datetime
+) -> bool:
+    """Store the outcome of a batch and fill its orders; False where the batch was recorded before.
+
+    Raises BookChanged, and then nothing may be committed. What was traded goes into escrow.
+    """
+    if not await _take_batch(session, book, batch):
+        return False
+    fills = _fills(outcome.pairings)
+    await _hold(session, fills)
+    rows = _rows(book, outcome, batch, job_id)
+    if rows:
+        await session.execute(insert(Clearing), rows)
+        await _fill(session, fills)
+        kept = await orders.restate(session, sorted({order_id for order_id, _ in fills}), now=now)
+        traded = await trades.record(session, outcome.pairings, _cleared(book, rows))
+        await escrow.take(session, kept, traded, batch=batch, actor=f"job:{job_id}", now=now)
+        await notices.tell(session, _told(traded))
+        # Late, because whoever places an order waits for the head of its market's audit chain.
+        await _audit(session, rows, batch, job_id)
+    await _announce(session, book, outcome, rows)
+    return True
+
+
+def _told(traded: Sequence[Mapping[str, Any]]) -> list[NewNotice]:
+    """What the owners of filled orders should hear: of each order, the energy and its mean price in this batch."""
+    told: dict[tuple[UUID, UUID, UUID], list[tuple[int, int]]] = defaultdict(list)
+    for row in traded:
+        buy, sell = (row["buyer_id"], row["buy_order_id"]), (row["seller_id"], row["sell_order_id"])
+        told[(*buy, row["market_id"])].append((row["energy_ukwh"], row["price_ueur_per_kwh"]))
+        told[(*sell, row["seller_market_id"])].append((row["energy_ukwh"], row["seller_price_ueur_per_kwh"]))
+    made = []
+    for (user_id, order_id, market_id), fills in told.items():
+        energy = sum(energy for energy, _ in fills)
+        price = round_half_even(sum(energy * price for energy, price in fills), energy)
+        facts = {"order_id": order_id, "market_id": market_id, "energy_ukwh": energy, "price_ueur_per_kwh": price}
+        made.append(NewNotice(user_id, NoticeKind.ORDER_FILLED, facts))
+    return made
+
+
+async def _being_cleared(session: AsyncSession) -> set[UUID]:
+    is_open = Job.status.in_([JobStatus.QUEUED, JobStatus.RUNNING])
+    arguments = await session.scalars(select(Job.arguments).where(Job.kind == JobKind.CLEAR_MARKET, is_open))
+    return {UUID(market_id) for each in arguments for market_id in each["market_ids"]}
+
+
+async def _enqueue(session: AsyncSession, coupling: Coupling, batch: int) -> UUID:
+    arguments = {"market_ids": [str(market_id) for market_id in coupling.market_ids], "batch": batch}
+    key = f"clear:{coupling.market_ids[0]}:{batch}"
+    return await queue.enqueue(session, JobKind.CLEAR_MARKET, key, arguments, time_limit_s=TIME_LIMIT_S)
+
+
+async def _take_batch(session: AsyncSession, book: Book, batch: int) -> bool:
+    """Hold the markets and count the batch; orders may still be placed meanwhile, for the next one."""
+    ids = book.coupling.market_ids
+    query = select(Market.id, Market.last_batch).where(Market.id.in_(ids)).order_by(Market.id)
+    last = {row.id: row.last_batch for row in await session.execute(query.with_for_update(key_share=True))}
+    if any(number >= batch for number in last.values()):
+        return False
+    if any(last[market.id] != market.last_batch for market in book.coupling.markets):
+        raise BookChanged
+    if await halts.halted_zone_ids(session) & set(book.coupling.zone_ids) != book.coupling.halted_zone_ids:
+        raise BookChanged
+    await session.execute(update(Market).where(Market.id.in_(ids)).values(last_batch=batch))
+    return True
+
+
+def _fills(pairings: Iterable[Pairing]) -> dict[tuple[UUID, datetime], tuple[OpenInterval, int]]:
+    """Energy filled by order and delivery, with what was open of it, sorted."""
+    filled: dict[tuple[UUID, datetime], tuple[OpenInterval, int]] = {}
+    for pairing in pairings:
+        for side in (pairing.sell, pairing.buy):
+            key = side.order_id, side.delivery_start
+            filled[key] = side, filled.get(key, (side, 0))[1] + pairing.energy_ukwh
+    return dict(sorted(filled.items()))
+
+
+HELD = text("""
+    SELECT order_id, delivery_start, filled_ukwh, is_open
+    FROM order_interval JOIN unnest(:ids, :starts) AS wanted (order_id, delivery_start)
+    USING (order_id, delivery_start)
+""").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid())),
+    bindparam("starts", type_=ARRAY(DateTime(timezone=True))),
+)
+FILL = text("""
+    UPDATE order_interval SET
+        filled_ukwh = order_interval.filled_ukwh + fill.energy_ukwh,
+        is_open = order_interval.filled_ukwh + fill.energy_ukwh < order_interval.energy_ukwh
+    FROM unnest(:ids, :starts, :energy) AS fill (order_id, delivery_start, energy_ukwh)
+    WHERE order_interval.order_id = fill.order_id AND order_interval.delivery_start = fill.delivery_start
+""").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid())),
+    bindparam("starts", type_=ARRAY(DateTime(timezone=True))),
+    bindparam("energy", type_=ARRAY(BigInteger())),
+)
+
+
+async def _hold(session: AsyncSession, fills: Mapping[tuple[UUID, datetime], tuple[OpenInterval, int]]) -> None:
+    """Lock the orders that are filled and see that they are as they were read. Raises BookChanged."""
+    await orders.lock(session, {order_id for order_id, _ in fills})
+    given = {"ids": [order_id for order_id, _ in fills], "starts": [start for _, start in fills]}
+    held = {(row.order_id, row.delivery_start): row for row in await session.execute(HELD, given)}
+    for key, (read, _) in fills.items():
+        if key not in held or not held[key].is_open or held[key].filled_ukwh != read.filled_ukwh:
+            raise BookChanged
+
+
+async def _fill(session: AsyncSession, fills: Mapping[tuple[UUID, datetime], tuple[OpenInterval, int]]) -> None:
+    ids, starts = [order_id for order_id, _ in fills], [start for _, start in fills]
+    energy = [energy for _, energy in fills.values()]
+    await session.execute(FILL, {"ids": ids, "starts": starts, "energy": energy})
+
+
+def _rows(book: Book, outcome: Outcome, batch: int, job_id: UUID | None) -> list[dict[str, Any]]:
+    """A clearing for each market and interval in which energy was traded or passed through, sorted."""
+    taking_part = Counter((each.market_id, each.delivery_start) for each in book.open)
+    bought, sold = defaultdict(list), defaultdict(list)
+    for pairing in outcome.pairings:
+        bought[pairing.buy.market_id, pairing.buy.delivery_start].append(pairing)
+        sold[pairing.sell.market_id, pairing.sell.delivery_start].append(pairing)
+    common = {"batch": batch, "job_id": job_id, "input_digest": book.digest}
+    return [
+        common
+        | {
+            "id": new_id(),
+            "market_id": cell[0],
+            "delivery_start": cell[1],
+            "price_ueur_per_kwh": price.price_ueur_per_kwh,
+            "price_low_ueur_per_kwh": price.lowest_ueur_per_kwh,
+            "price_high_ueur_per_kwh": price.highest_ueur_per_kwh,
+            "bought_ukwh": sum(pairing.energy_ukwh for pairing in bought[cell]),
+            "sold_ukwh": sum(pairing.energy_ukwh for pairing in sold[cell]),
+            "welfare_ueur": surplus_ueur(bought[cell], sold[cell]),
+            "bound_ueur": price.bound_ueur,
+            "congestion_rent_ueur": price.congestion_rent_ueur,
+            "class_prices": dict(price.class_prices),
+            "parameters": dict(price.parameters),
+            "orders_count": taking_part[cell],
+        }
+        for cell, price in sorted(outcome.prices.items())
+        if price.is_traded
+    ]
+
+
+def surplus_ueur(bought: Iterable[Pairing], sold: Iterable[Pairing]) -> int:
+    """What buyers of a market would have paid, and its sellers gone without, beyond what they did; rounded half-even.
+
+    surplus = sum over buys of (limit - price) x energy + sum over sells of (price - limit) x energy; never negative.
+    Over linked markets, surpluses and congestion rents add up to the welfare of a clearing, whatever the pricing.
+    """
+    gained = sum((each.buy.limit_price_ueur_per_kwh - each.paid_ueur_per_kwh) * each.energy_ukwh for each in bought)
+    gained += sum((each.got_ueur_per_kwh - each.sell.limit_price_ueur_per_kwh) * each.energy_ukwh for each in sold)
+    return round_half_even(gained, MICRO)
+
+
+def _cleared(book: Book, rows: Sequence[Mapping[str, Any]]) -> dict[Cell, Cleared]:
+    delivery = {market.id: market.delivery for market in book.coupling.markets}
+    return {(row["market_id"], row["delivery_start"]): Cleared(row["id"], delivery[row["market_id"]]) for row in rows}
+
+
+async def _audit(session: AsyncSession, rows: Sequence[Mapping[str, Any]], batch: int, job_id: UUID | None) -> None:
+    """One entry per market: its clearings of this batch, each with the energy bought and sold."""
+    for market_id, cleared in groupby(rows, key=itemgetter("market_id")):
+        figures = ("id", "price_ueur_per_kwh", "bought_ukwh", "sold_ukwh", "input_digest")
+        facts = {"batch": batch, "clearings": [[row[figure] for figure in figures] for row in cleared]}
+        actor, subject = f"job:{job_id}", ("Market", market_id)
+        await entries.record(session, "market.clear", actor=actor, subject=subject, scope_id=market_id, facts=facts)
+
+
+async def _announce(session: AsyncSession, book: Book, outcome: Outcome, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Ticks of all prices, the last price of each market, and which deliveries of its book changed."""
+    volume = {(row["market_id"], row["delivery_start"]): max(row["bought_ukwh"], row["sold_ukwh"]) for row in rows}
+    for market in book.coupling.markets:
+        ticks = [
+            Tick(start, price.price_ueur_per_kwh, kind_of(price), volume.get((market_id, start), 0))
+            for (market_id, start), price in sorted(outcome.prices.items())
+            if market_id == market.id
+        ]
+        await prices.announce(session, market.id, ticks)
+        cleared = [tick for tick in ticks if tick.kind is TickKind.CLEARED]
+        if cleared:
+            last = {"last_price_ueur_per_kwh": cleared[0].price_ueur_per_kwh}  # Of the next delivery that was traded.
+            await session.execute(update(Market).where(Market.id == market.id).values(last))
+            changed = Period(cleared[0].delivery_start, cleared[-1].delivery_start + market.delivery)
+            await changes.announce(session, market.id, changed)
+
+
+def kind_of(price: CellPrice) -> TickKind:
+    """Whether a price was paid."""
+    return TickKind.CLEARED if price.is_traded else TickKind.INDICATIVE

@@ -1,0 +1,67 @@
+"""What parties are told of settlements: once per look, summed over their trades."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.events import notices
+from domain.events.notices import NewNotice, NoticeKind
+from domain.kernel.sql import Statement
+
+
+async def untold(session: AsyncSession) -> list[datetime]:
+    """Starts of the hours in which something was settled that the parties were not told of, in order."""
+    return [row.starts_at for row in await UNTOLD.rows(session, {})]
+
+
+async def tell(session: AsyncSession, *, now: datetime) -> int:
+    """Tell each party of what was settled since it was last told, summed; gives how many were told."""
+    rows = await NEWS.rows(session, {"now": now})
+    facts = [
+        NewNotice(
+            row.user_id,
+            NoticeKind.TRADE_SETTLED,
+            {
+                "trades": row.trades,
+                "corrections": row.corrections,
+                "delivery_start": row.first_delivery.isoformat(),
+                "delivery_end": row.last_delivery.isoformat(),
+                "delivered_ukwh": int(row.delivered_ukwh),
+                "short_ukwh": int(row.short_ukwh),
+                "amount_ueur": int(row.amount_ueur),
+            },
+        )
+        for row in rows
+    ]
+    await notices.tell(session, facts)
+    return len(facts)
+
+
+UNTOLD = Statement("SELECT starts_at FROM delivery_hour WHERE has_news ORDER BY starts_at")
+# What is new since an hour was last told of: the newest versions, less what was told of the same trades before.
+NEWS = Statement("""
+    WITH told AS (
+        UPDATE delivery_hour SET has_news = false, told_at = CAST(:now AS timestamptz)
+        FROM (SELECT starts_at, told_at FROM delivery_hour WHERE has_news ORDER BY starts_at FOR UPDATE) AS before
+        WHERE delivery_hour.starts_at = before.starts_at
+        RETURNING before.starts_at, coalesce(before.told_at, '-infinity') AS told_at),
+    news AS (
+        SELECT trade.buyer_id, trade.seller_id, trade.delivery_start, trade.delivery_end, new.version,
+               new.delivered_ukwh - coalesce(old.delivered_ukwh, 0) AS delivered_ukwh,
+               new.seller_short_ukwh - coalesce(old.seller_short_ukwh, 0) AS seller_short_ukwh,
+               new.buyer_short_ukwh - coalesce(old.buyer_short_ukwh, 0) AS buyer_short_ukwh,
+               new.buyer_paid_ueur - coalesce(old.buyer_paid_ueur, 0) AS buyer_paid_ueur,
+               new.seller_received_ueur - coalesce(old.seller_received_ueur, 0) AS seller_received_ueur
+        FROM told JOIN trade ON trade.delivery_start >= told.starts_at
+             AND trade.delivery_start < told.starts_at + interval '1 hour'
+        JOIN trade_delivery AS new ON new.trade_id = trade.id AND new.settled_at > told.told_at
+        LEFT JOIN trade_delivery AS old ON old.trade_id = new.trade_id AND old.version = new.version - 1)
+    SELECT party.user_id, count(*) AS trades, count(*) FILTER (WHERE version > 1) AS corrections,
+           min(delivery_start) AS first_delivery, max(delivery_end) AS last_delivery,
+           sum(delivered_ukwh) AS delivered_ukwh, sum(party.short_ukwh) AS short_ukwh,
+           sum(party.amount_ueur) AS amount_ueur
+    FROM news CROSS JOIN LATERAL (VALUES (buyer_id, buyer_short_ukwh, -buyer_paid_ueur),
+                                         (seller_id, seller_short_ukwh, seller_received_ueur))
+         AS party (user_id, short_ukwh, amount_ueur)
+    GROUP BY party.user_id ORDER BY party.user_id
+""")

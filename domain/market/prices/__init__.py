@@ -1,0 +1,1 @@
+"""Prices that markets are watched by: models, calendars, tariffs of the grid, forecasts and alerts."""

@@ -1,0 +1,1 @@
+"""Monthly statements and credit notes, reconciled to the ledger."""

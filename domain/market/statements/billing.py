@@ -1,0 +1,282 @@
+"""Monthly statements: what a member's deliveries came to, by line, with VAT per rate, reconciled to the ledger.
+
+A line sums up one market, side and kind: energy, exact net and VAT as the ledger moved them, and cents. Net is rounded
+half-up to the cent; VAT is the rate on the rounded net, half-up too, so that a reader can check each line (the practice
+of published community bills). What rounding adds to the ledger's sum is stated.
+
+A month is stated once all its deliveries are settled. A document never changes: where deliveries came out otherwise
+afterwards, what they come to now less all that was stated before is a credit note (also where it asks for more).
+
+Months are local: of the first community that the user belongs to, or UTC.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.audit import entries
+from domain.audit.entries import Act
+from domain.events import notices
+from domain.events.notices import NewNotice, NoticeKind
+from domain.kernel.database import new_id
+from domain.kernel.errors import DomainError
+from domain.kernel.intervals import Period, day_start
+from domain.kernel.quantities import MICRO
+from domain.kernel.sql import Statement
+from domain.market.places.charges import LineKind
+from domain.market.places.tables import OrderSide
+from domain.market.statements.tables import AccountStatement, StatementKind, StatementLine
+
+UEUR_PER_CENT = 10_000
+SIDES = tuple(OrderSide)
+KINDS = tuple(LineKind)
+
+
+class MonthNotOver(DomainError):
+    """The month has not ended everywhere yet."""
+
+    def __init__(self, month: date) -> None:
+        super().__init__(f"The month {month:%Y-%m} is not over.")
+        self.month = month
+
+
+class LineKey(NamedTuple):
+    """What a line sums up."""
+
+    market_id: UUID
+    side: OrderSide
+    kind: LineKind
+    vat_ppm: int
+
+    @property
+    def place(self) -> tuple[str, int, int, int]:
+        """Where the line stands: by market, what was bought before what was sold, energy first."""
+        return str(self.market_id), SIDES.index(self.side), KINDS.index(self.kind), self.vat_ppm
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Energy in micro-kWh, exact net and VAT in micro-EUR; positive is paid."""
+
+    energy_ukwh: int = 0
+    net_ueur: int = 0
+    vat_ueur: int = 0
+
+    def less(self, other: "Sums") -> "Sums":
+        """What is left beyond another."""
+        return Sums(
+            self.energy_ukwh - other.energy_ukwh, self.net_ueur - other.net_ueur, self.vat_ueur - other.vat_ueur
+        )
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether no money is in it."""
+        return not (self.net_ueur or self.vat_ueur)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a document."""
+
+    key: LineKey
+    sums: Sums
+
+    @property
+    def net_cents(self) -> int:
+        """Net, rounded half-up to the cent."""
+        return half_up(self.sums.net_ueur, UEUR_PER_CENT)
+
+    @property
+    def vat_cents(self) -> int:
+        """VAT on the rounded net, rounded half-up to the cent."""
+        return half_up(self.net_cents * self.key.vat_ppm, MICRO)
+
+
+def half_up(numerator: int, denominator: int) -> int:
+    """The nearest integer, ties away from zero, as bills are rounded."""
+    whole = (2 * abs(numerator) + denominator) // (2 * denominator)
+    return whole if numerator >= 0 else -whole
+
+
+def month_in(month: date, timezone: str) -> Period:
+    """A local month as a period."""
+    zone, next_month = ZoneInfo(timezone), date(month.year + month.month // 12, month.month % 12 + 1, 1)
+    return Period(day_start(month, zone), day_start(next_month, zone))
+
+
+async def timezones(session: AsyncSession, month: date) -> dict[str, list[UUID]]:
+    """Users who bought or sold around a month, by the timezone of their months."""
+    around = month_in(month, "UTC")
+    rows = await TIMEZONES.rows(session, {"start": around.start, "end": around.end})
+    found: dict[str, list[UUID]] = defaultdict(list)
+    for row in rows:
+        found[row.timezone].append(row.user_id)
+    return dict(found)
+
+
+async def make(
+    session: AsyncSession, month: date, timezone: str, user_ids: Sequence[UUID], *, actor: str, now: datetime
+) -> int:
+    """State a month of users whose deliveries are settled and not stated as they are; gives how many documents.
+
+    Users are locked in the order of their ids, so that two runs never state the same twice. Raises MonthNotOver.
+    """
+    period = month_in(month, timezone)
+    if period.end > now:
+        raise MonthNotOver(month)
+    given = {"user_ids": sorted(user_ids), "start": period.start, "end": period.end, "month": month}
+    await LOCK.rows(session, given)
+    waiting = {row.user_id for row in await WAITING.rows(session, given)}
+    owed, stated = _by_user(await OWED.rows(session, given)), _by_user(await STATED.rows(session, given))
+    first = {row.user_id: row.id for row in await FIRST.rows(session, given)}
+    made = []
+    for user_id in sorted(set(owed) | set(stated)):
+        lines = _news(owed.get(user_id, {}), stated.get(user_id, {}))
+        if lines and (user_id not in waiting or user_id in first):
+            made.append(_document(user_id, month, timezone, first.get(user_id), lines, now))
+    await _store(session, made, actor)
+    return len(made)
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    row: dict[str, Any]
+    lines: list[dict[str, Any]]
+
+
+def _by_user(rows: Sequence[Any]) -> dict[UUID, dict[LineKey, Sums]]:
+    found: dict[UUID, dict[LineKey, Sums]] = defaultdict(dict)
+    for row in rows:
+        user_id, market_id, side, kind, vat_ppm, energy, net, vat = row
+        key = LineKey(market_id, OrderSide(side), LineKind(kind), vat_ppm)
+        found[user_id][key] = Sums(int(energy), int(net), int(vat))
+    return found
+
+
+def _news(owed: Mapping[LineKey, Sums], stated: Mapping[LineKey, Sums]) -> list[Line]:
+    """What a user's deliveries come to beyond what was stated, in lines."""
+    keys = sorted(set(owed) | set(stated), key=lambda key: key.place)
+    lines = [Line(key, owed.get(key, Sums()).less(stated.get(key, Sums()))) for key in keys]
+    return [line for line in lines if not line.sums.is_nothing]
+
+
+def _document(
+    user_id: UUID, month: date, timezone: str, first_id: UUID | None, lines: Sequence[Line], now: datetime
+) -> _Document:
+    statement_id = new_id()
+    net, vat = sum(line.net_cents for line in lines), sum(line.vat_cents for line in lines)
+    ledger = sum(line.sums.net_ueur + line.sums.vat_ueur for line in lines)
+    row = {
+        "id": statement_id,
+        "user_id": user_id,
+        "kind": StatementKind.CREDIT_NOTE if first_id else StatementKind.STATEMENT,
+        "corrects_id": first_id,
+        "month": month,
+        "timezone": timezone,
+        "net_cents": net,
+        "vat_cents": vat,
+        "total_cents": net + vat,
+        "ledger_ueur": ledger,
+        "rounding_ueur": (net + vat) * UEUR_PER_CENT - ledger,
+        "made_at": now,
+    }
+    return _Document(row, [_line_row(statement_id, number, line) for number, line in enumerate(lines, 1)])
+
+
+def _line_row(statement_id: UUID, number: int, line: Line) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "statement_id": statement_id,
+        "number": number,
+        "market_id": line.key.market_id,
+        "side": line.key.side,
+        "kind": line.key.kind,
+        "energy_ukwh": line.sums.energy_ukwh,
+        "net_ueur": line.sums.net_ueur,
+        "vat_ppm": line.key.vat_ppm,
+        "vat_ueur": line.sums.vat_ueur,
+        "net_cents": line.net_cents,
+        "vat_cents": line.vat_cents,
+    }
+
+
+async def _store(session: AsyncSession, made: Sequence[_Document], actor: str) -> None:
+    if not made:
+        return
+    await session.execute(insert(AccountStatement), [document.row for document in made])
+    await session.execute(insert(StatementLine), [line for document in made for line in document.lines])
+    await entries.record_many(session, [_act(document.row, actor) for document in made])
+    await notices.tell(session, [_notice(document.row) for document in made])
+
+
+def _act(row: Mapping[str, Any], actor: str) -> Act:
+    facts = {name: row[name] for name in ("kind", "month", "total_cents", "ledger_ueur")}
+    return Act("statement.make", actor, ("AccountStatement", row["id"]), None, facts)
+
+
+def _notice(row: Mapping[str, Any]) -> NewNotice:
+    facts = {"statement_id": row["id"], "month": f"{row['month']:%Y-%m}", "total_cents": row["total_cents"]}
+    return NewNotice(row["user_id"], NoticeKind.STATEMENT_READY, facts)
+
+
+async def lines_of(session: AsyncSession, statement_id: UUID) -> list[StatementLine]:
+    """The lines of a document, in order."""
+    query = select(StatementLine).where(StatementLine.statement_id == statement_id).order_by(StatementLine.number)
+    return list(await session.scalars(query))
+
+
+TIMEZONES = Statement("""
+    SELECT party.user_id, coalesce((
+        SELECT community.timezone FROM member JOIN membership ON membership.member_id = member.id
+        JOIN community ON community.id = membership.community_id
+        WHERE member.user_id = party.user_id ORDER BY membership.id LIMIT 1), 'UTC') AS timezone
+    FROM (SELECT buyer_id AS user_id FROM trade
+          WHERE delivery_start >= CAST(:start AS timestamptz) - interval '1 day'
+            AND delivery_start < CAST(:end AS timestamptz) + interval '1 day'
+          UNION SELECT seller_id FROM trade
+          WHERE delivery_start >= CAST(:start AS timestamptz) - interval '1 day'
+            AND delivery_start < CAST(:end AS timestamptz) + interval '1 day') AS party
+    ORDER BY timezone, user_id
+""")
+LOCK = Statement("""
+    SELECT pg_advisory_xact_lock(hashtextextended('statement ' || user_id || CAST(:month AS date), 0))
+    FROM (SELECT unnest(CAST(:user_ids AS uuid[])) AS user_id ORDER BY 1) AS stated
+""")
+OF_MONTH = """
+    trade.delivery_start >= CAST(:start AS timestamptz) AND trade.delivery_start < CAST(:end AS timestamptz)"""
+PARTIES = f"""
+    SELECT trade.id, buyer_id AS user_id, market_id, 'BUY' AS side FROM trade
+    WHERE {OF_MONTH} AND buyer_id = ANY(CAST(:user_ids AS uuid[]))
+    UNION ALL SELECT trade.id, seller_id, seller_market_id, 'SELL' FROM trade
+    WHERE {OF_MONTH} AND seller_id = ANY(CAST(:user_ids AS uuid[]))"""  # noqa: S608 - made of constants.
+WAITING = Statement(f"""
+    SELECT DISTINCT user_id FROM ({PARTIES}) AS party
+    WHERE NOT EXISTS (SELECT FROM trade_delivery WHERE trade_id = party.id)
+""")  # noqa: S608
+OWED = Statement(f"""
+    SELECT party.user_id, party.market_id, line.side, line.kind, line.vat_ppm,
+           sum(line.energy_ukwh), sum(line.net_ueur), sum(line.vat_ueur)
+    FROM ({PARTIES}) AS party
+    JOIN LATERAL (SELECT max(version) AS version FROM trade_delivery WHERE trade_id = party.id) AS latest ON true
+    JOIN delivery_line AS line
+      ON line.trade_id = party.id AND line.version = latest.version AND line.side = party.side
+    GROUP BY party.user_id, party.market_id, line.side, line.kind, line.vat_ppm
+""")  # noqa: S608
+STATED = Statement("""
+    SELECT stated.user_id, line.market_id, line.side, line.kind, line.vat_ppm,
+           sum(line.energy_ukwh), sum(line.net_ueur), sum(line.vat_ueur)
+    FROM account_statement AS stated JOIN statement_line AS line ON line.statement_id = stated.id
+    WHERE stated.user_id = ANY(CAST(:user_ids AS uuid[])) AND stated.month = CAST(:month AS date)
+    GROUP BY stated.user_id, line.market_id, line.side, line.kind, line.vat_ppm
+""")
+FIRST = Statement("""
+    SELECT user_id, id FROM account_statement
+    WHERE user_id = ANY(CAST(:user_ids AS uuid[])) AND month = CAST(:month AS date) AND kind = 'STATEMENT'
+""")

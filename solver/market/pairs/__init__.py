@@ -1,0 +1,1 @@
+"""Who delivers to whom, and what each pair pays and gets."""
