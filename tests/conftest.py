@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import redis
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
@@ -28,10 +28,13 @@ from bin.devstack.installation import ROOT, NothingInstalled, require_postgis, r
 from bin.devstack.ports import LOOPBACK, any_free
 from bin.devstack.processes import dying_with_parent
 from bin.devstack.stack import with_asyncpg
+from tests import dealing
 
 # Where a commit is judged, the same commit gets the same answer; everywhere else each run looks further.
-settings.register_profile("judged", derandomize=True)
-settings.load_profile("judged" if os.environ.get("CI") else "default")
+# How busy the machine is says nothing about the code.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("judged", settings.get_profile("patient"), derandomize=True)
+settings.load_profile("judged" if os.environ.get("CI") else "patient")
 
 AS_THE_APPLICATION = {"server_settings": {"role": "commonwatt_app"}}
 _numbers = count(1)
@@ -161,6 +164,16 @@ def _wait_for(port: int) -> None:
                 return
         assert time.monotonic() < deadline, f"nothing listens on port {port}"
         time.sleep(0.01)
+
+
+@pytest.hookimpl(trylast=True)  # After pytest-randomly has shuffled them.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    dealing.longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return dealing.scheduler(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 class NetworkIsOff(ConnectionError):

@@ -1,0 +1,1 @@
+"""What `bin/test` does: how many workers run which tests."""
