@@ -7,13 +7,13 @@ from sqlalchemy import text
 from api.jobs.work import Work, job
 from domain.audit import entries
 from domain.audit.tables import Verification
-from domain.jobs.tables import JobKind
+from domain.jobs.words import VERIFY
 from domain.kernel import verification
 
 KEPT = 1_000  # Breaches that are kept; one fault can make as many as there are rows.
 
 
-@job(JobKind.VERIFY)
+@job(VERIFY)
 async def verify_platform(work: Work) -> None:
     """Run every check and keep what it finds."""
     started_at = datetime.now(UTC)

@@ -1,7 +1,5 @@
 """Plants and storage."""
 
-from typing import TYPE_CHECKING, Annotated
-
 import strawberry
 
 from api.engine.declarations import Node, entity, leading
@@ -14,12 +12,8 @@ from domain.communities.tables import AssetKind
 from domain.kernel.errors import InvalidValue
 from domain.kernel.quantities import MICRO
 
-if TYPE_CHECKING:
-    from api.communities.communities import Community
-    from api.metering.points import MeteringPoint
+PLANT_TOO_LARGE = ErrorCode("PLANT_TOO_LARGE", "The framework allows less power for one plant.")
 
-COMMUNITY = strawberry.lazy("api.communities.communities")
-POINT = strawberry.lazy("api.metering.points")
 MICRO_KW_PER_W = MICRO // assets.W_PER_KW
 
 
@@ -34,11 +28,9 @@ class Asset(Node):
         tables.Asset.capacity_ukwh, "Usable capacity, kWh; of storage only.", name="capacityKwh"
     )
     commissioned_on: Date | None = column(tables.Asset.commissioned_on, "Day of commissioning; null when not known.")
-    community: Annotated["Community", COMMUNITY] | None = edge(
-        tables.Asset.community_id, "Community", "The community it serves."
-    )
-    metering_point: Annotated["MeteringPoint", POINT] | None = edge(
-        tables.Asset.metering_point_id, "MeteringPoint", "The metering point it stands behind."
+    community = edge(tables.Asset.community_id, "Community", "The community it serves.", is_optional=True)
+    metering_point = edge(
+        tables.Asset.metering_point_id, "MeteringPoint", "The metering point it stands behind.", is_optional=True
     )
 
 
@@ -50,7 +42,7 @@ class PlantTooLarge(UserError):
 @refusal(assets.PlantTooLarge)
 def _too_large(error: assets.PlantTooLarge) -> UserError:
     most = Decimal(error.maximum_w * MICRO_KW_PER_W)
-    return PlantTooLarge(code=ErrorCode.PLANT_TOO_LARGE, message=error.message, path=["powerKw"], maximum_kw=most)
+    return PlantTooLarge(code=PLANT_TOO_LARGE, message=error.message, path=["powerKw"], maximum_kw=most)
 
 
 @strawberry.input(description="A plant or storage.")
@@ -66,7 +58,7 @@ class AddAssetInput:
 
 @strawberry.type(description="An asset that was added.")
 class AddAssetPayload(Payload):
-    asset: Asset | None = edge(None, "Asset", "The asset.")
+    asset = edge(None, "Asset", "The asset.")
 
 
 @strawberry.type

@@ -1,19 +1,11 @@
 """Communities: what may be known of them."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import distinct_on
 
-from api.communities.frameworks import Framework
-from api.engagement import leaderboards
-from api.engagement.leaderboards import FIRST, KIND, MONTH, Leaderboard
-from api.engine.connections import Connection
-from api.engine.declarations import Node, Through, entity
+from api.engine.declarations import Node, Through, entity, extends
 from api.engine.fields import column, edge, many
 from api.geography.boundaries import boundary_field
 from api.geography.geojson import GeoJSONMultiPolygon, GeoJSONPoint
@@ -24,24 +16,11 @@ from api.metering.series import refused_as_input
 from api.transport.terms.errors import Forbidden
 from domain.communities import balance, frameworks, participations, sight, tables, visibility
 from domain.communities.tables import CommunityKind, CommunityStatus
-from domain.engagement import tables as engagement
-from domain.identity.viewers import Viewer, one_of
 from domain.kernel.intervals import Resolution
-from domain.sharing import tables as sharing
-from domain.sharing import visibility as sharing_visibility
 
 if TYPE_CHECKING:
-    from api.communities.assets import Asset
-    from api.communities.members import Member, Membership
-    from api.engagement.cards import MemberCard
-    from api.geography.substation_areas import SubstationArea
-    from api.metering.points import MeteringPoint
-    from api.sharing.allocations import AllocationRun
-    from api.sharing.keys import SharingKey
+    pass
 
-AREA = strawberry.lazy("api.geography.substation_areas")
-MEMBERS = strawberry.lazy("api.communities.members")
-KEYS = strawberry.lazy("api.sharing.keys")
 
 _members_now = (
     select(func.count())
@@ -64,31 +43,19 @@ class BalanceSeries:
     )
 
 
-def _keys_at(at: datetime | None, community_ids: Sequence[UUID], viewer: Viewer) -> Any:
-    """The newest key of each community that has begun at an instant, as far as the viewer may see."""
-    key = sharing.SharingKey
-    instant: Any = func.now() if at is None else at
-    return (
-        select(key.community_id, key.id)
-        .ext(distinct_on(key.community_id))
-        .where(one_of(key.community_id, community_ids), key.valid_from <= instant)
-        .where(sharing_visibility.sharing_keys(viewer))
-        .order_by(key.community_id, key.valid_from.desc(), key.id.desc())
-    )
-
-
 @entity(tables.Community, visible=visibility.communities, carries={"zone": tables.Community.timezone})
 class Community(Node):
     """People and bodies who share or trade energy. Listed ones are visible to everybody, others to members."""
 
     name: str = column(tables.Community.name, "Its name.")
     description: str | None = column(tables.Community.description, "What its members say of it.")
-    framework: Framework | None = edge(
+    framework = edge(
         tables.Community.framework_code,
         "Framework",
         "The rules in force today; null should there be none.",
         match=tables.Framework.code,
         where=frameworks.in_force,
+        is_optional=True,
     )
     kind: CommunityKind = column(tables.Community.kind, "What it is on the ground.")
     status: CommunityStatus = column(tables.Community.status, "Where it stands.")
@@ -96,10 +63,11 @@ class Community(Node):
     country: str = column(tables.Community.country, "Country, ISO 3166-1 alpha-2.")
     timezone: str = column(tables.Community.timezone, "IANA zone of its local days.")
     version: int = column(tables.Community.version, "Counts changes; give it as expectedVersion.")
-    substation_area: Annotated["SubstationArea", AREA] | None = edge(
+    substation_area = edge(
         tables.Community.substation_area_id,
         "SubstationArea",
         "The primary-substation area that bounds it, if any.",
+        is_optional=True,
     )
     boundary: GeoJSONMultiPolygon | None = boundary_field(tables.Community, "Its boundary; null where none was drawn.")  # type: ignore[arg-type]
     location: GeoJSONPoint | None = column(
@@ -107,52 +75,24 @@ class Community(Node):
     )
     created_at: DateTime = column(tables.Community.created_at, "When it was founded here.")
     member_count: int = column(_members_now, "How many members it has today; it is public.", heavy=True)
-    members: Connection[Annotated["Member", MEMBERS]] = many(
+    members = many(
         "Member",
         "Today's members that the viewer may see.",
         on=tables.Membership.community_id,
         through=Through(tables.Membership, tables.Membership.member_id, sight.in_force),
         visible=visibility.memberships,  # Who sees a membership sees the member; to see it elsewhere is not enough.
     )
-    memberships: Connection[Annotated["Membership", MEMBERS]] = many(
+    memberships = many(
         "Membership", "Memberships, past ones too, that the viewer may see.", on=tables.Membership.community_id
     )
-    metering_points: Connection[Annotated["MeteringPoint", strawberry.lazy("api.metering.points")]] = many(
+    metering_points = many(
         "MeteringPoint",
         "Metering points that take part today and that the viewer may see.",
         on=tables.Participation.community_id,
         through=Through(tables.Participation, tables.Participation.metering_point_id, participations.in_force),
         visible=visibility.participations,  # Who sees a participation sees the point; as with members.
     )
-    assets: Connection[Annotated["Asset", strawberry.lazy("api.communities.assets")]] = many(
-        "Asset", "Plants and storage that the viewer may see.", on=tables.Asset.community_id
-    )
-    allocation_runs: Connection[Annotated["AllocationRun", strawberry.lazy("api.sharing.allocations")]] = many(
-        "AllocationRun",
-        "Allocations of its energy, oldest first; for administrators, and for members where at least five take part.",
-        on=sharing.AllocationRun.community_id,
-    )
-
-    member_cards: Connection[Annotated["MemberCard", strawberry.lazy("api.engagement.cards")]] = many(
-        "MemberCard",
-        "Cards of today's members who did not opt out, in no certain order; for its members and administrators.",
-        on=engagement.MemberCard.community_id,
-    )
-
-    @strawberry.field(description="How it divides energy at an instant; null before its first key and for outsiders.")
-    async def sharing_key(
-        self,
-        info: Info,
-        at: Annotated[DateTime | None, strawberry.argument(description="The instant; default now.")] = None,
-    ) -> Annotated["SharingKey", KEYS] | None:
-        async def load(community_ids: list[UUID]) -> list[UUID | None]:
-            rows = await info.context.loaders.fetch(_keys_at(at, community_ids, info.context.viewer))
-            found = {row["community_id"]: row["id"] for row in rows}
-            return [found.get(community_id) for community_id in community_ids]
-
-        key_id = await info.context.loaders.loader(("sharing key", at), load).load(self.__dict__["id"])
-        key: SharingKey | None = None if key_id is None else await info.context.loaders.node("SharingKey", key_id)
-        return key
+    assets = many("Asset", "Plants and storage that the viewer may see.", on=tables.Asset.community_id)
 
     @strawberry.field(
         description="What it injects and withdraws in a period of at most 10000 intervals. Who does not administer it "
@@ -193,8 +133,11 @@ class Community(Node):
             missing=list(found.missing),
         )
 
-    @strawberry.field(
-        description="Who did most in a month, by card. For members and administrators; others get FORBIDDEN."
+
+@extends("SubstationArea")
+class CommunitiesOfArea:
+    communities = many(
+        "Community",
+        "Communities bounded by the area that the viewer may see, oldest first.",
+        on=tables.Community.substation_area_id,
     )
-    async def leaderboard(self, info: Info, kind: KIND, month: MONTH, first: FIRST = 10) -> Leaderboard:
-        return await leaderboards.read(info.context, self.__dict__["id"], kind, month, first)

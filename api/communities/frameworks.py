@@ -1,10 +1,9 @@
 """Frameworks: the rules communities follow."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import strawberry
 
-from api.engine.connections import Connection
 from api.engine.declarations import Node, entity
 from api.engine.fields import column, many
 from api.graphql.scalars import Date
@@ -55,6 +54,4 @@ class Framework(Node):
 
 @strawberry.type
 class FrameworkQueries:
-    frameworks: Connection[Annotated["Framework", strawberry.lazy("api.communities.frameworks")]] = many(
-        "Framework", "Frameworks, past and present."
-    )
+    frameworks = many("Framework", "Frameworks, past and present.")

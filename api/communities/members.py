@@ -1,24 +1,14 @@
 """Members and their memberships."""
 
-from typing import TYPE_CHECKING, Annotated
-
 import strawberry
 from sqlalchemy import ColumnElement
 
-from api.engine.connections import Connection
 from api.engine.declarations import Node, entity
 from api.engine.fields import column, edge, enums, many
 from api.graphql.scalars import Date, DateTime, Decimal
 from domain.communities import tables, visibility
 from domain.communities.tables import CommunityRole, LegalForm, MemberKind
 from domain.identity.viewers import Viewer, one_of
-
-if TYPE_CHECKING:
-    from api.communities.communities import Community
-    from api.metering.points import MeteringPoint
-
-COMMUNITY = strawberry.lazy("api.communities.communities")
-POINT = strawberry.lazy("api.metering.points")
 
 
 @entity(tables.Member, visible=visibility.members)
@@ -28,7 +18,7 @@ class Member(Node):
     name: str = column(tables.Member.name, "Name of the person or body.")
     legal_form: LegalForm = column(tables.Member.legal_form, "What kind of person it is in law.")
     created_at: DateTime = column(tables.Member.created_at, "When it was first admitted anywhere.")
-    memberships: Connection[Annotated["Membership", strawberry.lazy("api.communities.members")]] = many(
+    memberships = many(
         "Membership", "Its memberships that the viewer may see, oldest first.", on=tables.Membership.member_id
     )
 
@@ -37,14 +27,17 @@ class Member(Node):
 class Membership(Node):
     """A member's time in a community. Visible to the member and to administrators of the community."""
 
-    community: Annotated["Community", COMMUNITY] | None = edge(
-        tables.Membership.community_id, "Community", "The community; null where it is no longer for the viewer to see."
+    community = edge(
+        tables.Membership.community_id,
+        "Community",
+        "The community; null where it is no longer for the viewer to see.",
+        is_optional=True,
     )
-    member: Member | None = edge(tables.Membership.member_id, "Member", "The member.")
+    member = edge(tables.Membership.member_id, "Member", "The member.", is_optional=True)
     kind: MemberKind = column(tables.Membership.kind, "How it takes part.")
     valid_from: Date = column(tables.Membership.valid_from, "First day, local to the community.")
     valid_to: Date | None = column(tables.Membership.valid_to, "First day after the last one; null without end.")
-    participations: Connection[Annotated["Participation", strawberry.lazy("api.communities.members")]] = many(
+    participations = many(
         "Participation", "Metering points it brings, past ones too.", on=tables.Participation.membership_id
     )
     roles: list[CommunityRole] = column(enums(tables.Membership.roles, CommunityRole), "What the member may do there.")
@@ -54,9 +47,9 @@ class Membership(Node):
 class Participation(Node):
     """The share of a metering point in a community for a time. Visible to the member and to administrators."""
 
-    membership: Membership | None = edge(tables.Participation.membership_id, "Membership", "Who brings the point.")
-    metering_point: Annotated["MeteringPoint", POINT] | None = edge(
-        tables.Participation.metering_point_id, "MeteringPoint", "The metering point."
+    membership = edge(tables.Participation.membership_id, "Membership", "Who brings the point.", is_optional=True)
+    metering_point = edge(
+        tables.Participation.metering_point_id, "MeteringPoint", "The metering point.", is_optional=True
     )
     factor_ppm: Decimal = column(
         tables.Participation.factor_ppm, "Share of its energy that counts here, above 0 and up to 1.", name="factor"
@@ -72,6 +65,6 @@ def _own(viewer: Viewer) -> ColumnElement[bool]:
 
 @strawberry.type
 class MembershipViewer:
-    memberships: Connection[Membership] = many(
+    memberships = many(
         "Membership", "Memberships of the members that the viewer signs in for, past ones too.", visible=_own
     )

@@ -5,8 +5,6 @@ from typing import Any
 import strawberry
 
 from api.communities.assets import AssetMutations
-from api.communities.communities import Community
-from api.communities.members import Member, Membership
 from api.engine.declarations import leading
 from api.engine.fields import edge
 from api.geography.geojson import GeoJSONMultiPolygon, GeoJSONPoint
@@ -19,6 +17,9 @@ from domain.communities.members import NewMember
 from domain.communities.tables import CommunityKind, CommunityRole, FrameworkCode, LegalForm, MemberKind
 from domain.identity.tables import User
 from domain.kernel.errors import InvalidValue, NotAllowed
+
+COMMUNITY_CLOSED = ErrorCode("COMMUNITY_CLOSED", "The community has ended.")
+LAST_ADMINISTRATOR = ErrorCode("LAST_ADMINISTRATOR", "Nobody would be left who administers the community.")
 
 FOUNDER_ROLES = frozenset({CommunityRole.ADMIN, CommunityRole.MEMBER})
 
@@ -35,12 +36,12 @@ class LastAdministrator(UserError):
 
 @refusal(communities.CommunityClosed)
 def _closed(error: communities.CommunityClosed) -> UserError:
-    return CommunityClosed(code=ErrorCode.COMMUNITY_CLOSED, message=error.message, path=["communityId"])
+    return CommunityClosed(code=COMMUNITY_CLOSED, message=error.message, path=["communityId"])
 
 
 @refusal(memberships.LastAdministrator)
 def _last(error: memberships.LastAdministrator) -> UserError:
-    return LastAdministrator(code=ErrorCode.LAST_ADMINISTRATOR, message=error.message, path=["membershipId"])
+    return LastAdministrator(code=LAST_ADMINISTRATOR, message=error.message, path=["membershipId"])
 
 
 @strawberry.input(description="A new community; the caller becomes a member who administers it.")
@@ -93,7 +94,7 @@ class CloseCommunityInput:
 
 @strawberry.type(description="A community as it is now.")
 class CommunityPayload(Payload):
-    community: Community | None = edge(None, "Community", "The community.")
+    community = edge(None, "Community", "The community.")
 
 
 @strawberry.type(description="A community that was founded.")
@@ -131,8 +132,8 @@ class AddMemberInput:
 
 @strawberry.type(description="A member that was admitted.")
 class AddMemberPayload(Payload):
-    member: Member | None = edge(None, "Member", "The member.")
-    membership: Membership | None = edge(None, "Membership", "Its time in the community.")
+    member = edge(None, "Member", "The member.")
+    membership = edge(None, "Membership", "Its time in the community.")
 
 
 @strawberry.input(description="The membership to end.")
@@ -145,7 +146,7 @@ class EndMembershipInput:
 
 @strawberry.type(description="A membership with its end.")
 class EndMembershipPayload(Payload):
-    membership: Membership | None = edge(None, "Membership", "The membership.")
+    membership = edge(None, "Membership", "The membership.")
 
 
 @strawberry.type

@@ -1,17 +1,16 @@
 """Lists of communities."""
 
 from enum import Enum
-from typing import Annotated, Any
+from typing import Any
 
 import strawberry
 from sqlalchemy import ColumnElement
 
 from api.communities.frameworks import FrameworkQueries
-from api.engine.connections import Connection
 from api.engine.declarations import Order
 from api.engine.fields import many
-from api.graphql.enums import describe
 from api.graphql.scalars import key_of
+from api.graphql.words import describe
 from api.transport.terms.errors import BadUserInput
 from domain.communities import tables
 from domain.communities.tables import CommunityKind, CommunityStatus, FrameworkCode
@@ -65,7 +64,7 @@ def _plain(text: str | None, argument: str) -> str | None:
 
 @strawberry.type
 class CommunityQueries(FrameworkQueries):
-    communities: Connection[Annotated["Community", strawberry.lazy("api.communities.communities")]] = many(  # type: ignore[name-defined]  # noqa: F821
+    communities = many(
         "Community",
         "Communities that the viewer may see.",
         filter=CommunityFilter,

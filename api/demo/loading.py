@@ -40,7 +40,6 @@ from domain.identity import credentials, users
 from domain.identity.tables import PlatformRole, User
 from domain.identity.viewers import Viewer
 from domain.jobs import queue
-from domain.jobs.tables import JobKind
 from domain.kernel.intervals import Period, day_start
 from domain.ledger import payments
 from domain.ledger.tables import PaymentKind
@@ -51,6 +50,7 @@ from domain.metering.simulation import SimulatedDay
 from domain.metering.tables import Direction, MeteringPoint, Quality
 from domain.sharing import keys
 from domain.sharing.tables import KeyKind
+from domain.sharing.words import ALLOCATE_PERIOD
 
 ACTOR = "demo"
 
@@ -293,7 +293,7 @@ async def _ask_for_allocation(session: AsyncSession, place: Place, community_id:
         "end": period.end.isoformat(),
     }
     name = f"allocate:{community_id}:{arguments['start']}:{arguments['end']}"
-    await queue.enqueue_again(session, JobKind.ALLOCATE_PERIOD, name, arguments, community_id=community_id)
+    await queue.enqueue_again(session, ALLOCATE_PERIOD, name, arguments, community_id=community_id)
 
 
 def today_in(place: Place) -> date:

@@ -1,7 +1,6 @@
 """Member cards, and ratings of those behind them, over GraphQL."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
@@ -9,17 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
 from api.engagement.ratings import MemberRating, shown
-from api.engine.connections import Connection
-from api.engine.declarations import Node, entity
+from api.engine.declarations import Node, entity, extends
 from api.engine.fields import column, edge, many
 from api.graphql.context import Context, Info
 from api.resources import clock
 from domain.communities.tables import Membership
 from domain.engagement import ratings, tables, visibility
 from domain.engagement.ratings import Rating
-
-if TYPE_CHECKING:
-    from api.communities.communities import Community
 
 _membership = aliased(Membership, name="membership_of_card")
 _member = select(_membership.member_id).where(_membership.id == tables.MemberCard.membership_id).scalar_subquery()
@@ -38,9 +33,7 @@ class MemberCard(Node):
     nobody else. A label is never given twice.
     """
 
-    community: Annotated["Community", strawberry.lazy("api.communities.communities")] | None = edge(
-        tables.MemberCard.community_id, "Community", "The community in which it holds."
-    )
+    community = edge(tables.MemberCard.community_id, "Community", "The community in which it holds.", is_optional=True)
     label: str = column(tables.MemberCard.label, 'The label, such as "House A17".')
 
     @strawberry.field(description="Whether it is the viewer's own.")
@@ -66,9 +59,18 @@ async def _rating(context: Context, community_id: UUID, membership_id: UUID) -> 
     return found.get(membership_id)
 
 
+@extends("Community")
+class CardsOfCommunity:
+    member_cards = many(
+        "MemberCard",
+        "Cards of today's members who did not opt out, in no certain order; for its members and administrators.",
+        on=tables.MemberCard.community_id,
+    )
+
+
 @strawberry.type
 class CardViewer:
-    member_cards: Connection[Annotated["MemberCard", strawberry.lazy("api.engagement.cards")]] = many(
+    member_cards = many(
         "MemberCard",
         "The viewer's own cards, of the memberships that last; a new one is drawn within seconds. In no certain order.",
         visible=visibility.own_cards,

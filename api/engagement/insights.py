@@ -1,25 +1,20 @@
 """Insights over GraphQL: one's own month beside that of one's communities."""
 
-from typing import TYPE_CHECKING, Annotated
-
 import strawberry
 
 from api.engagement.leaderboards import MONTH
 from api.engine.declarations import leading
 from api.engine.fields import edge
 from api.graphql.context import Info
-from api.graphql.enums import describe
 from api.graphql.periods import Period
 from api.graphql.scalars import DateTime, Decimal
+from api.graphql.words import describe
 from api.market.delivery.emissions import EmissionBasis, emission_basis
 from api.metering.series import refused_as_input
 from api.resources import clock
 from domain.engagement import insights
 from domain.engagement.figures import FigureUnit
 from domain.engagement.insights import UNITS, CommunityInsights, InsightCode, InsightMeasure
-
-if TYPE_CHECKING:
-    from api.communities.communities import Community
 
 describe(
     InsightMeasure,
@@ -59,9 +54,7 @@ class Insight:
 
 @strawberry.type(description="A month of the viewer's beside that of a community.")
 class MonthInsights:
-    community: Annotated["Community", strawberry.lazy("api.communities.communities")] | None = edge(
-        None, "Community", "The community; null for who is in none."
-    )
+    community = edge(None, "Community", "The community; null for who is in none.")
     period: Period = strawberry.field(description="The month, by the community's local time.")
     insights: list[Insight] = strawberry.field(description="One of each measure.")
     emissions: EmissionBasis | None = strawberry.field(

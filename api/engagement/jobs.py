@@ -10,8 +10,8 @@ from api.jobs.registry import periodic
 from api.jobs.work import Work, job
 from api.resources import clock
 from domain.engagement import cards, ratings
+from domain.engagement.words import RATE_MEMBERS
 from domain.jobs import queue
-from domain.jobs.tables import JobKind
 
 TIME_LIMIT_S = 900
 RANDOM = SystemRandom()
@@ -27,10 +27,10 @@ async def draw_cards(session: AsyncSession) -> None:
 async def schedule_ratings(session: AsyncSession) -> None:
     """Ask for the ratings of a day of UTC once it has begun."""
     day = clock.now().date().isoformat()
-    await queue.enqueue(session, JobKind.RATE_MEMBERS, f"rate:{day}", {"day": day}, time_limit_s=TIME_LIMIT_S)
+    await queue.enqueue(session, RATE_MEMBERS, f"rate:{day}", {"day": day}, time_limit_s=TIME_LIMIT_S)
 
 
-@job(JobKind.RATE_MEMBERS)
+@job(RATE_MEMBERS)
 async def rate_members(work: Work) -> None:
     """Draw what cards are missing, and rate everybody for a day."""
     day = date.fromisoformat(work.arguments["day"])

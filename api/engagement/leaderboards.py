@@ -6,10 +6,11 @@ from uuid import UUID
 
 import strawberry
 
-from api.graphql.context import Context
-from api.graphql.enums import describe
+from api.engine.declarations import extends
+from api.graphql.context import Context, Info
 from api.graphql.periods import Period
 from api.graphql.scalars import Date, DateTime, Decimal
+from api.graphql.words import describe
 from api.market.delivery.emissions import EmissionBasis, emission_basis
 from api.metering.series import refused_as_input
 from api.resources import clock
@@ -75,6 +76,15 @@ MONTH = Annotated[
     Date, strawberry.argument(description="First day of a month that has begun, at most 60 months ago; local time.")
 ]
 FIRST = Annotated[int, strawberry.argument(description="How many places, 1 to 100.")]
+
+
+@extends("Community")
+class LeaderboardOfCommunity:
+    @strawberry.field(
+        description="Who did most in a month, by card. For members and administrators; others get FORBIDDEN."
+    )
+    async def leaderboard(self, info: Info, kind: KIND, month: MONTH, first: FIRST = 10) -> Leaderboard:
+        return await read(info.context, self.__dict__["id"], kind, month, first)
 
 
 async def read(context: Context, community_id: UUID, kind: LeaderboardKind, month: date, first: int) -> Leaderboard:

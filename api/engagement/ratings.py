@@ -3,8 +3,8 @@
 import strawberry
 
 from api.graphql.context import Info
-from api.graphql.enums import describe
 from api.graphql.scalars import Date, Decimal
+from api.graphql.words import describe
 from api.resources import clock
 from domain.engagement import ratings
 from domain.engagement.ratings import Rating, ReputationLevel

@@ -1,6 +1,6 @@
 """Declare an entity: its table, who may see it, and where each field comes from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -140,6 +140,27 @@ class Entity:
         edges = [edge.key.label(edge_key(name)) for name, edge in self.edges.items()]
         return [self.table.id.label("id"), *light, *edges]
 
+    def know(self, fields: Sequence[Any]) -> None:
+        """Keep the marks of fields of its type."""
+        kept: dict[type, dict[str, Any]] = {
+            Column: self.columns,
+            Part: self.parts,
+            Edge: self.edges,
+            Many: self.manys,
+        }
+        for each in fields:
+            mark = each.metadata.get(MARK)
+            if type(mark) in kept:
+                kept[type(mark)][each.python_name] = mark
+
+    def add(self, fields: Sequence[Any]) -> None:
+        """Take up fields that a higher room gives it."""
+        there = self.type.__strawberry_definition__.fields
+        twice = {each.python_name for each in there} & {each.python_name for each in fields}
+        assert not twice, f"{self.name} has {', '.join(sorted(twice))} already"
+        there.extend(fields)
+        self.know(fields)
+
     def record(self, row: Mapping[str, Any]) -> Any:
         """An instance that carries a row."""
         instance = self.type.__new__(self.type)
@@ -148,6 +169,8 @@ class Entity:
 
 
 ENTITIES: dict[str, Entity] = {}
+# Fields for entities that are not declared yet.
+WAITING: dict[str, list[Sequence[Any]]] = {}
 
 
 def entity_named(name: str) -> Entity:
@@ -165,17 +188,31 @@ def entity(
 
     def declare(cls: type[T]) -> type[T]:
         made: Any = strawberry.type(cls, description=" ".join((cls.__doc__ or "").split()))
-        marks = {f.python_name: f.metadata.get(MARK) for f in made.__strawberry_definition__.fields}
-        ENTITIES[cls.__name__] = Entity(
-            type=made,
-            table=table,
-            visible=visible,
-            columns={name: mark for name, mark in marks.items() if isinstance(mark, Column)}
-            | {name: Column(expression) for name, expression in carries.items()},
-            parts={name: mark for name, mark in marks.items() if isinstance(mark, Part)},
-            edges={name: mark for name, mark in marks.items() if isinstance(mark, Edge)},
-            manys={name: mark for name, mark in marks.items() if isinstance(mark, Many)},
-        )
+        carried = {name: Column(expression) for name, expression in carries.items()}
+        declared = Entity(type=made, table=table, visible=visible, columns=carried, parts={}, edges={}, manys={})
+        declared.know(made.__strawberry_definition__.fields)
+        ENTITIES[cls.__name__] = declared
+        for fields in WAITING.pop(cls.__name__, ()):
+            declared.add(fields)
+        return made  # type: ignore[no-any-return]
+
+    return declare
+
+
+def extends(name: str) -> Callable[[type[T]], type[T]]:
+    """Give the fields of a class to an entity of a lower room, which need not know of them.
+
+    Ordinary fields get the entity's record as `self`: its columns, also those that are `carried`, are in its
+    `__dict__`. The classes may be imported in any order, before the schema is made.
+    """
+
+    def declare(cls: type[T]) -> type[T]:
+        made: Any = strawberry.type(cls)
+        fields = made.__strawberry_definition__.fields
+        if name in ENTITIES:
+            ENTITIES[name].add(fields)
+        else:
+            WAITING.setdefault(name, []).append(fields)
         return made  # type: ignore[no-any-return]
 
     return declare

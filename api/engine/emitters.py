@@ -48,6 +48,7 @@ from sqlalchemy.sql.operators import add, mul, sub
 from sqlalchemy.types import TypeEngine
 
 from domain.kernel.database import text_enums_check
+from domain.kernel.vocabularies import WordType, word_check_text, words_check_text
 
 SAFE = re.compile(r"[A-Za-z0-9_.:-]*")
 # Functions of PostgreSQL and PostGIS that give no null unless an argument is null.
@@ -166,6 +167,10 @@ def _emitter_of(expression: Any, kind: Any) -> Emit:
 
 
 def _emitter_of_enum(expression: Any, kind: GraphQLEnumType) -> Emit:
+    if isinstance(expression.type, WordType) and _has_check(
+        expression, lambda text: text == word_check_text(expression.name)
+    ):
+        return _quoted  # The check admits capitals, digits and underscores alone.
     values: Any = expression.type.enum_class if isinstance(expression.type, Enum) else None
     if values is None or not expression.type.create_constraint:
         raise Refused(f"{kind} does not come from a checked enum")
@@ -175,13 +180,14 @@ def _emitter_of_enum(expression: Any, kind: GraphQLEnumType) -> Emit:
 
 
 def _emitter_of_list(expression: Any, kind: GraphQLList[Any]) -> Emit:
-    """Lists of enums whose column has a check that admits nothing else."""
+    """Lists of enums or words whose column has a check that admits nothing else."""
     item: Any = expression.type.item_type if isinstance(expression.type, ARRAY) else None
     column: Any = expression.clause if isinstance(expression, TypeCoerce) else None
-    kinds: Any = getattr(item, "enum_class", None)
-    if not isinstance(item, Enum) or not isinstance(get_nullable_type(kind.of_type), GraphQLEnumType):
+    if not isinstance(item, Enum | WordType) or not isinstance(get_nullable_type(kind.of_type), GraphQLEnumType):
         raise Refused(f"{kind} has no form in SQL")
-    if not _has_check(column, lambda text: text == text_enums_check(column.name, kinds)):
+    kinds: Any = getattr(item, "enum_class", None)
+    check = words_check_text(column.name) if isinstance(item, WordType) else text_enums_check(column.name, kinds)
+    if not _has_check(column, lambda text: text == check):
         raise Refused("no check keeps other values out of the column")
     return lambda value: cast(func.array_to_json(value), Text)
 

@@ -15,9 +15,38 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.extensions import FieldExtension
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
+from strawberry.types.lazy_type import LazyType
 
-from api.engine.connections import page_of
-from api.engine.declarations import ENTITIES, MARK, Column, Edge, Many, Order, Part, Through, Visible, edge_key
+from api.engine.connections import Connection, page_of
+from api.engine.declarations import (
+    ENTITIES,
+    MARK,
+    Column,
+    Edge,
+    Many,
+    Order,
+    Part,
+    Through,
+    Visible,
+    edge_key,
+    entity_named,
+)
+from domain.kernel.vocabularies import Word, WordType
+
+
+@dataclasses.dataclass(frozen=True)
+class Named(LazyType[Any, Any]):
+    """An entity by its name alone, looked up when the schema is made."""
+
+    def resolve_type(self) -> type[Any]:
+        found: type[Any] = entity_named(self.type_name).type
+        return found
+
+
+def named(entity: str, *, is_optional: bool = False) -> Any:
+    """The type of an entity, for `graphql_type`, wherever it is declared."""
+    lead = Named(entity, module="")
+    return lead | None if is_optional else lead
 
 
 def column(expression: Any, description: str, *, name: str | None = None, heavy: bool = False) -> Any:
@@ -33,6 +62,11 @@ def column(expression: Any, description: str, *, name: str | None = None, heavy:
 def enums(expression: Any, kind: type[Enum]) -> Any:
     """A text array whose check (`kernel.database.text_enums`) admits values of an enum only, as a list of them."""
     return type_coerce(expression, ARRAY(SQLEnum(kind, native_enum=False, create_constraint=False)))
+
+
+def words(expression: Any, vocabulary: type[Word]) -> Any:
+    """A text array whose check (`kernel.vocabularies.words_check`) admits words only, as a list of them."""
+    return type_coerce(expression, ARRAY(WordType(vocabulary)))
 
 
 def shaped(
@@ -61,13 +95,23 @@ def edge(
     target: str,
     description: str,
     *,
+    is_optional: bool | None = None,
     match: Any = None,
     where: Callable[[], ColumnElement[bool]] | None = None,
 ) -> Any:
-    """A field that leads to one entity; see `Edge`. Without a `key` `leading` tells to which."""
+    """A field that leads to one entity; see `Edge`. Without a `key` `leading` tells to which.
+
+    Null may stand for it where it `is_optional`, by default where it has no key: a payload leads nowhere when it was
+    refused. What it leads to is named, so the field needs no annotation, and its module none of the target's.
+    """
     mark = Edge(key, target, match, where)
+    leads = named(target, is_optional=key is None if is_optional is None else is_optional)
     return strawberry.field(
-        description=description, metadata={MARK: mark}, resolver=_no_argument, extensions=[Leading(mark)]
+        description=description,
+        metadata={MARK: mark},
+        resolver=_no_argument,
+        extensions=[Leading(mark)],
+        graphql_type=leads,
     )
 
 
@@ -83,12 +127,19 @@ def many(
     orders: Any = None,
     visible: Visible | None = None,
 ) -> Any:
-    """A connection; see `Many`. `orders` is a Strawberry enum whose values are `Order`s, the first one the default."""
-    named = {"ID": Order()} if orders is None else {member.name: member.value for member in orders}
-    mark = Many(target, on, through, source, filter, where, named, orders, visible)
+    """A connection; see `Many`. It needs no annotation either.
+
+    `orders` is a Strawberry enum whose values are `Order`s, the first one the default.
+    """
+    ways = {"ID": Order()} if orders is None else {member.name: member.value for member in orders}
+    mark = Many(target, on, through, source, filter, where, ways, orders, visible)
     described = f"{description} At most 100 a page."
     return strawberry.field(
-        description=described, metadata={MARK: mark}, resolver=_no_argument, extensions=[Paging(mark)]
+        description=described,
+        metadata={MARK: mark},
+        resolver=_no_argument,
+        extensions=[Paging(mark)],
+        graphql_type=Connection[named(target)],  # type: ignore[misc]
     )
 
 

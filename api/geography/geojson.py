@@ -10,6 +10,11 @@ from api.graphql.scalars import SCALARS
 from api.transport.terms.errors import BadUserInput
 from domain.geography.geometry import GeometryInvalid, GeometryTooComplex, LonLat
 
+GEOMETRY_INVALID = ErrorCode("GEOMETRY_INVALID", "The geometry is not valid; the message says why and where.")
+GEOMETRY_TOO_COMPLEX = ErrorCode(
+    "GEOMETRY_TOO_COMPLEX", "The geometry has more positions, rings or parts than allowed."
+)
+
 RFC7946 = "https://www.rfc-editor.org/rfc/rfc7946"
 SHARED = (
     "A GeoJSON object (RFC 7946), not text: longitude before latitude, EPSG:4326, at most six decimals. "
@@ -75,7 +80,7 @@ class TooComplexGeometry(UserError):
 @refusal(GeometryInvalid)
 def _invalid(error: GeometryInvalid) -> UserError:
     return InvalidGeometry(
-        code=ErrorCode.GEOMETRY_INVALID,
+        code=GEOMETRY_INVALID,
         message=error.message,
         path=None,
         reason=error.reason,
@@ -86,7 +91,7 @@ def _invalid(error: GeometryInvalid) -> UserError:
 @refusal(GeometryTooComplex)
 def _too_complex(error: GeometryTooComplex) -> UserError:
     return TooComplexGeometry(
-        code=ErrorCode.GEOMETRY_TOO_COMPLEX,
+        code=GEOMETRY_TOO_COMPLEX,
         message=error.message,
         path=None,
         limit=error.limit,

@@ -1,10 +1,7 @@
 """Municipalities over GraphQL."""
 
-from typing import Annotated
-
 import strawberry
 
-from api.engine.connections import Connection
 from api.engine.declarations import Node, entity
 from api.engine.fields import column, many
 from api.geography.boundaries import BoundingBox, area_km2_field, boundary_field, box_field
@@ -41,7 +38,7 @@ class MunicipalityFilter:
 
 @strawberry.type
 class MunicipalityQueries:
-    municipalities: Connection[Annotated["Municipality", strawberry.lazy("api.geography.municipalities")]] = many(
+    municipalities = many(
         "Municipality",
         "Municipalities, oldest entry first.",
         filter=MunicipalityFilter,

@@ -1,83 +1,35 @@
 """Mutations: one input, one payload, and refusals as typed errors in the payload."""
 
 from collections.abc import Callable
-from enum import StrEnum
-from typing import Any, Self
+from typing import Any
 
 import strawberry
 from strawberry.extensions import FieldExtension
 from strawberry.types.field import StrawberryField
 
-from api.graphql.enums import describe
+from api.graphql.words import offer
 from api.transport.terms.errors import CodedError, Forbidden, Unauthenticated
 from domain.identity.viewers import Viewer
 from domain.kernel import errors as domain_errors
 from domain.kernel.errors import DomainError
 from domain.kernel.idempotency import IdempotencyInProgress, IdempotencyKeyReused
+from domain.kernel.vocabularies import Word
 
 
-class ErrorCode(StrEnum):
-    """One code per kind of refusal; what each means is said beside it. Codes are only ever added."""
-
-    REFUSED = "REFUSED", "A rule of the domain said no; the message says which."
-    INVALID_INPUT = "INVALID_INPUT", "A value in the input broke a rule; the path names it."
-    NOT_FOUND = "NOT_FOUND", "What the input names does not exist or is not for the caller to see."
-    STALE_VERSION = "STALE_VERSION", "Someone changed the thing since the caller read it."
-    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED", "The key was used before with another input."
-    IDEMPOTENCY_IN_PROGRESS = "IDEMPOTENCY_IN_PROGRESS", "A request with this key is still running."
-    WRONG_CREDENTIALS = "WRONG_CREDENTIALS", "The e-mail address or the password is wrong."
-    SESSION_ENDED = "SESSION_ENDED", "The session has ended: sign in again."
-    JOB_FINISHED = "JOB_FINISHED", "The job has already ended."
-    KEY_NOT_ALLOWED = "KEY_NOT_ALLOWED", "The community's framework does not allow this sharing key."
-    READINGS_MISSING = "READINGS_MISSING", "Some points have no complete readings in the period."
-    OVERLAP = "OVERLAP", "It overlaps in time with another of its kind."
-    OUTSIDE_AREA = "OUTSIDE_AREA", "The metering point lies outside the community's substation area."
-    TOO_FEW_MEMBERS = "TOO_FEW_MEMBERS", "An aggregate of so few members would tell of one of them."
-    GEOMETRY_INVALID = "GEOMETRY_INVALID", "The geometry is not valid; the message says why and where."
-    GEOMETRY_TOO_COMPLEX = "GEOMETRY_TOO_COMPLEX", "The geometry has more positions, rings or parts than allowed."
-    COMMUNITY_CLOSED = "COMMUNITY_CLOSED", "The community has ended."
-    LAST_ADMINISTRATOR = "LAST_ADMINISTRATOR", "Nobody would be left who administers the community."
-    SHARE_EXCEEDED = "SHARE_EXCEEDED", "The shares of the metering point would add up to more than the whole."
-    PLANT_TOO_LARGE = "PLANT_TOO_LARGE", "The framework allows less power for one plant."
-    CODE_TAKEN = "CODE_TAKEN", "Another thing has this code."
-    MARKET_CLOSED = "MARKET_CLOSED", "The market does not trade this delivery now."
-    OFF_TICK = "OFF_TICK", "The price is no multiple of the tick."
-    OFF_LOT = "OFF_LOT", "The energy is no multiple of the lot."
-    ORDER_CLOSED = "ORDER_CLOSED", "The order is filled, cancelled, expired or rejected."
-    CERTIFICATE_CANCELLED = "CERTIFICATE_CANCELLED", "All of the certificate that is the caller's is cancelled already."
-    AUCTION_CLOSED = "AUCTION_CLOSED", "The auction takes no bids."
-    PRICE_ABOVE_LIMIT = "PRICE_ABOVE_LIMIT", "The auction's clock stands above the bidder's limit."
-    TOO_LITTLE_LEFT = "TOO_LITTLE_LEFT", "Less is left in the auction than the bid asks for."
-    INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS", "The available balance does not cover it."
-    CAPACITY_EXCEEDED = "CAPACITY_EXCEEDED", "The seller's plants cannot deliver it beside what is committed."
-    LIMIT_EXCEEDED = "LIMIT_EXCEEDED", "A limit of the zone's operator leaves no room for it."
-    MARKET_HALTED = "MARKET_HALTED", "The grid operator has halted trading in the zone."
-    WEBHOOK_URL_REFUSED = "WEBHOOK_URL_REFUSED", "The address is none that a web hook may have."
-    PRIVATE_ADDRESS = "PRIVATE_ADDRESS", "The host is not, or not only, on the public Internet."
-    TOO_MANY_WEBHOOKS = "TOO_MANY_WEBHOOKS", "The caller has as many web hooks as one may have."
-    WEBHOOK_DISABLED = "WEBHOOK_DISABLED", "Nothing is sent to the web hook any more."
-    TRADING_RULE_STATUS = "TRADING_RULE_STATUS", "The trading rule stands where this cannot be done with it."
-    TOO_MANY_TRADING_RULES = "TOO_MANY_TRADING_RULES", "The caller has as many trading rules as one may have."
-    PAYMENT_LIMIT_REACHED = "PAYMENT_LIMIT_REACHED", "So much may not be paid this way within 24 hours."
-    PAYMENT_CLOSED = "PAYMENT_CLOSED", "The payment has ended, or cannot be stopped any more."
-    ZONE_HALTED = "ZONE_HALTED", "Trading in the zone is halted already."
-    ZONE_NOT_HALTED = "ZONE_NOT_HALTED", "Trading in the zone is not halted."
-    ALERT_WITHDRAWN = "ALERT_WITHDRAWN", "The alert was withdrawn before."
-
-    def __new__(cls, code: str, _: str) -> Self:
-        member = str.__new__(cls, code)
-        member._value_ = code
-        return member
-
-    def __init__(self, _: str, description: str) -> None:
-        self.description = description
+class ErrorCode(Word):
+    """One code per kind of refusal, declared by the room that refuses. Codes are only ever added."""
 
 
-describe(
-    ErrorCode,
-    "Why a mutation was refused. Codes are only ever added.",
-    **{code.name: code.description for code in ErrorCode},
-)
+offer(ErrorCode, "Why a mutation was refused. Codes are only ever added.")
+REFUSED = ErrorCode("REFUSED", "A rule of the domain said no; the message says which.")
+INVALID_INPUT = ErrorCode("INVALID_INPUT", "A value in the input broke a rule; the path names it.")
+NOT_FOUND = ErrorCode("NOT_FOUND", "What the input names does not exist or is not for the caller to see.")
+STALE_VERSION = ErrorCode("STALE_VERSION", "Someone changed the thing since the caller read it.")
+IDEMPOTENCY_KEY_REUSED = ErrorCode("IDEMPOTENCY_KEY_REUSED", "The key was used before with another input.")
+IDEMPOTENCY_IN_PROGRESS = ErrorCode("IDEMPOTENCY_IN_PROGRESS", "A request with this key is still running.")
+OVERLAP = ErrorCode("OVERLAP", "It overlaps in time with another of its kind.")
+TOO_FEW_MEMBERS = ErrorCode("TOO_FEW_MEMBERS", "An aggregate of so few members would tell of one of them.")
+CODE_TAKEN = ErrorCode("CODE_TAKEN", "Another thing has this code.")
 
 
 @strawberry.interface(description="Something the caller did that a rule refused; nothing was changed.")
@@ -181,35 +133,35 @@ class IdempotencyConflict(UserError):
 
 @refusal(DomainError)
 def _plain(error: DomainError) -> UserError:
-    return InvalidInput(code=ErrorCode.REFUSED, message=error.message, path=None)
+    return InvalidInput(code=REFUSED, message=error.message, path=None)
 
 
 @refusal(domain_errors.InvalidValue)
 def _invalid(error: domain_errors.InvalidValue) -> UserError:
-    return InvalidInput(code=ErrorCode.INVALID_INPUT, message=error.message, path=list(error.path))
+    return InvalidInput(code=INVALID_INPUT, message=error.message, path=list(error.path))
 
 
 @refusal(domain_errors.NotFound)
 def _not_found(error: domain_errors.NotFound) -> UserError:
-    return NotFound(code=ErrorCode.NOT_FOUND, message=error.message, path=None)
+    return NotFound(code=NOT_FOUND, message=error.message, path=None)
 
 
 @refusal(domain_errors.StaleVersion)
 def _stale(error: domain_errors.StaleVersion) -> UserError:
     return StaleVersion(
-        code=ErrorCode.STALE_VERSION, message=error.message, path=["expectedVersion"], current_version=error.current
+        code=STALE_VERSION, message=error.message, path=["expectedVersion"], current_version=error.current
     )
 
 
 @refusal(IdempotencyKeyReused)
 def _reused(error: IdempotencyKeyReused) -> UserError:
     return IdempotencyConflict(
-        code=ErrorCode.IDEMPOTENCY_KEY_REUSED, message=error.message, path=["idempotencyKey"], key=error.key
+        code=IDEMPOTENCY_KEY_REUSED, message=error.message, path=["idempotencyKey"], key=error.key
     )
 
 
 @refusal(IdempotencyInProgress)
 def _in_progress(error: IdempotencyInProgress) -> UserError:
     return IdempotencyConflict(
-        code=ErrorCode.IDEMPOTENCY_IN_PROGRESS, message=error.message, path=["idempotencyKey"], key=error.key
+        code=IDEMPOTENCY_IN_PROGRESS, message=error.message, path=["idempotencyKey"], key=error.key
     )

@@ -1,32 +1,29 @@
 """Alerts and maintenance notices of zones over GraphQL: see, issue, withdraw and follow them."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
 import strawberry
 from sqlalchemy import ColumnElement, func, or_
 
-from api.engine.connections import Connection
-from api.engine.declarations import Node, entity, leading
+from api.engine.declarations import Node, entity, extends, leading
 from api.engine.fields import column, edge, many
 from api.graphql.context import Info
 from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.graphql.scalars import DateTime, key_of
-from api.grid.halts import REASON, USER, ZONE
+from api.grid.halts import REASON
 from api.resources import clock
 from domain.communities import zones
 from domain.grid import alerts, tables, visibility
 from domain.grid.alerts import NewAlert
 
-if TYPE_CHECKING:
-    from api.geography.market_zones import MarketZone
-    from api.identity.users import User
+ALERT_WITHDRAWN = ErrorCode("ALERT_WITHDRAWN", "The alert was withdrawn before.")
 
 
 @entity(tables.GridAlert, visible=visibility.public)
 class GridAlert(Node):
     """What the people of a zone should know. Visible to everybody; never edited, only withdrawn."""
 
-    zone: Annotated["MarketZone", ZONE] = edge(tables.GridAlert.zone_id, "MarketZone", "The zone.")
+    zone = edge(tables.GridAlert.zone_id, "MarketZone", "The zone.")
     kind: tables.AlertKind = column(tables.GridAlert.kind, "What it is about.")
     severity: tables.Severity = column(tables.GridAlert.severity, "How much it matters.")
     title: str = column(tables.GridAlert.title, "What it is, in a few words.")
@@ -43,10 +40,11 @@ class GridAlert(Node):
         tables.GridAlert.issued_by_id.is_(None), "Whether the platform issued it by itself, from measured loads."
     )
     created_at: DateTime = column(tables.GridAlert.created_at, "When it was issued.")
-    issued_by: Annotated["User", USER] | None = edge(
+    issued_by = edge(
         tables.GridAlert.issued_by_id,
         "User",
         "Who issued it; null where the platform did, and unless the viewer may see them.",
+        is_optional=True,
     )
 
 
@@ -87,7 +85,7 @@ class AlertWithdrawn(UserError):
 @refusal(alerts.AlertWithdrawn)
 def _withdrawn(error: alerts.AlertWithdrawn) -> UserError:
     at = DateTime(error.withdrawn_at)
-    return AlertWithdrawn(code=ErrorCode.ALERT_WITHDRAWN, message=error.message, path=["id"], withdrawn_at=at)
+    return AlertWithdrawn(code=ALERT_WITHDRAWN, message=error.message, path=["id"], withdrawn_at=at)
 
 
 @strawberry.input(description="Something that the people of a zone should know.")
@@ -116,12 +114,17 @@ class WithdrawGridAlertInput:
 
 @strawberry.type(description="An alert that was issued.")
 class IssueGridAlertPayload(Payload):
-    alert: GridAlert | None = edge(None, "GridAlert", "The alert.")
+    alert = edge(None, "GridAlert", "The alert.")
 
 
 @strawberry.type(description="An alert that was withdrawn.")
 class WithdrawGridAlertPayload(Payload):
-    alert: GridAlert | None = edge(None, "GridAlert", "The alert.")
+    alert = edge(None, "GridAlert", "The alert.")
+
+
+@extends("MarketZone")
+class AlertsOfZone:
+    alerts = grid_alerts("Alerts and maintenance notices of the zone, oldest first.", on=tables.GridAlert.zone_id)
 
 
 @strawberry.type
@@ -152,6 +155,4 @@ class AlertMutations:
 
 @strawberry.type
 class AlertQueries:
-    grid_alerts: Connection[Annotated["GridAlert", strawberry.lazy("api.grid.alerts")]] = grid_alerts(
-        "Alerts and maintenance notices of all zones, oldest first."
-    )
+    grid_alerts = grid_alerts("Alerts and maintenance notices of all zones, oldest first.")

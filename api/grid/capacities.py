@@ -1,22 +1,16 @@
 """Capacities of zones over GraphQL."""
 
-from typing import TYPE_CHECKING, Annotated
-
 import strawberry
 
-from api.engine.declarations import Node, entity, leading
-from api.engine.fields import column, edge
+from api.engine.declarations import Node, entity, extends, leading
+from api.engine.fields import column, edge, many
 from api.graphql.context import Info
-from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.mutations import OVERLAP, Payload, UserError, mutation, refusal
 from api.graphql.scalars import DateTime, Decimal, key_of
-from api.grid.halts import REASON, USER, ZONE
+from api.grid.halts import REASON
 from domain.grid import capacities, tables, visibility
 from domain.kernel.errors import InvalidValue
 from domain.metering.tables import Direction
-
-if TYPE_CHECKING:
-    from api.geography.market_zones import MarketZone
-    from api.identity.users import User
 
 MICRO_KW_PER_W = 1_000
 
@@ -25,7 +19,7 @@ MICRO_KW_PER_W = 1_000
 class ZoneCapacity(Node):
     """The most power a zone can take in or give out from an instant on. Visible to everybody; never edited."""
 
-    zone: Annotated["MarketZone", ZONE] = edge(tables.ZoneCapacity.zone_id, "MarketZone", "The zone.")
+    zone = edge(tables.ZoneCapacity.zone_id, "MarketZone", "The zone.")
     direction: Direction = column(
         tables.ZoneCapacity.direction, "Which way the energy goes that its own points leave over."
     )
@@ -35,8 +29,8 @@ class ZoneCapacity(Node):
     )
     reason: str = column(tables.ZoneCapacity.reason, "Why it is so.")
     created_at: DateTime = column(tables.ZoneCapacity.created_at, "When it was said.")
-    set_by: Annotated["User", USER] | None = edge(
-        tables.ZoneCapacity.set_by_id, "User", "Who said so; null unless the viewer may see them."
+    set_by = edge(
+        tables.ZoneCapacity.set_by_id, "User", "Who said so; null unless the viewer may see them.", is_optional=True
     )
 
 
@@ -48,7 +42,7 @@ class CapacityExists(UserError):
 @refusal(capacities.CapacityExists)
 def _exists(error: capacities.CapacityExists) -> UserError:
     at = DateTime(error.valid_from)
-    return CapacityExists(code=ErrorCode.OVERLAP, message=error.message, path=["validFrom"], valid_from=at)
+    return CapacityExists(code=OVERLAP, message=error.message, path=["validFrom"], valid_from=at)
 
 
 @strawberry.input(description="What a zone can take in or give out from an instant on.")
@@ -62,7 +56,16 @@ class SetZoneCapacityInput:
 
 @strawberry.type(description="A capacity that was set.")
 class SetZoneCapacityPayload(Payload):
-    capacity: ZoneCapacity | None = edge(None, "ZoneCapacity", "The capacity.")
+    capacity = edge(None, "ZoneCapacity", "The capacity.")
+
+
+@extends("MarketZone")
+class CapacitiesOfZone:
+    capacities = many(
+        "ZoneCapacity",
+        "What the zone can take in and give out, as it was said over time, oldest first.",
+        on=tables.ZoneCapacity.zone_id,
+    )
 
 
 @strawberry.type

@@ -1,24 +1,21 @@
 """Halts of zones over GraphQL."""
 
-from typing import TYPE_CHECKING, Annotated
-
 import strawberry
+from sqlalchemy import ColumnElement
 
-from api.engine.declarations import Node, entity, leading
-from api.engine.fields import column, edge
+from api.engine.declarations import Node, entity, extends, leading
+from api.engine.fields import column, edge, many
 from api.graphql.context import Info
 from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.graphql.scalars import DateTime, key_of
 from api.resources import clock
+from domain.geography.tables import MarketZone as ZoneTable
 from domain.grid import halts, tables, visibility
 from domain.market.orders import halting
 
-if TYPE_CHECKING:
-    from api.geography.market_zones import MarketZone
-    from api.identity.users import User
+ZONE_HALTED = ErrorCode("ZONE_HALTED", "Trading in the zone is halted already.")
+ZONE_NOT_HALTED = ErrorCode("ZONE_NOT_HALTED", "Trading in the zone is not halted.")
 
-ZONE = strawberry.lazy("api.geography.market_zones")
-USER = strawberry.lazy("api.identity.users")
 REASON = "Why, 1 to 500 characters; everybody may read it, and it is kept in the audit log."
 
 
@@ -26,21 +23,42 @@ REASON = "Why, 1 to 500 characters; everybody may read it, and it is kept in the
 class ZoneHalt(Node):
     """A time in which trading in a zone stands still: orders stay, nothing is cleared. Visible to everybody."""
 
-    zone: Annotated["MarketZone", ZONE] = edge(tables.ZoneHalt.zone_id, "MarketZone", "The zone.")
+    zone = edge(tables.ZoneHalt.zone_id, "MarketZone", "The zone.")
     reason: str = column(tables.ZoneHalt.reason, "Why trading was halted.")
     started_at: DateTime = column(tables.ZoneHalt.started_at, "When it began.")
     expires_at: DateTime | None = column(
         tables.ZoneHalt.expires_at, "When it ends by itself; null if it stands until it is lifted."
     )
     lifted_at: DateTime | None = column(tables.ZoneHalt.lifted_at, "When it ended; null while it stands.")
-    halted_by: Annotated["User", USER] | None = edge(
-        tables.ZoneHalt.halted_by_id, "User", "Who halted trading; null unless the viewer may see them."
+    halted_by = edge(
+        tables.ZoneHalt.halted_by_id,
+        "User",
+        "Who halted trading; null unless the viewer may see them.",
+        is_optional=True,
     )
-    lifted_by: Annotated["User", USER] | None = edge(
+    lifted_by = edge(
         tables.ZoneHalt.lifted_by_id,
         "User",
         "Who lifted it; null while it stands, where it expired, and unless the viewer may see them.",
+        is_optional=True,
     )
+
+
+def _stands() -> ColumnElement[bool]:
+    return tables.ZoneHalt.lifted_at.is_(None)
+
+
+@extends("MarketZone")
+class HaltsOfZone:
+    halt = edge(
+        ZoneTable.id,
+        "ZoneHalt",
+        "The halt that stands; null where trading goes on.",
+        match=tables.ZoneHalt.zone_id,
+        where=_stands,
+        is_optional=True,
+    )
+    halts = many("ZoneHalt", "All halts of the zone, oldest first.", on=tables.ZoneHalt.zone_id)
 
 
 @strawberry.type(description="Trading in the zone is halted already.")
@@ -57,14 +75,12 @@ class ZoneNotHalted(UserError):
 @refusal(halts.ZoneHalted)
 def _halted(error: halts.ZoneHalted) -> UserError:
     until = None if error.until is None else DateTime(error.until)
-    return ZoneHalted(
-        code=ErrorCode.ZONE_HALTED, message=error.message, path=["zoneId"], reason=error.reason, until=until
-    )
+    return ZoneHalted(code=ZONE_HALTED, message=error.message, path=["zoneId"], reason=error.reason, until=until)
 
 
 @refusal(halts.ZoneNotHalted)
 def _not_halted(error: halts.ZoneNotHalted) -> UserError:
-    return ZoneNotHalted(code=ErrorCode.ZONE_NOT_HALTED, message=error.message, path=["zoneId"])
+    return ZoneNotHalted(code=ZONE_NOT_HALTED, message=error.message, path=["zoneId"])
 
 
 @strawberry.input(description="A zone in which trading is to stand still.")
@@ -84,12 +100,12 @@ class ResumeZoneInput:
 
 @strawberry.type(description="A halt that began.")
 class HaltZonePayload(Payload):
-    halt: ZoneHalt | None = edge(None, "ZoneHalt", "The halt.")
+    halt = edge(None, "ZoneHalt", "The halt.")
 
 
 @strawberry.type(description="A halt that ended.")
 class ResumeZonePayload(Payload):
-    halt: ZoneHalt | None = edge(None, "ZoneHalt", "The halt.")
+    halt = edge(None, "ZoneHalt", "The halt.")
 
 
 @strawberry.type

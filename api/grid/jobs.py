@@ -10,8 +10,8 @@ from api.resources import clock
 from domain.communities import zones
 from domain.grid import congestion, loads
 from domain.grid.loads import Cell, Metered
+from domain.grid.words import MEASURE_GRID
 from domain.jobs import queue
-from domain.jobs.tables import JobKind
 from domain.kernel.intervals import floor_to
 from domain.market.clearing import flows
 from domain.market.orders import halting
@@ -32,10 +32,10 @@ async def resume_zones(session: AsyncSession) -> None:
 async def schedule_measurements(session: AsyncSession) -> None:
     """Ask for a measurement every five minutes."""
     at = floor_to(clock.now(), EVERY_MINUTES).isoformat()
-    await queue.enqueue(session, JobKind.MEASURE_GRID, f"measure:{at}", {"at": at}, time_limit_s=TIME_LIMIT_S)
+    await queue.enqueue(session, MEASURE_GRID, f"measure:{at}", {"at": at}, time_limit_s=TIME_LIMIT_S)
 
 
-@job(JobKind.MEASURE_GRID)
+@job(MEASURE_GRID)
 async def measure_grid(work: Work) -> None:
     """Measure the load of all zones, and tell of congestion that begins or ends."""
     now = datetime.fromisoformat(work.arguments["at"])

@@ -1,41 +1,38 @@
 """Limits of zones over GraphQL."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Any
 
 import strawberry
 
-from api.engine.declarations import Node, entity, leading
+from api.engine.declarations import Node, entity, extends, leading
 from api.engine.fields import column, edge
 from api.graphql.context import Info
-from api.graphql.mutations import ErrorCode, NotFound, Payload, UserError, mutation, refusal
+from api.graphql.mutations import NOT_FOUND, NotFound, Payload, UserError, mutation, refusal
 from api.graphql.scalars import DateTime, Decimal, key_of
-from api.grid.halts import REASON, USER, ZONE
+from api.grid.halts import REASON
 from api.resources import clock
+from domain.geography.tables import MarketZone as ZoneTable
 from domain.grid import limits, tables, visibility
 from domain.market.orders import limiting
-
-if TYPE_CHECKING:
-    from api.geography.market_zones import MarketZone
-    from api.identity.users import User
 
 
 @entity(tables.ZoneLimit, visible=visibility.public)
 class ZoneLimit(Node):
     """The most energy that may be offered in a zone, set by its operator. Visible to everybody."""
 
-    zone: Annotated["MarketZone", ZONE] = edge(tables.ZoneLimit.zone_id, "MarketZone", "The zone.")
+    zone = edge(tables.ZoneLimit.zone_id, "MarketZone", "The zone.")
     kind: tables.LimitKind = column(tables.ZoneLimit.kind, "What it bounds.")
     energy_ukwh: Decimal = column(tables.ZoneLimit.energy_ukwh, "The most energy of one side, kWh.", name="energyKwh")
     reason: str = column(tables.ZoneLimit.reason, "Why it was set.")
     set_at: DateTime = column(tables.ZoneLimit.set_at, "When it was set.")
-    set_by: Annotated["User", USER] | None = edge(
-        tables.ZoneLimit.set_by_id, "User", "Who set it; null unless the viewer may see them."
+    set_by = edge(
+        tables.ZoneLimit.set_by_id, "User", "Who set it; null unless the viewer may see them.", is_optional=True
     )
 
 
 @refusal(limits.NoSuchLimit)
 def _no_such_limit(error: limits.NoSuchLimit) -> UserError:
-    return NotFound(code=ErrorCode.NOT_FOUND, message=error.message, path=["kind"])
+    return NotFound(code=NOT_FOUND, message=error.message, path=["kind"])
 
 
 @strawberry.input(description="A limit of a zone; it replaces the one of its kind.")
@@ -57,12 +54,39 @@ class RemoveZoneLimitInput:
 
 @strawberry.type(description="A limit as it stands.")
 class SetZoneLimitPayload(Payload):
-    limit: ZoneLimit | None = edge(None, "ZoneLimit", "The limit.")
+    limit = edge(None, "ZoneLimit", "The limit.")
 
 
 @strawberry.type(description="What stands after a limit went.")
 class RemoveZoneLimitPayload(Payload):
-    zone: Annotated["MarketZone", ZONE] | None = edge(None, "MarketZone", "The zone.")
+    zone = edge(None, "MarketZone", "The zone.")
+
+
+def _limit(kind: tables.LimitKind, description: str) -> Any:
+    """An edge to the zone's limit of a kind."""
+    return edge(
+        ZoneTable.id,
+        "ZoneLimit",
+        description,
+        match=tables.ZoneLimit.zone_id,
+        where=lambda: tables.ZoneLimit.kind == kind,
+        is_optional=True,
+    )
+
+
+@extends("MarketZone")
+class LimitsOfZone:
+    limit_per_order = _limit(
+        tables.LimitKind.PER_ORDER, "The most energy of an order; null where the operator set none."
+    )
+    limit_per_member_and_day = _limit(
+        tables.LimitKind.PER_MEMBER_AND_DAY,
+        "The most energy that a member offers for a day; null where the operator set none.",
+    )
+    limit_per_zone_and_interval = _limit(
+        tables.LimitKind.PER_ZONE_AND_INTERVAL,
+        "The most energy that all offer for a delivery interval; null where the operator set none.",
+    )
 
 
 @strawberry.type

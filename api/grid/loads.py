@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import strawberry
 
-from api.graphql.context import Context
+from api.engine.declarations import extends
+from api.graphql.context import Context, Info
 from api.graphql.periods import PeriodInput
 from api.graphql.scalars import DateTime
 from api.resources import clock
@@ -67,6 +68,21 @@ def span_of(period: PeriodInput | None, now: datetime) -> Period:
             f"At most {INTERVALS_MAX} quarter-hours at a time.", argument="period", maximum=INTERVALS_MAX
         )
     return span
+
+
+LOADED = Annotated[
+    PeriodInput | None,
+    strawberry.argument(description="Whole quarter-hours, at most 3000; left out, the last 26 hours and the next 4."),
+]
+
+
+@extends("MarketZone")
+class LoadOfZone:
+    @strawberry.field(description="What passes between the zone and the rest of the grid, by quarter-hour.")
+    async def load(self, info: Info, period: LOADED = None) -> ZoneLoadSeries:
+        if period is not None:  # What is read of about now is little.
+            info.context.take_series()
+        return await read(info.context, self.__dict__["id"], period)
 
 
 async def read(context: Context, zone_id: UUID, period: PeriodInput | None) -> ZoneLoadSeries:

@@ -7,7 +7,6 @@ from api.engine.fields import edge
 from api.graphql.context import Info
 from api.graphql.mutations import Payload, mutation
 from api.graphql.scalars import DateTime, key_of
-from api.identity.users import ApiKey
 from domain.identity import keys
 from domain.identity.tables import ApiKeyKind
 from domain.identity.viewers import Viewer
@@ -29,13 +28,13 @@ class RevokeApiKeyInput:
 
 @strawberry.type(description="A new key; its text is shown this once.")
 class CreateApiKeyPayload(Payload):
-    api_key: ApiKey | None = edge(None, "ApiKey", "The key.")
+    api_key = edge(None, "ApiKey", "The key.")
     token: str | None = strawberry.field(default=None, description="The text to send as bearer token; keep it now.")
 
 
 @strawberry.type(description="An ended key.")
 class RevokeApiKeyPayload(Payload):
-    api_key: ApiKey | None = edge(None, "ApiKey", "The key.")
+    api_key = edge(None, "ApiKey", "The key.")
 
 
 def _person(viewer: Viewer) -> Viewer:

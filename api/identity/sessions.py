@@ -10,6 +10,9 @@ from api.graphql.scalars import DateTime
 from domain.identity import credentials, sessions
 from domain.kernel.errors import NotAllowed
 
+WRONG_CREDENTIALS = ErrorCode("WRONG_CREDENTIALS", "The e-mail address or the password is wrong.")
+SESSION_ENDED = ErrorCode("SESSION_ENDED", "The session has ended: sign in again.")
+
 # argon2 takes 64 MiB and a core: two at once are enough for one process.
 _hashing = asyncio.Semaphore(2)
 
@@ -26,12 +29,12 @@ class SessionEnded(UserError):
 
 @refusal(sessions.WrongCredentials)
 def _wrong(error: sessions.WrongCredentials) -> UserError:
-    return WrongCredentials(code=ErrorCode.WRONG_CREDENTIALS, message=error.message, path=None)
+    return WrongCredentials(code=WRONG_CREDENTIALS, message=error.message, path=None)
 
 
 @refusal(sessions.SessionEnded)
 def _ended(error: sessions.SessionEnded) -> UserError:
-    return SessionEnded(code=ErrorCode.SESSION_ENDED, message=error.message, path=["refreshToken"])
+    return SessionEnded(code=SESSION_ENDED, message=error.message, path=["refreshToken"])
 
 
 @strawberry.input(description="Who signs in.")

@@ -7,7 +7,7 @@ its time limit has passed; that a job is then perhaps sent twice does no harm, s
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 from uuid import UUID
 
@@ -21,21 +21,17 @@ from domain.jobs.queue import REDISPATCH, Due
 from domain.jobs.tables import JobKind
 
 Run = Callable[[UUID], Awaitable[None]]
-# Short work does not wait behind long work, and markets not for a payment provider.
-PAYMENTS_QUEUE = "commonwatt:payments"
-QUEUES: Mapping[JobKind, str] = {
-    JobKind.SUBMIT_PAYMENT: PAYMENTS_QUEUE,
-    JobKind.ANSWER_PAYMENT: PAYMENTS_QUEUE,
-    JobKind.CLEAR_MARKET: "commonwatt:short",
-    JobKind.RUN_TRADING_RULES: "commonwatt:short",
-}
-LONG_QUEUE = "commonwatt:long"
 DAY_S = 86_400  # Longer than any job: time limits are ours, not ARQ's.
 
 
 def _load(data: bytes) -> dict[str, object]:
     loaded: dict[str, object] = orjson.loads(data)
     return loaded
+
+
+def _queue_of(lane: str) -> str:
+    """Short work does not wait behind long work, and markets not for a payment provider."""
+    return f"commonwatt:{lane}"
 
 
 async def connect(redis_url: str) -> ArqRedis:
@@ -48,8 +44,9 @@ async def connect(redis_url: str) -> ArqRedis:
 async def send(queue: ArqRedis, due: Due) -> None:
     """Hand a job's id to the workers."""
     window = int(time.time() / (2 * REDISPATCH.total_seconds()))
-    name = QUEUES.get(due.kind, LONG_QUEUE)
-    await queue.enqueue_job("run", str(due.id), _job_id=f"{due.id}:{due.attempt}:{window}", _queue_name=name)
+    await queue.enqueue_job(
+        "run", str(due.id), _job_id=f"{due.id}:{due.attempt}:{window}", _queue_name=_queue_of(due.kind.lane)
+    )
 
 
 async def serve(redis_url: str, run: Run, *, at_once: int) -> None:
@@ -71,7 +68,7 @@ async def serve(redis_url: str, run: Run, *, at_once: int) -> None:
             job_deserializer=_load,
             log_results=False,
         )
-        for name in sorted({*QUEUES.values(), LONG_QUEUE})
+        for name in sorted({_queue_of(kind.lane) for kind in JobKind})
     ]
     try:
         async with asyncio.TaskGroup() as group:

@@ -24,6 +24,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from api.resources.database import Database
+from api.resources.settings import Settings
 from api.rest import acts
 from api.transport.http.bodies import BodyLimit
 from api.transport.terms.errors import BadUserInput
@@ -73,8 +74,10 @@ REFUSALS: acts.Refusals = {error: _shown(code, facts) for error, (_, code, facts
 STATUSES: acts.Statuses = {error: status for error, (status, _, _) in REFUSED.items()}
 
 
-def routes(database: Database, secret: SecretStr | None) -> list[BaseRoute]:
+def routes(database: Database, configured: Settings) -> list[BaseRoute]:
     """The route; put `{PATH: BODY_LIMIT}` into the transport's body limits. Without a secret nobody is believed."""
+
+    secret = configured.payment_secret
 
     async def post(request: Request) -> dict[str, Any]:
         now = datetime.now(UTC)

@@ -10,8 +10,8 @@ from api.jobs.registry import periodic
 from api.jobs.work import Work, job
 from api.ledger import providers, simulated_provider
 from api.resources.settings import settings
-from domain.jobs.tables import JobKind
 from domain.ledger import payments
+from domain.ledger.words import ANSWER_PAYMENT, SUBMIT_PAYMENT
 
 NO_PROVIDER = "NO_PROVIDER"
 
@@ -22,7 +22,7 @@ async def ask_neglected_payments(session: AsyncSession) -> None:
     await payments.ask_neglected(session, now=datetime.now(UTC))
 
 
-@job(JobKind.SUBMIT_PAYMENT)
+@job(SUBMIT_PAYMENT)
 async def submit_payment(work: Work) -> None:
     """Say that the provider is being asked, then ask: after a crash in between it is asked again."""
     payment_id = UUID(work.arguments["payment_id"])
@@ -37,7 +37,7 @@ async def submit_payment(work: Work) -> None:
             await payments.refuse(recording.session, payment_id, NO_PROVIDER, now=datetime.now(UTC))
 
 
-@job(JobKind.ANSWER_PAYMENT)
+@job(ANSWER_PAYMENT)
 async def answer_payment(work: Work) -> None:
     """The simulated provider answers; until it is acknowledged it answers again."""
     configured = settings()

@@ -1,19 +1,21 @@
 """Payments over GraphQL: pay in and out, and stop what the provider was not asked for yet."""
 
 from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
 import strawberry
 
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge
 from api.graphql.context import Info
-from api.graphql.enums import describe
-from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.mutations import INVALID_INPUT, ErrorCode, Payload, UserError, mutation, refusal
 from api.graphql.scalars import DateTime, Decimal, key_of
-from api.identity.users import User
+from api.graphql.words import describe
 from domain.ledger import limits, payments, tables, visibility
 from domain.ledger.tables import PaymentKind
+
+PAYMENT_LIMIT_REACHED = ErrorCode("PAYMENT_LIMIT_REACHED", "So much may not be paid this way within 24 hours.")
+PAYMENT_CLOSED = ErrorCode("PAYMENT_CLOSED", "The payment has ended, or cannot be stopped any more.")
 
 describe(PaymentKind, "Which way a payment goes.", DEPOSIT="Into the wallet.", WITHDRAWAL="Out of the wallet.")
 describe(
@@ -31,9 +33,7 @@ describe(
 class Payment(Node):
     """Money that a user pays in or out. Visible to the user, applications that may read for it, and administrators."""
 
-    owner: Annotated["User", strawberry.lazy("api.identity.users")] | None = edge(
-        tables.Payment.owner_id, "User", "Who pays, or is paid."
-    )
+    owner = edge(tables.Payment.owner_id, "User", "Who pays, or is paid.", is_optional=True)
     kind: PaymentKind = column(tables.Payment.kind, "Which way it goes.")
     status: tables.PaymentStatus = column(tables.Payment.status, "Where it stands.")
     amount_ueur: Decimal = column(tables.Payment.amount_ueur, "The amount, EUR, whole cents.", name="amount")
@@ -66,7 +66,7 @@ class PaymentClosed(UserError):
 @refusal(limits.AmountOutOfBounds)
 def _out_of_bounds(error: limits.AmountOutOfBounds) -> UserError:
     return AmountNotAllowed(
-        code=ErrorCode.INVALID_INPUT,
+        code=INVALID_INPUT,
         message=error.message,
         path=["amount"],
         lowest=Decimal(error.lowest_ueur),
@@ -76,15 +76,13 @@ def _out_of_bounds(error: limits.AmountOutOfBounds) -> UserError:
 
 @refusal(limits.NotWholeCents)
 def _between_cents(error: limits.NotWholeCents) -> UserError:
-    return AmountNotAllowed(
-        code=ErrorCode.INVALID_INPUT, message=error.message, path=["amount"], lowest=None, highest=None
-    )
+    return AmountNotAllowed(code=INVALID_INPUT, message=error.message, path=["amount"], lowest=None, highest=None)
 
 
 @refusal(limits.DailyLimitReached)
 def _limit_reached(error: limits.DailyLimitReached) -> UserError:
     return PaymentLimitReached(
-        code=ErrorCode.PAYMENT_LIMIT_REACHED,
+        code=PAYMENT_LIMIT_REACHED,
         message=error.message,
         path=["amount"],
         limit=Decimal(error.limit_ueur),
@@ -94,7 +92,7 @@ def _limit_reached(error: limits.DailyLimitReached) -> UserError:
 
 @refusal(payments.PaymentClosed)
 def _closed(error: payments.PaymentClosed) -> UserError:
-    return PaymentClosed(code=ErrorCode.PAYMENT_CLOSED, message=error.message, path=["id"], status=error.status)
+    return PaymentClosed(code=PAYMENT_CLOSED, message=error.message, path=["id"], status=error.status)
 
 
 Asked = TypeVar("Asked")
@@ -121,17 +119,17 @@ class CancelPaymentInput:
 
 @strawberry.type(description="A deposit that was asked for; the money comes when the provider says that it arrived.")
 class RequestDepositPayload(Payload):
-    payment: Payment | None = edge(None, "Payment", "The payment.")
+    payment = edge(None, "Payment", "The payment.")
 
 
 @strawberry.type(description="A withdrawal that was asked for; its money is set aside until the provider answers.")
 class RequestWithdrawalPayload(Payload):
-    payment: Payment | None = edge(None, "Payment", "The payment.")
+    payment = edge(None, "Payment", "The payment.")
 
 
 @strawberry.type(description="A payment that was stopped; a withdrawal's money is available again.")
 class CancelPaymentPayload(Payload):
-    payment: Payment | None = edge(None, "Payment", "The payment.")
+    payment = edge(None, "Payment", "The payment.")
 
 
 @strawberry.type

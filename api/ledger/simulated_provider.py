@@ -16,10 +16,10 @@ import httpx2
 
 from api.resources.database import Database
 from domain.jobs import queue
-from domain.jobs.tables import JobKind
 from domain.kernel.errors import DomainError
 from domain.kernel.quantities import format_micro, parse_micro
 from domain.ledger.payments import Instruction
+from domain.ledger.words import ANSWER_PAYMENT
 from domain.notifications import signatures
 
 TIMEOUT_S = 5.0
@@ -66,7 +66,7 @@ class SimulatedProvider:
         }
         name = f"simulated:{instruction.reference}"
         async with self.database.transaction() as session:
-            await queue.enqueue_again(session, JobKind.ANSWER_PAYMENT, name, given, delay=self.delay)
+            await queue.enqueue_again(session, ANSWER_PAYMENT, name, given, delay=self.delay)
 
 
 async def call_back(client: httpx2.AsyncClient, url: str, secret: bytes, asked: Mapping[str, Any]) -> None:

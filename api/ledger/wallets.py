@@ -1,28 +1,20 @@
 """Wallets, accounts and what moved in them."""
 
-from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
 from sqlalchemy import func, select
 
-from api.engine.connections import Connection
 from api.engine.declarations import ENTITIES, Node, entity
 from api.engine.fields import column, edge, many
 from api.graphql.context import Info
-from api.graphql.enums import describe
 from api.graphql.scalars import DateTime, Decimal
+from api.graphql.words import describe
 from domain.communities.tables import Community
 from domain.identity.tables import User as UserTable
 from domain.ledger import accounts, tables, visibility
 from domain.ledger.accounts import Balances
 from domain.market.places.tables import Market
-
-if TYPE_CHECKING:
-    from api.identity.users import User
-    from api.ledger.payments import Payment
-
-ACCOUNTS = strawberry.lazy("api.ledger.wallets")
 
 describe(
     tables.AccountKind,
@@ -76,15 +68,15 @@ class LedgerAccount(Node):
         "What the platform owes its holder, EUR; below zero what it is owed.",
         name="balance",
     )
-    owner: Annotated["User", strawberry.lazy("api.identity.users")] | None = edge(
-        tables.Account.owner_id, "User", "The user it belongs to; null for all other accounts."
+    owner = edge(
+        tables.Account.owner_id, "User", "The user it belongs to; null for all other accounts.", is_optional=True
     )
     scope_name: str | None = column(
         _scope_name,
         "Name of the market or community it belongs to; null for accounts of users and the platform.",
         heavy=True,
     )
-    entries: Connection[Annotated["LedgerEntry", ACCOUNTS]] = many(
+    entries = many(
         "LedgerEntry",
         "What moved in an account that is no user's, oldest first; what moved in a user's is in the wallet.",
         on=tables.Entry.holder_id,
@@ -102,10 +94,13 @@ class Transfer(Node):
     kind: tables.TransferKind = column(tables.Transfer.kind, "Why money moved.")
     phase: tables.TransferPhase = column(tables.Transfer.phase, "Whether it is final.")
     made_at: DateTime = column(tables.Transfer.made_at, "When it was made.")
-    resolves: Annotated["Transfer", ACCOUNTS] | None = edge(
-        tables.Transfer.resolves_id, "Transfer", "The pending transfer that it posts or takes back, where there is one."
+    resolves = edge(
+        tables.Transfer.resolves_id,
+        "Transfer",
+        "The pending transfer that it posts or takes back, where there is one.",
+        is_optional=True,
     )
-    entries: Connection[Annotated["LedgerEntry", ACCOUNTS]] = many(
+    entries = many(
         "LedgerEntry",
         "What it moved in accounts that the viewer may see; all of its entries add up to zero.",
         on=tables.Entry.transfer_id,
@@ -127,22 +122,16 @@ class LedgerEntry(Node):
         "What was added to the balance, EUR; below zero what was taken from it.",
         name="amount",
     )
-    account: Annotated["LedgerAccount", ACCOUNTS] | None = edge(
-        tables.Entry.account_id, "LedgerAccount", "The account."
-    )
-    transfer: Annotated["Transfer", ACCOUNTS] | None = edge(tables.Entry.transfer_id, "Transfer", "The transfer.")
+    account = edge(tables.Entry.account_id, "LedgerAccount", "The account.", is_optional=True)
+    transfer = edge(tables.Entry.transfer_id, "Transfer", "The transfer.", is_optional=True)
 
 
 @entity(UserTable, visible=visibility.wallets)
 class Wallet(Node):
     """A user's money at the platform. Visible to the user, to applications that may read for it, and administrators."""
 
-    entries: Connection[Annotated["LedgerEntry", ACCOUNTS]] = many(
-        "LedgerEntry", "What moved in the user's accounts, oldest first.", on=tables.Entry.holder_id
-    )
-    payments: Connection[Annotated["Payment", strawberry.lazy("api.ledger.payments")]] = many(
-        "Payment", "Deposits and withdrawals, oldest first.", on=tables.Payment.owner_id
-    )
+    entries = many("LedgerEntry", "What moved in the user's accounts, oldest first.", on=tables.Entry.holder_id)
+    payments = many("Payment", "Deposits and withdrawals, oldest first.", on=tables.Payment.owner_id)
 
     @strawberry.field(name="available", description="What is free to be used, EUR.")
     async def available_ueur(self, info: Info) -> Decimal:
@@ -169,14 +158,12 @@ class Wallet(Node):
 
 @strawberry.type
 class WalletViewer:
-    wallet: Wallet | None = edge(
-        None, "Wallet", "The viewer's money; null for an application that may not read for its owner."
-    )
+    wallet = edge(None, "Wallet", "The viewer's money; null for an application that may not read for its owner.")
 
 
 @strawberry.type
 class LedgerAccountQueries:
-    ledger_accounts: Connection[Annotated["LedgerAccount", ACCOUNTS]] = many(
+    ledger_accounts = many(
         "LedgerAccount",
         "Accounts of markets, communities and the platform; for administrators of the platform, empty for others.",
         visible=visibility.accounts_of_no_user,

@@ -1,16 +1,15 @@
 """Metering points and their readings."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import strawberry
 
-from api.engine.connections import Connection
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, enums, many
 from api.geography.geojson import GeoJSONPoint
 from api.graphql.context import Info
-from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.mutations import CODE_TAKEN, OVERLAP, ErrorCode, Payload, UserError, mutation, refusal
 from api.graphql.periods import PeriodInput
 from api.graphql.scalars import Date, DateTime, Decimal, key_of
 from api.metering.series import ReadingSeries, refused_as_input
@@ -22,12 +21,9 @@ from domain.kernel.quantities import WHOLE_PPM
 from domain.metering import points, series, tables
 from domain.metering.tables import CodeKind, Direction
 
-if TYPE_CHECKING:
-    from api.communities.assets import Asset
-    from api.communities.members import Participation
-    from api.geography.substation_areas import SubstationArea
+OUTSIDE_AREA = ErrorCode("OUTSIDE_AREA", "The metering point lies outside the community's substation area.")
+SHARE_EXCEEDED = ErrorCode("SHARE_EXCEEDED", "The shares of the metering point would add up to more than the whole.")
 
-AREA = strawberry.lazy("api.geography.substation_areas")
 Table = tables.MeteringPoint
 
 
@@ -45,19 +41,20 @@ class MeteringPoint(Node):
     location: GeoJSONPoint | None = column(
         Table.location_geojson, "Where it is, six decimals of a degree; null when not known.", heavy=True
     )
-    substation_area: Annotated["SubstationArea", AREA] | None = edge(
-        Table.substation_area_id, "SubstationArea", "The area its location lies in; null when not known."
+    substation_area = edge(
+        Table.substation_area_id,
+        "SubstationArea",
+        "The area its location lies in; null when not known.",
+        is_optional=True,
     )
     directions: list[Direction] = column(enums(Table.directions, Direction), "Which directions it measures.")
     created_at: DateTime = column(Table.created_at, "When it was registered.")
-    participations: Connection[Annotated["Participation", strawberry.lazy("api.communities.members")]] = many(
+    participations = many(
         "Participation",
         "Communities it takes or took part in, as far as the viewer may see.",
         on=ParticipationTable.metering_point_id,
     )
-    assets: Connection[Annotated["Asset", strawberry.lazy("api.communities.assets")]] = many(
-        "Asset", "Plants and storage behind it.", on=AssetTable.metering_point_id
-    )
+    assets = many("Asset", "Plants and storage behind it.", on=AssetTable.metering_point_id)
 
     @strawberry.field(
         description="Its energy in a period of at most 10000 intervals. Readings of days on which the point was not "
@@ -113,13 +110,13 @@ class ShareExceeded(UserError):
 
 @refusal(points.CodeTaken)
 def _code_taken(error: points.CodeTaken) -> UserError:
-    return CodeTaken(code=ErrorCode.CODE_TAKEN, message=error.message, path=["code"])
+    return CodeTaken(code=CODE_TAKEN, message=error.message, path=["code"])
 
 
 @refusal(communities.OutsideArea)
 def _outside(error: communities.OutsideArea) -> UserError:
     return OutsideArea(
-        code=ErrorCode.OUTSIDE_AREA,
+        code=OUTSIDE_AREA,
         message=error.message,
         path=None,
         area_code=error.area_code,
@@ -131,7 +128,7 @@ def _outside(error: communities.OutsideArea) -> UserError:
 def _overlap(error: members.Overlap) -> UserError:
     valid_to = None if error.valid_to is None else Date(error.valid_to)
     return Overlap(
-        code=ErrorCode.OVERLAP,
+        code=OVERLAP,
         message=error.message,
         path=["validFrom"],
         valid_from=Date(error.valid_from),
@@ -142,7 +139,7 @@ def _overlap(error: members.Overlap) -> UserError:
 @refusal(participations.ShareExceeded)
 def _exceeded(error: participations.ShareExceeded) -> UserError:
     return ShareExceeded(
-        code=ErrorCode.SHARE_EXCEEDED,
+        code=SHARE_EXCEEDED,
         message=error.message,
         path=["participationFactor"],
         available=Decimal(error.available_ppm),
@@ -170,10 +167,8 @@ class RegisterMeteringPointInput:
 
 @strawberry.type(description="A metering point that takes part.")
 class RegisterMeteringPointPayload(Payload):
-    metering_point: MeteringPoint | None = edge(None, "MeteringPoint", "The metering point.")
-    participation: Annotated["Participation", strawberry.lazy("api.communities.members")] | None = edge(
-        None, "Participation", "Its share in the community."
-    )
+    metering_point = edge(None, "MeteringPoint", "The metering point.")
+    participation = edge(None, "Participation", "Its share in the community.")
 
 
 @strawberry.type

@@ -12,8 +12,10 @@ from api.graphql.cursors import cursor_of
 from api.graphql.scalars import SCALARS, DateTime
 from domain.events.notices import NoticeKind
 from domain.events.tables import Event
+from domain.grid.words import GRID_ALERT
 from domain.kernel.quantities import format_micro
 from domain.market.clearing.tables import Trade
+from domain.market.prices.words import PRICE_ALERT
 from domain.notifications.deliveries import Attempt
 from domain.notifications.tables import Message
 
@@ -29,7 +31,7 @@ LEADS_TO = {
     "certificate_id": "Certificate",
     "webhook_id": "Webhook",
 }
-ALERTS = {NoticeKind.PRICE_ALERT: "PriceAlert", NoticeKind.GRID_ALERT: "GridAlert"}
+ALERTS = {PRICE_ALERT: "PriceAlert", GRID_ALERT: "GridAlert"}
 # Names as GraphQL has them, and the decimal text of micro-units; the longest ending first.
 SHOWN_AS = (("_ueur_per_kwh", ""), ("_ueur", ""), ("_ukwh", "_kwh"))
 

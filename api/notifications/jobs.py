@@ -10,8 +10,9 @@ from api.jobs.work import Work, job
 from api.notifications.delivering import deliver_round, ways
 from api.resources.settings import settings
 from domain.jobs import queue
-from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.jobs.tables import Job, JobStatus
 from domain.notifications import deliveries, feeds, messages
+from domain.notifications.words import DELIVER_NOTIFICATIONS
 
 NOTICES_AT_ONCE = 500
 LONGEST = timedelta(seconds=60)  # Then the job ends and the next one goes on, so that long work gets its turn.
@@ -33,13 +34,13 @@ async def schedule(session: AsyncSession, *, now: datetime) -> None:
     """One job at a time; two that were asked for together do no harm, as each attempt is handed out once."""
     if not (await deliveries.are_due(session, now=now) or await feeds.are_due(session, now=now)):
         return
-    kind, open_ = JobKind.DELIVER_NOTIFICATIONS, (JobStatus.QUEUED, JobStatus.RUNNING)
+    kind, open_ = DELIVER_NOTIFICATIONS, (JobStatus.QUEUED, JobStatus.RUNNING)
     waiting = await session.scalars(select(Job.id).where(Job.status.in_(open_), Job.kind == kind).limit(1))
     if waiting.first() is None:
         await queue.enqueue(session, kind, f"deliver:{now.isoformat()}", {})
 
 
-@job(JobKind.DELIVER_NOTIFICATIONS)
+@job(DELIVER_NOTIFICATIONS)
 async def deliver_notifications(work: Work) -> None:
     """Deliver until nothing is due, for a minute at most. What a dead worker held is due again after its lease."""
     sending, until = ways(settings()), datetime.now(UTC) + LONGEST

@@ -1,19 +1,17 @@
 """Messages over GraphQL: see them, mark them as read."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
 from sqlalchemy import ColumnElement
 
-from api.engine.connections import Connection
 from api.engine.declarations import Node, entity
 from api.engine.fields import column, edge, many
 from api.graphql.context import Info
-from api.graphql.enums import describe
 from api.graphql.mutations import Payload, mutation
 from api.graphql.scalars import DateTime, key_of
+from api.graphql.words import describe, offer
 from api.transport.terms.errors import BadUserInput
 from domain.events.notices import NoticeKind
 from domain.identity.viewers import Viewer
@@ -21,26 +19,10 @@ from domain.kernel.errors import NotAllowed
 from domain.notifications import messages, tables, visibility
 from domain.notifications.tables import NotificationChannel, NotificationOutcome, NotificationStatus
 
-if TYPE_CHECKING:
-    from api.notifications.webhooks import Webhook
+offer(NoticeKind, "What a notification is about.")
 
 IDS_MAX = 100
 
-describe(
-    NoticeKind,
-    "What a notification is about.",
-    ORDER_FILLED="An order was filled, in part or whole.",
-    ORDER_CLOSED="An order was closed by something else than its owner.",
-    TRADE_SETTLED="Trades were settled by what was metered.",
-    PAYMENT="A deposit or withdrawal went on.",
-    STATEMENT_READY="A monthly statement is ready.",
-    PRICE_ALERT="A price passed a threshold.",
-    TRADING_RULE="A trading rule acted, or could not.",
-    AUCTION="An auction went on.",
-    GRID_ALERT="An alert for a part of the grid.",
-    CERTIFICATE="A certificate was issued or changed hands.",
-    WEBHOOK_DISABLED="Nothing is sent to a web hook any more.",
-)
 describe(
     NotificationChannel,
     "How a notification reaches its user.",
@@ -85,13 +67,17 @@ class NotificationDelivery(Node):
     status_code: int | None = column(
         tables.Delivery.status_code, "HTTP or SMTP status of the last attempt, where there was an answer."
     )
-    notification: Annotated["Notification", strawberry.lazy("api.notifications.notifications")] | None = edge(
+    notification = edge(
         tables.Delivery.message_id,
         "Notification",
         "What is delivered; null for a test, and where it is not in the app.",
+        is_optional=True,
     )
-    webhook: Annotated["Webhook", strawberry.lazy("api.notifications.webhooks")] | None = edge(
-        tables.Delivery.webhook_id, "Webhook", "Where it goes; null for mail, and once the web hook was removed."
+    webhook = edge(
+        tables.Delivery.webhook_id,
+        "Webhook",
+        "Where it goes; null for mail, and once the web hook was removed.",
+        is_optional=True,
     )
 
 
@@ -104,7 +90,7 @@ class Notification(Node):
     body: str = column(tables.Message.body, "Whole sentences, in English; quantities name their unit.")
     created_at: DateTime = column(tables.Message.created_at, "When it happened.")
     read_at: DateTime | None = column(tables.Message.read_at, "When it was marked as read; null until then.")
-    deliveries: Connection[NotificationDelivery] = many(
+    deliveries = many(
         "NotificationDelivery",
         "The ways it goes beside the app, oldest first.",
         on=tables.Delivery.message_id,
@@ -131,7 +117,7 @@ def conditions(given: NotificationFilter) -> list[ColumnElement[bool]]:
 
 @strawberry.type
 class NotificationViewer:
-    notifications: Connection[Annotated["Notification", strawberry.lazy("api.notifications.notifications")]] = many(
+    notifications = many(
         "Notification",
         "The viewer's notifications, oldest first: ask for the `last` ones.",
         filter=NotificationFilter,

@@ -1,26 +1,21 @@
 """Follow one's own notifications."""
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
 
 from api.graphql.context import Info
 from api.graphql.cursors import AFTER, cursor_of, number_in
+from api.notifications.notifications import Notification
 from api.transport.terms.errors import Forbidden
 from domain.notifications import messages
-
-if TYPE_CHECKING:
-    from api.notifications.notifications import Notification
 
 
 @strawberry.type(description="A notification with its place in the viewer's stream of notifications.")
 class NotificationEvent:
     cursor: str = strawberry.field(description="Place of the event, to resume `after` it.")
-    notification: Annotated["Notification", strawberry.lazy("api.notifications.notifications")] = strawberry.field(
-        description="The notification."
-    )
+    notification: Notification = strawberry.field(description="The notification.")
 
 
 @strawberry.type

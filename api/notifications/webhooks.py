@@ -1,20 +1,17 @@
 """Web hooks over GraphQL: register, sign anew, test and remove them, and see how they answer."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from api.engine.connections import Connection
 from api.engine.declarations import Node, entity, leading
-from api.engine.fields import column, edge, enums, many
+from api.engine.fields import column, edge, many, words
 from api.graphql.context import Info
 from api.graphql.cursors import cursor_of, number_in
-from api.graphql.enums import describe
 from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.graphql.scalars import DateTime, key_of
+from api.graphql.words import describe
 from api.notifications import resolving
-from api.notifications.notifications import NotificationDelivery
 from api.transport.terms.errors import BadUserInput
 from domain.events.notices import NoticeKind
 from domain.events.tables import Event
@@ -24,10 +21,11 @@ from domain.notifications import addresses, tables, visibility, webhooks
 from domain.notifications.tables import NotificationOutcome, WebhookDisabledReason
 from domain.notifications.webhooks import Proposal
 
-if TYPE_CHECKING:
-    from api.market.places.markets import Market
+WEBHOOK_URL_REFUSED = ErrorCode("WEBHOOK_URL_REFUSED", "The address is none that a web hook may have.")
+PRIVATE_ADDRESS = ErrorCode("PRIVATE_ADDRESS", "The host is not, or not only, on the public Internet.")
+TOO_MANY_WEBHOOKS = ErrorCode("TOO_MANY_WEBHOOKS", "The caller has as many web hooks as one may have.")
+WEBHOOK_DISABLED = ErrorCode("WEBHOOK_DISABLED", "Nothing is sent to the web hook any more.")
 
-WEBHOOK = strawberry.lazy("api.notifications.webhooks")
 
 describe(
     WebhookDisabledReason,
@@ -45,9 +43,7 @@ describe(
 class WebhookFeed(Node):
     """A market whose trades a web hook gets, in order. Visible to the owner alone."""
 
-    market: Annotated["Market", strawberry.lazy("api.market.places.markets")] | None = edge(
-        tables.WebhookFeed.market_id, "Market", "The market."
-    )
+    market = edge(tables.WebhookFeed.market_id, "Market", "The market.", is_optional=True)
     attempts: int = column(tables.WebhookFeed.attempts, "How often the next trade was tried; 0 where all is well.")
     next_attempt_at: DateTime = column(
         tables.WebhookFeed.next_attempt_at, "When the next trade is sent at the earliest."
@@ -70,7 +66,7 @@ class Webhook(Node):
     """An address to which signed posts go (Standard Webhooks). Visible to its owner alone, without its secret."""
 
     url: str = column(tables.Webhook.url, "The address.")
-    kinds: list[NoticeKind] = column(enums(tables.Webhook.kinds, NoticeKind), "Notifications that it gets.")
+    kinds: list[NoticeKind] = column(words(tables.Webhook.kinds, NoticeKind), "Notifications that it gets.")
     created_at: DateTime = column(tables.Webhook.created_at, "When it was registered.")
     previous_secret_until: DateTime | None = column(
         tables.Webhook.previous_secret_until, "Until when posts are signed with the secret before the current one, too."
@@ -79,10 +75,8 @@ class Webhook(Node):
     disabled_reason: WebhookDisabledReason | None = column(
         tables.Webhook.disabled_reason, "Why it was disabled; null while it is in use."
     )
-    feeds: Connection[WebhookFeed] = many(
-        "WebhookFeed", "Markets whose trades it gets, oldest first.", on=tables.WebhookFeed.webhook_id
-    )
-    deliveries: Connection[NotificationDelivery] = many(
+    feeds = many("WebhookFeed", "Markets whose trades it gets, oldest first.", on=tables.WebhookFeed.webhook_id)
+    deliveries = many(
         "NotificationDelivery",
         "Notifications and tests sent to it, oldest first: ask for the `last` ones.",
         on=tables.Delivery.webhook_id,
@@ -112,23 +106,23 @@ class WebhookDisabled(UserError):
 
 @refusal(addresses.UrlRefused)
 def _url(error: addresses.UrlRefused) -> UserError:
-    return WebhookUrlRefused(code=ErrorCode.WEBHOOK_URL_REFUSED, message=error.message, path=["url"])
+    return WebhookUrlRefused(code=WEBHOOK_URL_REFUSED, message=error.message, path=["url"])
 
 
 @refusal(addresses.PrivateAddress)
 def _private(error: addresses.PrivateAddress) -> UserError:
-    return PrivateAddressRefused(code=ErrorCode.PRIVATE_ADDRESS, message=error.message, path=["url"], host=error.host)
+    return PrivateAddressRefused(code=PRIVATE_ADDRESS, message=error.message, path=["url"], host=error.host)
 
 
 @refusal(webhooks.TooManyWebhooks)
 def _too_many(error: webhooks.TooManyWebhooks) -> UserError:
-    return TooManyWebhooks(code=ErrorCode.TOO_MANY_WEBHOOKS, message=error.message, path=None, maximum=error.maximum)
+    return TooManyWebhooks(code=TOO_MANY_WEBHOOKS, message=error.message, path=None, maximum=error.maximum)
 
 
 @refusal(webhooks.WebhookIsDisabled)
 def _disabled(error: webhooks.WebhookIsDisabled) -> UserError:
     return WebhookDisabled(
-        code=ErrorCode.WEBHOOK_DISABLED,
+        code=WEBHOOK_DISABLED,
         message=error.message,
         path=["id"],
         disabled_at=DateTime(error.disabled_at),
@@ -173,7 +167,7 @@ class RegisterWebhookInput:
 
 @strawberry.type(description="A new web hook; its secret is shown this once.")
 class RegisterWebhookPayload(Payload):
-    webhook: Webhook | None = edge(None, "Webhook", "The web hook.")
+    webhook = edge(None, "Webhook", "The web hook.")
     secret: str | None = strawberry.field(
         default=None, description="What its posts are signed with, `whsec_` and base64; keep it now."
     )
@@ -186,7 +180,7 @@ class RotateWebhookSecretInput:
 
 @strawberry.type(description="A new secret; posts are signed with the one before, too, for 24 hours.")
 class RotateWebhookSecretPayload(Payload):
-    webhook: Webhook | None = edge(None, "Webhook", "The web hook.")
+    webhook = edge(None, "Webhook", "The web hook.")
     secret: str | None = strawberry.field(default=None, description="The new secret; keep it now.")
 
 
@@ -207,14 +201,12 @@ class TestWebhookInput:
 
 @strawberry.type(description="A test on its way.")
 class TestWebhookPayload(Payload):
-    delivery: NotificationDelivery | None = edge(
-        None, "NotificationDelivery", "The test, or the one that still waits where there is one."
-    )
+    delivery = edge(None, "NotificationDelivery", "The test, or the one that still waits where there is one.")
 
 
 @strawberry.type
 class WebhookViewer:
-    webhooks: Connection[Annotated["Webhook", WEBHOOK]] = many("Webhook", "The viewer's web hooks, oldest first.")
+    webhooks = many("Webhook", "The viewer's web hooks, oldest first.")
 
 
 @strawberry.type

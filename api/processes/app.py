@@ -15,18 +15,13 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp
 
+from api import house
 from api.engine.connections import PageSize
-from api.geography import imports as geography_imports
 from api.graphql import examples, sights
 from api.graphql.compiled import DocumentPlans
 from api.graphql.context import Context
 from api.graphql.schema import make_schema
-from api.ledger import callbacks
 from api.market.orders import placing
-from api.market.statements import routes
-from api.market.view import routes as trading_exports
-from api.metering import imports as metering_imports
-from api.metering import posting as metering_posting
 from api.notifications.resolving import Reach
 from api.processes import gauges
 from api.resources import database
@@ -35,7 +30,6 @@ from api.resources.database import Database
 from api.resources.events import Hub
 from api.resources.failures import KNOWN
 from api.resources.settings import Settings, settings
-from api.sharing import operator_figures
 from api.transport.documents.plans import CompiledReads
 from api.transport.http.app import GraphQLApp, build_graphql_app
 from api.transport.http.express import Express
@@ -45,11 +39,6 @@ from api.transport.terms.identity import Authenticate
 from api.transport.terms.logs import configure_logs
 from api.transport.terms.settings import Rate, TransportSettings
 from domain.identity.viewers import Viewer
-
-# REST routes: each module has its PATH, its BODY_LIMIT and `routes(database, authenticate)`.
-REST = (geography_imports, metering_imports, metering_posting, operator_figures, trading_exports, routes)
-# Routes for who signs what is sent, and bears no token.
-SIGNED = (callbacks,)
 
 
 class Application(Starlette):
@@ -82,8 +71,8 @@ def create_app(configured: Settings | None = None) -> Starlette:
     registry = CollectorRegistry()
     authenticate = Authentication(connected)
     graphql = _graphql(configured, connected, redis, hub, registry, authenticate)
-    rest = [route for part in REST for route in part.routes(connected, authenticate)]
-    rest += callbacks.routes(connected, configured.payment_secret)
+    rest = [route for room in house.rooms() for part in room.routes for route in part.routes(connected, authenticate)]
+    rest += [route for room in house.rooms() for part in room.signed for route in part.routes(connected, configured)]
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -161,7 +150,7 @@ def _graphql(
         known_exceptions=KNOWN,
         known_operations=examples.OPERATIONS,
         examples=examples.EXAMPLES,
-        body_limits={part.PATH: part.BODY_LIMIT for part in (*REST, *SIGNED)},
+        body_limits={part.PATH: part.BODY_LIMIT for room in house.rooms() for part in (*room.routes, *room.signed)},
         sharing=sights.sharing(schema._schema, connected),
         reads=CompiledReads(DocumentPlans(schema), connected),
     )

@@ -16,8 +16,9 @@ from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
+from api.house import load_jobs
 from api.jobs import transport
-from api.jobs.registry import PERIODIC, load_jobs
+from api.jobs.registry import PERIODIC
 from api.resources import database
 from api.resources.database import Database
 from api.resources.events import channel_of

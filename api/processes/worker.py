@@ -5,8 +5,8 @@ import logging
 import signal
 from uuid import UUID
 
+from api.house import load_jobs
 from api.jobs import transport
-from api.jobs.registry import load_jobs
 from api.jobs.turns import Turns
 from api.jobs.work import carry_out
 from api.resources import database

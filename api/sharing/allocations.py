@@ -2,40 +2,31 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
 from sqlalchemy import Row, select, text
 
-from api.engine.connections import Connection
-from api.engine.declarations import Node, entity, leading
+from api.engine.declarations import Node, entity, extends, leading
 from api.engine.fields import column, edge, many, part
 from api.graphql.context import Info
 from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.graphql.periods import Period, PeriodInput
 from api.graphql.scalars import DateTime, Decimal, key_of
-from api.jobs.jobs import Job
 from api.sharing.keys import administered
 from api.transport.terms.errors import BadUserInput
 from domain.jobs import queue
-from domain.jobs.tables import JobKind
 from domain.kernel.intervals import METER_RESOLUTION, Resolution
 from domain.kernel.intervals import Period as Span
 from domain.kernel.quantities import UKWH_PER_KWH
 from domain.metering import matrices
 from domain.metering.tables import Direction
 from domain.sharing import inputs, tables, visibility
+from domain.sharing.words import ALLOCATE_PERIOD
 
-if TYPE_CHECKING:
-    from api.communities.communities import Community
-    from api.communities.members import Member
-    from api.metering.points import MeteringPoint
-    from api.sharing.keys import SharingKey
+READINGS_MISSING = ErrorCode("READINGS_MISSING", "Some points have no complete readings in the period.")
 
-COMMUNITY = strawberry.lazy("api.communities.communities")
-MEMBER = strawberry.lazy("api.communities.members")
-POINT = strawberry.lazy("api.metering.points")
 POINTS_MAX = 10_000
 
 
@@ -55,9 +46,12 @@ class AllocationSeries:
 class MemberAllocation(Node):
     """A run's totals of one member. Visible to the member and to administrators of the community."""
 
-    member: Annotated["Member", MEMBER] | None = edge(tables.MemberAllocation.member_id, "Member", "The member.")
-    run: Annotated["AllocationRun", strawberry.lazy("api.sharing.allocations")] | None = edge(
-        tables.MemberAllocation.run_id, "AllocationRun", "The run; null where its totals are not for the viewer."
+    member = edge(tables.MemberAllocation.member_id, "Member", "The member.", is_optional=True)
+    run = edge(
+        tables.MemberAllocation.run_id,
+        "AllocationRun",
+        "The run; null where its totals are not for the viewer.",
+        is_optional=True,
     )
     withdrawn_ukwh: Decimal = column(
         tables.MemberAllocation.withdrawn_ukwh,
@@ -112,8 +106,8 @@ class AllocationDifference(Node):
     operator_ukwh: Decimal = column(
         tables.AllocationDifference.operator_ukwh, "Energy as the operator states it, kWh.", name="operatorKwh"
     )
-    metering_point: Annotated["MeteringPoint", POINT] | None = edge(
-        tables.AllocationDifference.metering_point_id, "MeteringPoint", "The metering point."
+    metering_point = edge(
+        tables.AllocationDifference.metering_point_id, "MeteringPoint", "The metering point.", is_optional=True
     )
 
 
@@ -133,13 +127,9 @@ class AllocationRun(Node):
     Visible to administrators of the community, and to its members where on every day at least five members take part.
     """
 
-    community: Annotated["Community", COMMUNITY] | None = edge(
-        tables.AllocationRun.community_id, "Community", "The community."
-    )
+    community = edge(tables.AllocationRun.community_id, "Community", "The community.", is_optional=True)
     version: int = column(tables.AllocationRun.version, "1 for the first computation of the period, and so on.")
-    key: Annotated["SharingKey", strawberry.lazy("api.sharing.keys")] | None = edge(
-        tables.AllocationRun.key_id, "SharingKey", "The key by which energy was shared."
-    )
+    key = edge(tables.AllocationRun.key_id, "SharingKey", "The key by which energy was shared.", is_optional=True)
     input_digest: str = column(tables.AllocationRun.input_digest, "SHA-256 of all inputs: equal inputs, equal results.")
     injected_ukwh: Decimal = column(
         tables.AllocationRun.injected_ukwh, "Energy injected that takes part in the community, kWh.", name="injectedKwh"
@@ -163,10 +153,10 @@ class AllocationRun(Node):
         start=tables.AllocationRun.period_start,
         end=tables.AllocationRun.period_end,
     )
-    members: Connection[MemberAllocation] = many(
+    members = many(
         "MemberAllocation", "Totals of the members that the viewer may see.", on=tables.MemberAllocation.run_id
     )
-    differences: Connection[AllocationDifference] = many(
+    differences = many(
         "AllocationDifference",
         "Intervals in which the grid operator's figures differ, as far as the viewer may see.",
         on=tables.AllocationDifference.run_id,
@@ -263,7 +253,7 @@ class ReadingsMissing(UserError):
 
 @refusal(matrices.ReadingsMissing)
 def _missing(error: matrices.ReadingsMissing) -> UserError:
-    return ReadingsMissing(code=ErrorCode.READINGS_MISSING, message=error.message, path=["period"], count=error.count)
+    return ReadingsMissing(code=READINGS_MISSING, message=error.message, path=["period"], count=error.count)
 
 
 @strawberry.input(description="What to allocate.")
@@ -274,7 +264,16 @@ class AllocatePeriodInput:
 
 @strawberry.type(description="The job that allocates; its result is an AllocationRun.")
 class AllocatePeriodPayload(Payload):
-    job: Job | None = edge(None, "Job", "The job, to be followed.")
+    job = edge(None, "Job", "The job, to be followed.")
+
+
+@extends("Community")
+class AllocationsOfCommunity:
+    allocation_runs = many(
+        "AllocationRun",
+        "Allocations of its energy, oldest first; for administrators, and for members where at least five take part.",
+        on=tables.AllocationRun.community_id,
+    )
 
 
 @strawberry.type
@@ -290,7 +289,7 @@ class AllocationMutations:
         async with info.context.transaction() as session:
             job_id = await queue.enqueue_again(
                 session,
-                JobKind.ALLOCATE_PERIOD,
+                ALLOCATE_PERIOD,
                 f"allocate:{community_id}:{span.start.isoformat()}:{span.end.isoformat()}",
                 _arguments(community_id, span, viewer.key),
                 owner_id=viewer.user_id,

@@ -7,7 +7,6 @@ import numpy as np
 
 from api.jobs.work import Work, job
 from api.sharing.keys import solver_key
-from domain.jobs.tables import JobKind
 from domain.kernel.intervals import Period
 from domain.market.delivery import traded
 from domain.market.delivery.traded import Trading
@@ -15,12 +14,13 @@ from domain.metering.tables import Direction
 from domain.sharing import allocations, operators
 from domain.sharing.allocations import Result
 from domain.sharing.inputs import Inputs, check_period, less_traded, read_inputs
+from domain.sharing.words import ALLOCATE_PERIOD
 from solver.sharing.allocations import allocate
 from solver.sharing.keys import luxembourg
 from solver.sharing.problems import AllocationProblem
 
 
-@job(JobKind.ALLOCATE_PERIOD)
+@job(ALLOCATE_PERIOD)
 async def allocate_period(work: Work) -> None:
     """Allocate what trades leave of a community's period; the same inputs again give the run that is there already."""
     community_id = UUID(work.arguments["community_id"])

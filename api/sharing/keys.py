@@ -1,27 +1,29 @@
 """Sharing keys."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import numpy as np
 import strawberry
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
-from api.engine.connections import Connection
-from api.engine.declarations import Node, entity, leading
+from api.engine.declarations import Node, entity, extends, leading
 from api.engine.fields import column, edge, many
 from api.graphql.context import Info
-from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.mutations import OVERLAP, ErrorCode, Payload, UserError, mutation, refusal
 from api.graphql.scalars import DateTime, Decimal, key_of
+from domain.identity.viewers import Viewer, one_of
 from domain.kernel.errors import NotAllowed, NotFound
 from domain.metering.tables import Direction
 from domain.sharing import keys, tables, visibility
 from domain.sharing.tables import KeyKind
 from solver.sharing.keys import EQUAL, PRO_RATA, Key, Shares, hybrid, percentage, percentage_until_met, priority
 
-if TYPE_CHECKING:
-    from api.metering.points import MeteringPoint
+KEY_NOT_ALLOWED = ErrorCode("KEY_NOT_ALLOWED", "The community's framework does not allow this sharing key.")
 
 
 @strawberry.type(description="The community's framework does not know this kind of key.")
@@ -37,13 +39,13 @@ class KeyInUse(UserError):
 @refusal(keys.KeyNotAllowed)
 def _not_allowed(error: keys.KeyNotAllowed) -> UserError:
     allowed = [KeyKind(kind) for kind in error.allowed]
-    return KeyNotAllowed(code=ErrorCode.KEY_NOT_ALLOWED, message=error.message, path=["kind"], allowed=allowed)
+    return KeyNotAllowed(code=KEY_NOT_ALLOWED, message=error.message, path=["kind"], allowed=allowed)
 
 
 @refusal(keys.KeyInUse)
 def _in_use(error: keys.KeyInUse) -> UserError:
     until = DateTime(error.allocated_until)
-    return KeyInUse(code=ErrorCode.OVERLAP, message=error.message, path=["validFrom"], allocated_until=until)
+    return KeyInUse(code=OVERLAP, message=error.message, path=["validFrom"], allocated_until=until)
 
 
 @entity(tables.KeyShare, visible=visibility.key_shares)
@@ -53,9 +55,7 @@ class KeyShare(Node):
     direction: Direction = column(tables.KeyShare.direction, "Side of the point that it concerns.")
     share_ppm: Decimal | None = column(tables.KeyShare.share_ppm, "Share of the energy, 0 to 1.", name="share")
     rank: int | None = column(tables.KeyShare.rank, "Place in a priority key; 1 comes first.")
-    metering_point: Annotated["MeteringPoint", strawberry.lazy("api.metering.points")] | None = edge(
-        tables.KeyShare.metering_point_id, "MeteringPoint", "The metering point."
-    )
+    metering_point = edge(tables.KeyShare.metering_point_id, "MeteringPoint", "The metering point.", is_optional=True)
 
 
 @entity(tables.SharingKey, visible=visibility.sharing_keys)
@@ -67,7 +67,38 @@ class SharingKey(Node):
         tables.SharingKey.production_kind, "Whose energy is shared when not all of it is: among producing points."
     )
     valid_from: DateTime = column(tables.SharingKey.valid_from, "From when it holds, until the next key does.")
-    shares: Connection[KeyShare] = many("KeyShare", "What it says of metering points.", on=tables.KeyShare.key_id)
+    shares = many("KeyShare", "What it says of metering points.", on=tables.KeyShare.key_id)
+
+
+def _keys_at(at: datetime | None, community_ids: Sequence[UUID], viewer: Viewer) -> Any:
+    """The newest key of each community that has begun at an instant, as far as the viewer may see."""
+    key = tables.SharingKey
+    instant: Any = func.now() if at is None else at
+    return (
+        select(key.community_id, key.id)
+        .ext(distinct_on(key.community_id))
+        .where(one_of(key.community_id, community_ids), key.valid_from <= instant)
+        .where(visibility.sharing_keys(viewer))
+        .order_by(key.community_id, key.valid_from.desc(), key.id.desc())
+    )
+
+
+@extends("Community")
+class KeyOfCommunity:
+    @strawberry.field(description="How it divides energy at an instant; null before its first key and for outsiders.")
+    async def sharing_key(
+        self,
+        info: Info,
+        at: Annotated[DateTime | None, strawberry.argument(description="The instant; default now.")] = None,
+    ) -> SharingKey | None:
+        async def load(community_ids: list[UUID]) -> list[UUID | None]:
+            rows = await info.context.loaders.fetch(_keys_at(at, community_ids, info.context.viewer))
+            found = {row["community_id"]: row["id"] for row in rows}
+            return [found.get(community_id) for community_id in community_ids]
+
+        key_id = await info.context.loaders.loader(("sharing key", at), load).load(self.__dict__["id"])
+        key: SharingKey | None = None if key_id is None else await info.context.loaders.node("SharingKey", key_id)
+        return key
 
 
 @strawberry.input(description="What a key says of one metering point.")
@@ -99,7 +130,7 @@ class SetSharingKeyInput:
 
 @strawberry.type(description="A key that was set.")
 class SetSharingKeyPayload(Payload):
-    sharing_key: SharingKey | None = edge(None, "SharingKey", "The key.")
+    sharing_key = edge(None, "SharingKey", "The key.")
 
 
 @strawberry.type

@@ -4,31 +4,34 @@ An outbox below all contexts, so that any of them can tell, and none has to know
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from domain.kernel import sql
 from domain.kernel.database import new_id
 from domain.kernel.sql import Part, Transaction
+from domain.kernel.vocabularies import Word
+
+Alternatives = tuple[str, ...]
 
 
-class NoticeKind(StrEnum):
-    """What a notice is about."""
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What is said of a kind of notice: `domain.notifications.texts` says how it is filled with facts."""
 
-    ORDER_FILLED = "ORDER_FILLED"
-    ORDER_CLOSED = "ORDER_CLOSED"
-    TRADE_SETTLED = "TRADE_SETTLED"
-    PAYMENT = "PAYMENT"
-    STATEMENT_READY = "STATEMENT_READY"
-    PRICE_ALERT = "PRICE_ALERT"
-    TRADING_RULE = "TRADING_RULE"
-    AUCTION = "AUCTION"
-    GRID_ALERT = "GRID_ALERT"
-    CERTIFICATE = "CERTIFICATE"
-    WEBHOOK_DISABLED = "WEBHOOK_DISABLED"
+    title: Alternatives
+    body: Sequence[Alternatives]
+
+
+class NoticeKind(Word):
+    """What a notice is about, and how it is told. Mailed, where nobody said otherwise, is what is rare and should not
+    wait until the app is opened.
+    """
+
+    wording: Wording = Wording(("There is news for you",), [("There is news for you in Commonwatt.",)])
+    is_mailed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

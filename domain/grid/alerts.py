@@ -16,10 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
 from domain.events import feed, notices
-from domain.events.notices import NewNotice, NoticeKind
+from domain.events.notices import NewNotice
 from domain.events.tables import Event
 from domain.grid import operators
 from domain.grid.tables import AlertKind, GridAlert, Severity
+from domain.grid.words import GRID_ALERT
 from domain.identity.viewers import Viewer
 from domain.kernel.errors import DomainError, InvalidValue, NotFound
 
@@ -165,4 +166,4 @@ async def _announce(session: AsyncSession, alert: NewAlert, alert_id: UUID, peop
         "starts_at": alert.starts_at.isoformat(),
         "ends_at": alert.ends_at and alert.ends_at.isoformat(),
     }
-    await notices.tell(session, [NewNotice(user_id, NoticeKind.GRID_ALERT, facts) for user_id in sorted(people)])
+    await notices.tell(session, [NewNotice(user_id, GRID_ALERT, facts) for user_id in sorted(people)])

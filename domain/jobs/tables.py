@@ -10,24 +10,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Base, CreatedAt, Id, text_enum
+from domain.kernel.vocabularies import Word, WordType, word_check
 
 
-class JobKind(StrEnum):
-    """What a job does."""
+class JobKind(Word):
+    """What a job does. Each kind has a `lane`: jobs of one lane never wait for those of another."""
 
-    ALLOCATE_PERIOD = "ALLOCATE_PERIOD"
-    CLEAR_MARKET = "CLEAR_MARKET"
-    SETTLE_DELIVERIES = "SETTLE_DELIVERIES"
-    MAKE_STATEMENTS = "MAKE_STATEMENTS"
-    RUN_TRADING_RULES = "RUN_TRADING_RULES"
-    SIMULATE_TRADING_RULE = "SIMULATE_TRADING_RULE"
-    FORECAST_PRICES = "FORECAST_PRICES"
-    DELIVER_NOTIFICATIONS = "DELIVER_NOTIFICATIONS"
-    MEASURE_GRID = "MEASURE_GRID"
-    RATE_MEMBERS = "RATE_MEMBERS"
-    VERIFY = "VERIFY"
-    SUBMIT_PAYMENT = "SUBMIT_PAYMENT"
-    ANSWER_PAYMENT = "ANSWER_PAYMENT"
+    lane: str = "long"
 
 
 class JobStatus(StrEnum):
@@ -46,13 +35,14 @@ class Job(Base):
     __tablename__ = "job"
     __table_args__ = (
         CheckConstraint("progress BETWEEN 0 AND 1", name="progress"),
+        word_check("kind"),
         Index("ix_job_open", "created_at", postgresql_where=text("status IN ('QUEUED', 'RUNNING')")),
         Index("ix_job_owner", "owner_id", "id"),
         Index("ix_job_community_id", "community_id", "id"),
     )
 
     id: Mapped[Id]
-    kind: Mapped[JobKind] = mapped_column(text_enum(JobKind))
+    kind: Mapped[JobKind] = mapped_column(WordType(JobKind))
     key: Mapped[str] = mapped_column(Text, unique=True)
     arguments: Mapped[dict[str, Any]] = mapped_column(JSONB)
     status: Mapped[JobStatus] = mapped_column(text_enum(JobStatus), server_default=JobStatus.QUEUED.value)

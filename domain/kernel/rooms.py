@@ -8,8 +8,8 @@ from types import ModuleType
 DOMAIN = Path(__file__).parents[1]
 
 
-def modules_named(name: str, *, beside: str) -> Iterator[ModuleType]:
-    """Modules of this file name below `domain` that say the constant `beside`, imported, by path."""
+def modules_named(name: str, *, beside: str = "__doc__") -> Iterator[ModuleType]:
+    """Modules of this file name below `domain` that define `beside`, imported, by path."""
     for file in sorted(DOMAIN.rglob(f"{name}.py")):
         module = importlib.import_module(".".join(file.with_suffix("").relative_to(DOMAIN.parent).parts))
         if hasattr(module, beside):

@@ -17,10 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
 from domain.events import notices
-from domain.events.notices import NewNotice, NoticeKind
+from domain.events.notices import NewNotice
 from domain.identity.viewers import Viewer
 from domain.jobs import queue
-from domain.jobs.tables import JobKind
 from domain.kernel import idempotency
 from domain.kernel.database import new_id
 from domain.kernel.errors import DomainError, NotAllowed, NotFound
@@ -29,6 +28,7 @@ from domain.ledger import accounts, limits, transfers
 from domain.ledger.accounts import Wallet
 from domain.ledger.tables import AccountKind, Payment, PaymentKind, PaymentStatus, TransferKind, TransferPhase
 from domain.ledger.transfers import InsufficientFunds, NewTransfer
+from domain.ledger.words import PAYMENT, SUBMIT_PAYMENT
 
 ASKED_AGAIN_AFTER = timedelta(minutes=1)
 NEGLECTED_MAX = 100
@@ -116,7 +116,7 @@ async def cancel(session: AsyncSession, viewer: Viewer, payment_id: UUID, *, now
 async def ask(session: AsyncSession, payment_id: UUID) -> None:
     """Have the provider asked for a payment after commit."""
     given = {"payment_id": str(payment_id)}
-    await queue.enqueue_again(session, JobKind.SUBMIT_PAYMENT, reference_of(payment_id), given)
+    await queue.enqueue_again(session, SUBMIT_PAYMENT, reference_of(payment_id), given)
 
 
 async def submit(session: AsyncSession, payment_id: UUID, *, now: datetime) -> Instruction | None:
@@ -207,7 +207,7 @@ async def close(session: AsyncSession, payment: Payment, status: PaymentStatus, 
             "amount_ueur": payment.amount_ueur,
             "reason": payment.failure_reason,
         }
-        await notices.tell(session, [NewNotice(payment.owner_id, NoticeKind.PAYMENT, facts)])
+        await notices.tell(session, [NewNotice(payment.owner_id, PAYMENT, facts)])
 
 
 ACTS: Mapping[PaymentStatus, str] = MappingProxyType(

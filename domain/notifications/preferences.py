@@ -12,24 +12,14 @@ from domain.audit import entries
 from domain.events.notices import NoticeKind
 from domain.notifications.tables import NotificationChannel, Preference
 
-# By mail comes, where nobody said otherwise, what is rare and should not wait until the app is opened. In the app
-# everything is shown, and a web hook gets the kinds it was registered for.
-MAILED = frozenset(
-    {
-        NoticeKind.PAYMENT,
-        NoticeKind.STATEMENT_READY,
-        NoticeKind.PRICE_ALERT,
-        NoticeKind.GRID_ALERT,
-        NoticeKind.WEBHOOK_DISABLED,
-    }
-)
-
 Choice = tuple[UUID, NoticeKind, NotificationChannel]
 
 
 def is_usual(kind: NoticeKind, channel: NotificationChannel) -> bool:
-    """Whether a kind comes by a channel where the user has not said."""
-    return channel is not NotificationChannel.MAIL or kind in MAILED
+    """Whether a kind comes by a channel where the user has not said: in the app everything is shown, by mail what is
+    `is_mailed`, and a web hook gets the kinds it was registered for.
+    """
+    return channel is not NotificationChannel.MAIL or kind.is_mailed
 
 
 @dataclass(frozen=True, slots=True)

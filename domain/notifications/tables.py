@@ -21,7 +21,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.events.notices import NoticeKind
-from domain.kernel.database import Base, CreatedAt, Id, text_enum, text_enums
+from domain.kernel.database import Base, CreatedAt, Id, text_enum
+from domain.kernel.vocabularies import WordType, word_check, words_check
 
 
 class NotificationChannel(StrEnum):
@@ -63,13 +64,14 @@ class Message(Base):
 
     __tablename__ = "message"
     __table_args__ = (
+        word_check("kind"),
         Index("ix_message_user_id", "user_id", "id"),
         Index("ix_message_unread", "user_id", "id", postgresql_where=text("read_at IS NULL AND is_in_app")),
     )
 
     id: Mapped[Id]
     user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"))
-    kind: Mapped[NoticeKind] = mapped_column(text_enum(NoticeKind))
+    kind: Mapped[NoticeKind] = mapped_column(WordType(NoticeKind))
     title: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text)
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
@@ -82,9 +84,10 @@ class Preference(Base):
     """Whether a user wants a kind of message by a channel, where that differs from what is usual."""
 
     __tablename__ = "notification_preference"
+    __table_args__ = (word_check("kind"),)
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"), primary_key=True)
-    kind: Mapped[NoticeKind] = mapped_column(text_enum(NoticeKind), primary_key=True)
+    kind: Mapped[NoticeKind] = mapped_column(WordType(NoticeKind), primary_key=True)
     channel: Mapped[NotificationChannel] = mapped_column(text_enum(NotificationChannel), primary_key=True)
     is_wanted: Mapped[bool]
 
@@ -105,7 +108,7 @@ class Webhook(Base):
     """An address of a user's application; signed posts go there until it is disabled or removed."""
 
     __tablename__ = "webhook"
-    __table_args__ = (Index("ix_webhook_owner_id", "owner_id", "id"), text_enums("kinds", NoticeKind))
+    __table_args__ = (Index("ix_webhook_owner_id", "owner_id", "id"), words_check("kinds"))
 
     id: Mapped[Id]
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"))

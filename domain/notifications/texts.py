@@ -5,25 +5,16 @@ all there and well-formed is taken, and the last one needs none. Facts are shown
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from domain.events.notices import NoticeKind
+from domain.events.notices import Alternatives, NoticeKind
 from domain.kernel.quantities import format_micro
 
-Alternatives = tuple[str, ...]
 TEXT_MAX = 200
 PLACE = re.compile(r"{(\w+)}")
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """What is said of a kind of notice."""
-
-    title: Alternatives
-    body: Sequence[Alternatives]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,94 +25,11 @@ class Text:
     body: str
 
 
-WORDINGS: Mapping[NoticeKind, Wording] = {
-    NoticeKind.ORDER_FILLED: Wording(
-        ("Your order was filled",),
-        [
-            (
-                "{energy_ukwh} of your order were traded at {price_ueur_per_kwh}.",
-                "{energy_ukwh} of your order were traded.",
-                "Your order was filled.",
-            )
-        ],
-    ),
-    NoticeKind.ORDER_CLOSED: Wording(
-        ("Your order was closed: {status}", "Your order was closed"),
-        [("Your order is now {status}.", "Your order was closed."), ("Reason: {reason}.", "")],
-    ),
-    NoticeKind.TRADE_SETTLED: Wording(
-        ("Your trades were settled",),
-        [
-            (
-                "Delivery that began at {delivery_start} was settled by what was metered.",
-                "A delivery was settled by what was metered.",
-            ),
-            ("{trades} trades delivered {delivered_ukwh}.", "{delivered_ukwh} were delivered.", ""),
-            ("Amount: {amount_ueur}.", ""),
-        ],
-    ),
-    NoticeKind.PAYMENT: Wording(
-        ("{kind}: {status}", "News of a payment"),
-        [
-            ("Your {kind} of {amount_ueur} is {status}.", "Your {kind} is {status}.", "There is news of a payment."),
-        ],
-    ),
-    NoticeKind.STATEMENT_READY: Wording(
-        ("Your statement for {month} is ready", "Your statement is ready"),
-        [
-            (
-                "Your statement for {month} is ready; its total is {total_cents}.",
-                "Your statement for {month} is ready.",
-                "A new statement is ready.",
-            )
-        ],
-    ),
-    NoticeKind.PRICE_ALERT: Wording(
-        ("The price is {direction} your threshold", "Price alert"),
-        [
-            (
-                "The price is {price_ueur_per_kwh}, {direction} your threshold of {threshold_ueur_per_kwh}.",
-                "The price is {price_ueur_per_kwh}.",
-                "A price you watch passed your threshold.",
-            )
-        ],
-    ),
-    NoticeKind.TRADING_RULE: Wording(
-        ("News of a trading rule",), [("Your trading rule: {what}.", "There is news of one of your trading rules.")]
-    ),
-    NoticeKind.AUCTION: Wording(
-        ("News of an auction",),
-        [
-            ("Auction: {what}.", "There is news of an auction you take part in."),
-            ("{energy_ukwh} at {price_ueur_per_kwh}.", "Energy: {energy_ukwh}.", ""),
-        ],
-    ),
-    NoticeKind.GRID_ALERT: Wording(
-        ("Grid alert: {title}", "Grid alert"),
-        [("{title}.", "There is an alert for your part of the grid."), ("Severity: {severity}.", "")],
-    ),
-    NoticeKind.CERTIFICATE: Wording(
-        ("A certificate was issued",),
-        [("You hold a new certificate of {energy_wh} of renewable energy.", "You hold a new certificate.")],
-    ),
-    NoticeKind.WEBHOOK_DISABLED: Wording(
-        ("A web hook was disabled",),
-        [
-            ("Nothing is sent to {host} any more: {reason}.", "Nothing is sent to one of your web hooks any more."),
-            ("Register it anew with the cursor of the last trade you have seen, and no trade is lost.",),
-        ],
-    ),
-}
-
-UNWORDED = Wording(("There is news for you",), [("There is news for you in Commonwatt.",)])
-
-
 def render(kind: NoticeKind, facts: Mapping[str, Any]) -> Text:
     """The text of a notice; facts that are missing or malformed are left out."""
-    wording = WORDINGS.get(kind, UNWORDED)
     said = {name: _said(name, value) for name, value in facts.items()}
-    title = _sentence(_first(wording.title, said))
-    body = " ".join(_sentence(part) for part in (_first(each, said) for each in wording.body) if part)
+    title = _sentence(_first(kind.wording.title, said))
+    body = " ".join(_sentence(part) for part in (_first(each, said) for each in kind.wording.body) if part)
     return Text(title, body)
 
 

@@ -28,6 +28,7 @@ from domain.notifications.tables import (
     WebhookDisabledReason,
     WebhookFeed,
 )
+from domain.notifications.words import WEBHOOK_DISABLED
 
 WEBHOOKS_MAX = 10  # Of one user.
 FEEDS_MAX = 20  # Of one web hook.
@@ -195,7 +196,7 @@ async def disable(session: AsyncSession, webhook_id: UUID, reason: WebhookDisabl
     await session.flush()
     await _drop_waiting(session, webhook_id)
     facts = {"webhook_id": str(webhook_id), "host": target_of(webhook.url).host, "reason": reason.value}
-    await notices.tell(session, [NewNotice(webhook.owner_id, NoticeKind.WEBHOOK_DISABLED, facts)])
+    await notices.tell(session, [NewNotice(webhook.owner_id, WEBHOOK_DISABLED, facts)])
     await _note(session, "webhook.disable", webhook, {"reason": reason.value}, actor="clock")
 
 

@@ -14,14 +14,14 @@ from api.resources.database import Database
 from domain.audit.tables import Verification
 from domain.communities import tables as communities
 from domain.communities.tables import AssetKind, CommunityKind, FrameworkCode, LegalForm, MemberKind
-from domain.events.notices import NoticeKind
 from domain.geography import tables as geography
 from domain.geography.geometry import as_element
 from domain.grid import tables as grid
 from domain.identity.tables import ApiKey, ApiKeyKind, PlatformRole, User
 from domain.identity.viewers import Viewer
-from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.jobs.tables import Job, JobStatus
 from domain.kernel.database import new_id
+from domain.ledger.words import PAYMENT
 from domain.market.clearing import tables as clearing_market
 from domain.market.orders import tables as order_tables
 from domain.market.places import tables as market
@@ -30,6 +30,7 @@ from domain.market.rules.tables import RuleKind, TradingRule
 from domain.metering.tables import CodeKind, Direction, MeteringPoint
 from domain.notifications import tables as notifications
 from domain.sharing import tables as sharing
+from domain.sharing.words import ALLOCATE_PERIOD
 from tests.api.authorization.ruled import a_run, a_simulation
 from tests.api.billing_crowd import a_crowd_of_bills
 from tests.api.delivery_crowd import a_crowd_of_deliveries
@@ -224,7 +225,7 @@ async def _sharing(session: AsyncSession) -> None:
     )
     differing = {"interval_start": START, "ours_ukwh": 1, "operator_ukwh": 5, "metering_point_id": points[0], **side}
     await _stored(session, [sharing.AllocationDifference(**differing, **each) for each in whose])
-    done = {"status": JobStatus.SUCCEEDED, "result_type": "AllocationRun", "kind": JobKind.ALLOCATE_PERIOD}
+    done = {"status": JobStatus.SUCCEEDED, "result_type": "AllocationRun", "kind": ALLOCATE_PERIOD}
     jobs = [
         Job(key=f"j{i}", arguments={}, community_id=homes[0], result_id=run.id, **done) for i, run in enumerate(runs)
     ]
@@ -233,7 +234,7 @@ async def _sharing(session: AsyncSession) -> None:
 
 async def _notifications(session: AsyncSession, user_id: UUID) -> None:
     """The first message goes to all web hooks, the first web hook gets all messages and follows all markets."""
-    told = {"kind": NoticeKind.PAYMENT, "title": "x", "body": "x", "facts": {}, "is_in_app": True}
+    told = {"kind": PAYMENT, "title": "x", "body": "x", "facts": {}, "is_in_app": True}
     messages = await _stored(
         session, [notifications.Message(user_id=user_id, created_at=START, **told) for _ in range(MANY)]
     )

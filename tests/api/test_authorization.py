@@ -11,7 +11,8 @@ import base64
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import UUID
 
 import httpx2
@@ -22,15 +23,16 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 from starlette.applications import Starlette
 
+from api import house
 from api.engine.connections import encode_cursor
 from api.engine.declarations import ENTITIES, Edge, Many
 from api.graphql.context import Context
 from api.graphql.schema import make_schema
 from api.ledger import callbacks
-from api.processes.app import REST, SIGNED
 from api.resources.authentication import Authentication
 from api.resources.database import Database, connect
 from api.resources.events import Hub
+from api.resources.settings import Settings
 from domain.communities import sight
 from domain.identity.viewers import ANONYMOUS, Viewer
 from domain.kernel.database import new_id
@@ -634,6 +636,8 @@ def _without_ids(answer: Any) -> str:
 
 
 # REST.
+REST = [part for room in house.rooms() for part in room.routes]
+SIGNED = [part for room in house.rooms() for part in room.signed]
 
 
 @pytest.fixture(scope="module")
@@ -653,7 +657,11 @@ def test_every_route_has_an_expectation() -> None:
 @pytest.mark.parametrize("role", ROLES)
 async def test_no_token_opens_a_route_that_asks_for_a_signature(site: Site, role: str) -> None:
     token = site.world.tokens[role]
-    app = Starlette(routes=callbacks.routes(site.database, SecretStr("the provider's")))
+    app = Starlette(
+        routes=callbacks.routes(
+            site.database, cast(Settings, SimpleNamespace(payment_secret=SecretStr("the provider's")))
+        )
+    )
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://commonwatt") as client:
         for path in expectations.SIGNED:
             answer = await client.post(path, json={}, headers={"authorization": f"Bearer {token}"} if token else {})

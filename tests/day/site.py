@@ -16,7 +16,7 @@ from uuid import UUID
 import uvicorn
 from sqlalchemy import select
 
-from api.jobs.registry import load_jobs
+from api.house import load_jobs
 from api.jobs.work import carry_out
 from api.processes import relay
 from api.processes.app import create_app

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.events import notices
 from domain.events.notices import NewNotice, NoticeKind
+from domain.ledger.words import PAYMENT
 from domain.notifications import messages, signatures, webhooks
 from domain.notifications.tables import Message
 from domain.notifications.webhooks import Proposal
@@ -20,7 +21,7 @@ PUBLIC = [ip_address("93.184.216.34")]
 URL = "https://hooks.example.org/commonwatt"
 
 
-async def a_notice(session: AsyncSession, user_id: UUID, kind: NoticeKind = NoticeKind.PAYMENT, **facts: Any) -> None:
+async def a_notice(session: AsyncSession, user_id: UUID, kind: NoticeKind = PAYMENT, **facts: Any) -> None:
     """Something that a user should hear of; a payment, which is mailed, unless another kind is given."""
     await notices.tell(session, [NewNotice(user_id, kind, facts)])
 
@@ -31,7 +32,7 @@ async def take(session: AsyncSession, now: datetime = NOW) -> int:
 
 
 async def a_message(
-    session: AsyncSession, user_id: UUID, kind: NoticeKind = NoticeKind.PAYMENT, now: datetime = NOW, **facts: Any
+    session: AsyncSession, user_id: UUID, kind: NoticeKind = PAYMENT, now: datetime = NOW, **facts: Any
 ) -> Message:
     """A message made of a notice, with its deliveries."""
     await a_notice(session, user_id, kind, **facts)
@@ -45,7 +46,7 @@ async def a_webhook(
     owner_id: UUID,
     *,
     url: str = URL,
-    kinds: Sequence[NoticeKind] = (NoticeKind.PAYMENT,),
+    kinds: Sequence[NoticeKind] = (PAYMENT,),
     feeds: Mapping[UUID, int | None] | None = None,
     found: Sequence[Any] = PUBLIC,
     allowed: Sequence[Any] = (),

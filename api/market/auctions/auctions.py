@@ -3,22 +3,21 @@
 from collections.abc import AsyncIterator
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
 from sqlalchemy import select
 
-from api.engine.connections import Connection
-from api.engine.declarations import Node, entity, leading
+from api.engine.declarations import Node, entity, extends, leading
 from api.engine.fields import column, edge, many
 from api.graphql.context import Info
 from api.graphql.cursors import AFTER, cursor_of, number_in
-from api.graphql.enums import describe
 from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.graphql.periods import PeriodInput
 from api.graphql.scalars import DateTime, Decimal, key_of
 from api.graphql.sights import SIGHT, anybody_signed_in
+from api.graphql.words import describe
 from api.resources import clock
 from api.transport.terms.errors import BadUserInput
 from domain.events.tables import Event
@@ -32,9 +31,9 @@ from domain.market.auctions.tables import DutchAuction as AuctionTable
 from domain.market.places import visibility as market_visibility
 from domain.market.places.tables import EnergySource
 
-if TYPE_CHECKING:
-    from api.market.orders.orders import Order
-    from api.market.places.markets import Market
+AUCTION_CLOSED = ErrorCode("AUCTION_CLOSED", "The auction takes no bids.")
+PRICE_ABOVE_LIMIT = ErrorCode("PRICE_ABOVE_LIMIT", "The auction's clock stands above the bidder's limit.")
+TOO_LITTLE_LEFT = ErrorCode("TOO_LITTLE_LEFT", "Less is left in the auction than the bid asks for.")
 
 describe(
     AuctionStatus,
@@ -56,18 +55,14 @@ class AuctionBid(Node):
     )
     price_ueur_per_kwh: Decimal = column(BidTable.price_ueur_per_kwh, "The clock's price, EUR/kWh.", name="price")
     placed_at: DateTime = column(BidTable.placed_at, "When it was placed.")
-    order: Annotated["Order", strawberry.lazy("api.market.orders.orders")] = edge(
-        BidTable.order_id, "Order", "The buy order that it made."
-    )
+    order = edge(BidTable.order_id, "Order", "The buy order that it made.")
 
 
 @entity(AuctionTable, visible=market_visibility.public)
 class DutchAuction(Node):
     """Energy offered under a descending clock. Visible to everybody; never tells whose."""
 
-    market: Annotated["Market", strawberry.lazy("api.market.places.markets")] = edge(
-        AuctionTable.market_id, "Market", "The market in whose zone it is delivered."
-    )
+    market = edge(AuctionTable.market_id, "Market", "The market in whose zone it is delivered.")
     status: AuctionStatus = column(AuctionTable.status, "Where it stands.")
     energy_ukwh: Decimal = column(
         AuctionTable.energy_ukwh, "Energy offered in each interval of the delivery, kWh.", name="energyKwh"
@@ -86,10 +81,8 @@ class DutchAuction(Node):
     opens_at: DateTime = column(AuctionTable.opens_at, "When the clock starts.")
     ends_at: DateTime = column(AuctionTable.ends_at, "When the floor has stood for one step.")
     closed_at: DateTime | None = column(AuctionTable.closed_at, "When it was sold, ended or cancelled.")
-    order: Annotated["Order", strawberry.lazy("api.market.orders.orders")] | None = edge(
-        AuctionTable.order_id, "Order", "The sell order it offers; for its seller only."
-    )
-    bids: Connection[AuctionBid] = many("AuctionBid", "The viewer's bids, oldest first.", on=BidTable.auction_id)
+    order = edge(AuctionTable.order_id, "Order", "The sell order it offers; for its seller only.", is_optional=True)
+    bids = many("AuctionBid", "The viewer's bids, oldest first.", on=BidTable.auction_id)
 
     @strawberry.field(description="What the clock shows now, EUR/kWh; null unless the auction is open.")
     async def price(self, info: Info) -> Decimal | None:
@@ -138,21 +131,19 @@ class TooLittleLeft(UserError):
 
 @refusal(auctions.AuctionClosed)
 def _closed(error: auctions.AuctionClosed) -> UserError:
-    return AuctionClosed(code=ErrorCode.AUCTION_CLOSED, message=error.message, path=["id"], status=error.status)
+    return AuctionClosed(code=AUCTION_CLOSED, message=error.message, path=["id"], status=error.status)
 
 
 @refusal(bids.PriceAboveLimit)
 def _above_limit(error: bids.PriceAboveLimit) -> UserError:
     price = Decimal(error.price_ueur_per_kwh)
-    return PriceAboveLimit(
-        code=ErrorCode.PRICE_ABOVE_LIMIT, message=error.message, path=["limitPrice"], price_ueur_per_kwh=price
-    )
+    return PriceAboveLimit(code=PRICE_ABOVE_LIMIT, message=error.message, path=["limitPrice"], price_ueur_per_kwh=price)
 
 
 @refusal(bids.TooLittleLeft)
 def _too_little(error: bids.TooLittleLeft) -> UserError:
     left = Decimal(error.left_ukwh)
-    return TooLittleLeft(code=ErrorCode.TOO_LITTLE_LEFT, message=error.message, path=["energyKwh"], left_ukwh=left)
+    return TooLittleLeft(code=TOO_LITTLE_LEFT, message=error.message, path=["energyKwh"], left_ukwh=left)
 
 
 @strawberry.input(description="Energy to offer under a descending clock.")
@@ -196,17 +187,22 @@ class BidInAuctionInput:
 
 @strawberry.type(description="An auction that was opened.")
 class OpenAuctionPayload(Payload):
-    auction: DutchAuction | None = edge(None, "DutchAuction", "The auction.")
+    auction = edge(None, "DutchAuction", "The auction.")
 
 
 @strawberry.type(description="An auction that was taken back; what was sold stays.")
 class CancelAuctionPayload(Payload):
-    auction: DutchAuction | None = edge(None, "DutchAuction", "The auction.")
+    auction = edge(None, "DutchAuction", "The auction.")
 
 
 @strawberry.type(description="A bid that took energy.")
 class BidInAuctionPayload(Payload):
-    bid: AuctionBid | None = edge(None, "AuctionBid", "The bid.")
+    bid = edge(None, "AuctionBid", "The bid.")
+
+
+@extends("Market")
+class AuctionsOfMarket:
+    auctions = many("DutchAuction", "Dutch auctions, oldest first.", on=AuctionTable.market_id)
 
 
 @strawberry.type

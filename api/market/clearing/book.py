@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
-from api.graphql.context import Context
+from api.engine.declarations import extends
+from api.graphql.context import Context, Info
 from api.graphql.scalars import DateTime, Decimal
 from api.transport.terms.errors import BadUserInput
 from domain.market.clearing import book
@@ -26,6 +28,17 @@ class OrderBook:
     delivery_start: DateTime = strawberry.field(description="Start of the delivery interval.")
     buy: list[PriceLevel] = strawberry.field(description="What is wanted, highest price first; at most 100 levels.")
     sell: list[PriceLevel] = strawberry.field(description="What is offered, lowest price first; at most 100 levels.")
+
+
+DELIVERY_START = Annotated[DateTime, strawberry.argument(description="Start of a delivery interval.")]
+DEPTH = Annotated[int, strawberry.argument(description="How many price levels of each side, 1 to 100.")]
+
+
+@extends("Market")
+class BookOfMarket:
+    @strawberry.field(description="What is open for one delivery interval, by price; never whose.")
+    async def order_book(self, info: Info, delivery_start: DELIVERY_START, depth: DEPTH = 20) -> OrderBook:
+        return await read(info.context, self.__dict__["id"], delivery_start, depth)
 
 
 async def read(context: Context, market_id: UUID, delivery_start: datetime, depth: int) -> OrderBook:

@@ -1,6 +1,6 @@
 """Clearings over GraphQL."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -8,16 +8,13 @@ import strawberry
 from sqlalchemy import DateTime as Instant
 from sqlalchemy import func, select
 
-from api.engine.declarations import Node, entity
-from api.engine.fields import column, edge
+from api.engine.declarations import Node, entity, extends
+from api.engine.fields import column, edge, many
 from api.graphql.context import Info
 from api.graphql.scalars import DateTime, Decimal
 from domain.market.clearing import tables
 from domain.market.orders import tables as order_tables
 from domain.market.places import visibility
-
-if TYPE_CHECKING:
-    from api.market.places.markets import Market
 
 
 @strawberry.type(description="The price of a class of energy in a zone.")
@@ -30,9 +27,7 @@ class ClassPrice:
 class Clearing(Node):
     """The outcome of one batch for one market and delivery interval. Visible to everybody; never edited."""
 
-    market: Annotated["Market", strawberry.lazy("api.market.places.markets")] = edge(
-        tables.Clearing.market_id, "Market", "The market that was cleared."
-    )
+    market = edge(tables.Clearing.market_id, "Market", "The market that was cleared.")
     delivery_start: DateTime = column(tables.Clearing.delivery_start, "Start of the delivery interval.")
     batch_opened_at: DateTime = column(
         func.to_timestamp(tables.Clearing.batch, type_=Instant(timezone=True)),
@@ -92,6 +87,15 @@ class Clearing(Node):
         # Which orders had no room for their minimum is for their owners, who are told why theirs were not filled.
         shown = {name: value for name, value in found.parameters.items() if name != "below_minimum"}
         return orjson.dumps(shown, option=orjson.OPT_SORT_KEYS).decode()
+
+
+@extends("Market")
+class ClearingsOfMarket:
+    clearings = many(
+        "Clearing",
+        "Clearings in which energy was traded or passed through, oldest first.",
+        on=tables.Clearing.market_id,
+    )
 
 
 async def _recorded(info: Info, id: UUID) -> Any:

@@ -8,9 +8,9 @@ from api.jobs.registry import periodic
 from api.jobs.work import Work, job
 from api.market.clearing.bridge import clear_book
 from api.resources import clock
-from domain.jobs.tables import JobKind
 from domain.market.auctions import auctions
 from domain.market.clearing import book, clearings
+from domain.market.clearing.words import CLEAR_MARKET
 from domain.market.orders import orders
 from domain.market.places import markets
 
@@ -29,7 +29,7 @@ async def step_auctions(session: AsyncSession) -> None:
     await auctions.advance(session, now=clock.now())
 
 
-@job(JobKind.CLEAR_MARKET)
+@job(CLEAR_MARKET)
 async def clear_market(work: Work) -> None:
     """Close what has begun, then clear what is open; read again when an order that was to be filled changed meanwhile.
 

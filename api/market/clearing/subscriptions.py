@@ -13,13 +13,12 @@ import strawberry
 
 from api.graphql.context import Info
 from api.graphql.cursors import AFTER, cursor_of, number_in
-from api.graphql.enums import describe
 from api.graphql.scalars import DateTime, Decimal, key_of
 from api.graphql.sights import SIGHT, EntitySight, anybody_signed_in
+from api.graphql.words import describe
 from api.market.clearing import book as books
-from api.market.clearing.book import OrderBook
+from api.market.clearing.book import DELIVERY_START, DEPTH, OrderBook
 from api.market.clearing.trades import Trade
-from api.market.places.markets import DELIVERY_START, DEPTH
 from api.resources import clock
 from api.transport.terms.errors import BadUserInput
 from domain.events.tables import Event

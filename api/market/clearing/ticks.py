@@ -1,11 +1,14 @@
 """Prices over GraphQL: packed series."""
 
 from datetime import timedelta
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
-from api.graphql.context import Context
+from api.engine.declarations import extends
+from api.graphql.context import Context, Info
+from api.graphql.periods import PeriodInput
 from api.graphql.scalars import DateTime
 from api.transport.terms.errors import BadUserInput
 from domain.kernel.intervals import METER_RESOLUTION, Period, Resolution
@@ -28,6 +31,20 @@ class PriceSeries:
     highest_price: list[float | None] = strawberry.field(description="Highest price cleared, EUR/kWh, or null.")
     bought_kwh: list[float] = strawberry.field(description="Energy bought by orders of the market, kWh.")
     sold_kwh: list[float] = strawberry.field(description="Energy sold by orders of the market, kWh.")
+
+
+PERIOD = Annotated[
+    PeriodInput, strawberry.argument(description="Deliveries that begin in it; at most 10000 intervals.")
+]
+RESOLUTION = Annotated[Resolution, strawberry.argument(description="PT15M, PT30M or PT1H; not finer than deliveries.")]
+
+
+@extends("Market")
+class PricesOfMarket:
+    @strawberry.field(description="Prices cleared for deliveries in a period, as packed columns.")
+    async def prices(self, info: Info, period: PERIOD, resolution: RESOLUTION) -> PriceSeries:
+        market = self.__dict__
+        return await read(info.context, market["id"], market["delivery_minutes"], period.span(), resolution)
 
 
 async def read(

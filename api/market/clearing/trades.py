@@ -1,41 +1,27 @@
 """Trades over GraphQL."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
 import strawberry
 from sqlalchemy import ColumnElement, select, union_all
 
-from api.engine.connections import Connection
-from api.engine.declarations import Node, entity
+from api.engine.declarations import Node, entity, extends
 from api.engine.fields import column, edge, many
 from api.graphql.periods import PeriodInput
 from api.graphql.scalars import DateTime, Decimal
 from domain.market.clearing import tables, visibility
-from domain.market.delivery import tables as delivery_tables
 from domain.market.places import tables as market_tables
-
-if TYPE_CHECKING:
-    from api.market.clearing.clearings import Clearing
-    from api.market.delivery.deliveries import TradeDelivery
-    from api.market.orders.orders import Order
-    from api.market.places.markets import Market
-
-MARKET = strawberry.lazy("api.market.places.markets")
-ORDER = strawberry.lazy("api.market.orders.orders")
-DELIVERIES = strawberry.lazy("api.market.delivery.deliveries")
 
 
 @entity(tables.Trade, visible=visibility.trades)
 class Trade(Node):
     """Energy sold by one order to another. Visible to everybody who signed in, without names; never edited."""
 
-    market: Annotated["Market", MARKET] = edge(tables.Trade.market_id, "Market", "The market of the buyer.")
-    seller_market: Annotated["Market", MARKET] = edge(
+    market = edge(tables.Trade.market_id, "Market", "The market of the buyer.")
+    seller_market = edge(
         tables.Trade.seller_market_id, "Market", "The market of the seller; another one when zones exchange energy."
     )
-    clearing: Annotated["Clearing", strawberry.lazy("api.market.clearing.clearings")] = edge(
-        tables.Trade.clearing_id, "Clearing", "The clearing of the buyer's market that made the trade."
-    )
+    clearing = edge(tables.Trade.clearing_id, "Clearing", "The clearing of the buyer's market that made the trade.")
     delivery_start: DateTime = column(tables.Trade.delivery_start, "Start of delivery.")
     delivery_end: DateTime = column(tables.Trade.delivery_end, "End of delivery.")
     energy_ukwh: Decimal = column(tables.Trade.energy_ukwh, "Energy, kWh.", name="energyKwh")
@@ -50,23 +36,14 @@ class Trade(Node):
     source: market_tables.EnergySource | None = column(
         tables.Trade.source, "Where the energy comes from; null where the seller did not say."
     )
-    buy_order: Annotated["Order", ORDER] | None = edge(
-        tables.Trade.buy_order_id, "Order", "The order that bought; null unless the viewer may see it."
+    buy_order = edge(
+        tables.Trade.buy_order_id,
+        "Order",
+        "The order that bought; null unless the viewer may see it.",
+        is_optional=True,
     )
-    sell_order: Annotated["Order", ORDER] | None = edge(
-        tables.Trade.sell_order_id, "Order", "The order that sold; null unless the viewer may see it."
-    )
-    delivery: Annotated["TradeDelivery", DELIVERIES] | None = edge(
-        tables.Trade.id,
-        "TradeDelivery",
-        "What was delivered, as it was settled last; null until then, and for who is neither buyer nor seller.",
-        match=delivery_tables.TradeDelivery.trade_id,
-        where=delivery_tables.is_latest,
-    )
-    deliveries: Connection[Annotated["TradeDelivery", DELIVERIES]] = many(
-        "TradeDelivery",
-        "All versions of its delivery, oldest first: a later one follows corrected readings.",
-        on=delivery_tables.TradeDelivery.trade_id,
+    sell_order = edge(
+        tables.Trade.sell_order_id, "Order", "The order that sold; null unless the viewer may see it.", is_optional=True
     )
     created_at: DateTime = column(tables.Trade.created_at, "When it was made.")
 
@@ -104,9 +81,27 @@ def trades(description: str, **terms: Any) -> Any:
     return many("Trade", description, filter=TradeFilter, where=conditions, **terms)
 
 
+@extends("Market")
+class TradesOfMarket:
+    trades = trades(
+        "Trades with a buyer or a seller in this market, oldest first; none for who is not signed in.",
+        source=BY_MARKET,
+        on=BY_MARKET.c.parent_id,
+    )
+
+
+@extends("Order")
+class TradesOfOrder:
+    fills = trades(
+        "Trades of this order, oldest first.",
+        source=BY_ORDER,
+        on=BY_ORDER.c.parent_id,
+    )
+
+
 @strawberry.type
 class TradeViewer:
-    trades: Connection[Annotated["Trade", strawberry.lazy("api.market.clearing.trades")]] = trades(
+    trades = trades(
         "Trades in which the viewer is the buyer or the seller, oldest first.",
         source=BY_PARTY,
         visible=lambda viewer: visibility.own_trades(viewer, BY_PARTY.c.parent_id),

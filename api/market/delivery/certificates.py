@@ -1,12 +1,11 @@
 """Certificates of delivered renewable energy over GraphQL."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import strawberry
 from sqlalchemy import select, tuple_
 
-from api.engine.connections import Connection
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many
 from api.graphql.context import Context, Info
@@ -20,6 +19,10 @@ from domain.market.delivery.certificates import NothingToCancel
 from domain.market.delivery.emissions import Factor
 from domain.market.delivery.tables import CertificateAct, CertificateActKind, CertificateHolding
 from domain.market.places.tables import EnergySource
+
+CERTIFICATE_CANCELLED = ErrorCode(
+    "CERTIFICATE_CANCELLED", "All of the certificate that is the caller's is cancelled already."
+)
 
 UKWH_PER_WH = 1_000
 
@@ -136,7 +139,7 @@ class CertificateCancelled(UserError):
 @refusal(NothingToCancel)
 def _nothing_to_cancel(error: NothingToCancel) -> UserError:
     return CertificateCancelled(
-        code=ErrorCode.CERTIFICATE_CANCELLED,
+        code=CERTIFICATE_CANCELLED,
         message=error.message,
         path=["id"],
         cancelled_ukwh=Decimal(error.cancelled_wh * UKWH_PER_WH),
@@ -154,12 +157,12 @@ class CancelCertificateInput:
 
 @strawberry.type(description="The certificate, cancelled for good.")
 class CancelCertificatePayload(Payload):
-    certificate: Certificate | None = edge(None, "Certificate", "The certificate.")
+    certificate = edge(None, "Certificate", "The certificate.")
 
 
 @strawberry.type
 class CertificateViewer:
-    certificates: Connection[Annotated["Certificate", strawberry.lazy("api.market.delivery.certificates")]] = many(
+    certificates = many(
         "Certificate",
         "What the viewer owns of certificates of renewable energy, oldest first; they are not guarantees of origin.",
         visible=visibility.own_certificates,

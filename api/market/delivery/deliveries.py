@@ -1,18 +1,18 @@
 """Deliveries of trades over GraphQL: what was delivered, what it came to, and totals for operators."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
 from sqlalchemy import func, or_, select, true, tuple_
 
-from api.engine.declarations import Node, entity
-from api.engine.fields import column, edge
+from api.engine.declarations import Node, edge_key, entity, extends
+from api.engine.fields import column, edge, many
 from api.graphql.context import Context, Info
-from api.graphql.enums import describe
 from api.graphql.periods import PeriodInput
 from api.graphql.scalars import DateTime, Decimal
+from api.graphql.words import describe
 from api.transport.terms.errors import BadUserInput
 from domain.identity.viewers import Viewer
 from domain.kernel.intervals import Period
@@ -21,9 +21,6 @@ from domain.market.clearing.tables import Trade as TradeTable
 from domain.market.delivery import tables, visibility
 from domain.market.places.charges import LineKind
 from domain.market.places.tables import OrderSide
-
-if TYPE_CHECKING:
-    from api.market.clearing.trades import Trade
 
 DAYS_MAX = 366
 DELIVERED = Annotated[
@@ -63,9 +60,7 @@ class TradeDelivery(Node):
     A correction of readings makes a new version, and moves the difference of money.
     """
 
-    trade: Annotated["Trade", strawberry.lazy("api.market.clearing.trades")] = edge(
-        tables.TradeDelivery.trade_id, "Trade", "The trade."
-    )
+    trade = edge(tables.TradeDelivery.trade_id, "Trade", "The trade.")
     version: int = column(tables.TradeDelivery.version, "Counts from 1.")
     delivered_ukwh: Decimal = column(
         tables.TradeDelivery.delivered_ukwh,
@@ -234,4 +229,31 @@ def _totals(row: Any) -> DeliveryTotals:
         seller_short_ukwh=Decimal(short[0]),
         buyer_short_ukwh=Decimal(short[1]),
         delivered_share=Decimal(delivered * WHOLE_PPM // whole) if whole else None,
+    )
+
+
+@extends("Market")
+class DeliveriesOfMarket:
+    @strawberry.field(
+        description="What became of trades whose buyers are in this market; null unless the viewer operates its zone."
+    )
+    async def delivery_totals(self, info: Info, period: DELIVERED) -> DeliveryTotals | None:
+        market_id, zone_id = self.__dict__["id"], self.__dict__[edge_key("zone")]
+        return await totals(info.context, market_id, zone_id, period.span())
+
+
+@extends("Trade")
+class DeliveriesOfTrade:
+    delivery = edge(
+        TradeTable.id,
+        "TradeDelivery",
+        "What was delivered, as it was settled last; null until then, and for who is neither buyer nor seller.",
+        match=tables.TradeDelivery.trade_id,
+        where=tables.is_latest,
+        is_optional=True,
+    )
+    deliveries = many(
+        "TradeDelivery",
+        "All versions of its delivery, oldest first: a later one follows corrected readings.",
+        on=tables.TradeDelivery.trade_id,
     )

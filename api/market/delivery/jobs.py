@@ -14,12 +14,12 @@ from api.jobs.work import Work, job
 from api.market.delivery.bridge import deliver_hour
 from api.resources import clock
 from domain.jobs.queue import JobCancelled
-from domain.jobs.tables import JobKind
 from domain.market.delivery import certificates, news, settlement
 from domain.market.delivery import hours as delivery
 from domain.market.delivery import recording as settling
 from domain.market.delivery.recording import Ready
 from domain.market.delivery.settlement import Settled
+from domain.market.delivery.words import SETTLE_DELIVERIES
 
 logger = logging.getLogger("commonwatt.market")
 PUT_OFF = timedelta(minutes=5)
@@ -31,7 +31,7 @@ async def schedule_settlement(session: AsyncSession) -> None:
     await delivery.schedule(session, now=clock.now())
 
 
-@job(JobKind.SETTLE_DELIVERIES)
+@job(SETTLE_DELIVERIES)
 async def settle_deliveries(work: Work) -> None:
     """Settle all hours that are due; one that fails is put off, so that the others need not wait for it.
 

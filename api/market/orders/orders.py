@@ -1,26 +1,20 @@
 """Orders over GraphQL: see, place and cancel them, and why they got what they got."""
 
-from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
 import strawberry
 from sqlalchemy import ColumnElement, any_, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from api.engine.connections import Connection
-from api.engine.declarations import Node, entity, leading
+from api.engine.declarations import Node, entity, extends, leading
 from api.engine.fields import column, edge, many, part
 from api.graphql.context import Info
-from api.graphql.enums import describe
 from api.graphql.mutations import Payload, mutation
 from api.graphql.periods import Period, PeriodInput
 from api.graphql.scalars import DateTime, Decimal, key_of
-from api.market.clearing.trades import BY_ORDER, trades
 from api.market.orders import placing
 from api.resources import clock
 from domain.identity.keys import TRADE
-from domain.market.clearing import explanations
-from domain.market.clearing.explanations import FillReason
 from domain.market.orders import amending, orders, tables, visibility
 from domain.market.orders.amending import Change
 from domain.market.orders.orders import Proposal
@@ -28,59 +22,14 @@ from domain.market.orders.placements import Request
 from domain.market.places import tables as market_tables
 
 if TYPE_CHECKING:
-    from api.market.clearing.clearings import Clearing
-    from api.market.clearing.trades import Trade
-    from api.market.places.markets import Market
-    from api.market.rules.rules import TradingRule
-
-describe(
-    FillReason,
-    "What decided an order's fill in a delivery interval.",
-    FILLED="Its limit met the zone's price, and its turn came in time.",
-    PARTLY_FILLED="It was the last order reached: those ahead by price and time left it only a part.",
-    BEHIND_IN_TIME="Its limit was that of the last order reached, but it arrived later.",
-    OUTPRICED="Orders with better limits took all that was traded.",
-    OWN_ORDER="Only an order of the same owner could have served it, and nobody trades with itself.",
-    ARRIVED_LATE="It arrived while the batch was being cleared; the next one takes it.",
-    MINIMUM_FILL="There was no room for its minimum fill.",
-    SOURCE_NOT_OFFERED="No energy that it accepts was left within its limit.",
-    FILLED_ELSEWHERE="It is flexible, and all of its energy was traded in other intervals.",
-    NOTHING_TRADED="Nothing was traded in its zone and interval since it was placed.",
-)
-
-
-@strawberry.type(description="Why an order got what it got in one delivery interval.")
-class FillExplanation:
-    delivery_start: DateTime = strawberry.field(description="Start of the delivery interval.")
-    reason: FillReason = strawberry.field(description="What decided the fill.")
-    message: str = strawberry.field(description="The reason as a sentence, by price, time and limits.")
-    filled_ukwh: Decimal = strawberry.field(name="filledKwh", description="Energy filled in the interval, kWh.")
-    price_ueur_per_kwh: Decimal | None = strawberry.field(
-        name="price",
-        description="Price of the clearing for what it accepts or offers, EUR/kWh; null where nothing was cleared.",
-    )
-    is_transfer_limited: bool = strawberry.field(
-        description="Whether a linked zone had a better price beyond the cost of the way, so that the link was full."
-    )
-    clearing_id: strawberry.Private[UUID | None]
-
-    @strawberry.field(description="The clearing that filled the interval, else the last one while the order was open.")
-    async def clearing(
-        self, info: Info
-    ) -> Annotated["Clearing", strawberry.lazy("api.market.clearing.clearings")] | None:
-        if self.clearing_id is None:
-            return None
-        found: Clearing | None = await info.context.loaders.node("Clearing", self.clearing_id)
-        return found
+    pass
 
 
 @entity(tables.Order, visible=visibility.orders)
 class Order(Node):
     """An offer to buy or sell energy. Visible to its owner, the owner's applications, and platform administrators."""
 
-    market: Annotated["Market", strawberry.lazy("api.market.places.markets")] = edge(
-        tables.Order.market_id, "Market", "The market it was placed in."
-    )
+    market = edge(tables.Order.market_id, "Market", "The market it was placed in.")
     side: market_tables.OrderSide = column(tables.Order.side, "BUY or SELL.")
     status: tables.OrderStatus = column(tables.Order.status, "Where it stands.")
     energy_ukwh: Decimal = column(
@@ -109,9 +58,7 @@ class Order(Node):
         name="minimumFillKwh",
     )
     valid_until: DateTime | None = column(tables.Order.valid_until, "When it expires before its delivery, if it does.")
-    replaces: Annotated["Order", strawberry.lazy("api.market.orders.orders")] | None = edge(
-        tables.Order.replaces_id, "Order", "The order that this one took the place of."
-    )
+    replaces = edge(tables.Order.replaces_id, "Order", "The order that this one took the place of.", is_optional=True)
     closed_reason: str | None = column(tables.Order.closed_reason, "Why it was rejected; null otherwise.")
     held_ueur: Decimal = column(
         tables.Order.held_ueur, "What is held of the owner's money for what is open, EUR.", name="held"
@@ -125,38 +72,6 @@ class Order(Node):
     placed_at: DateTime = column(tables.Order.placed_at, "When it was placed.")
     closed_at: DateTime | None = column(
         tables.Order.closed_at, "When it was filled, cancelled or expired; null while it is open."
-    )
-    rule: Annotated["TradingRule", strawberry.lazy("api.market.rules.rules")] | None = edge(
-        tables.Order.rule_id, "TradingRule", "The trading rule that placed it; null where a person or application did."
-    )
-    fills: Connection[Annotated["Trade", strawberry.lazy("api.market.clearing.trades")]] = trades(
-        "Trades of this order, oldest first.",
-        source=BY_ORDER,
-        on=BY_ORDER.c.parent_id,
-    )
-
-    @strawberry.field(description="Why it got what it got, for each interval of its delivery, earliest first.")
-    async def explanation(self, info: Info) -> list[FillExplanation]:
-        async def load(order_ids: list[UUID]) -> list[list[FillExplanation]]:
-            async with info.context.database.reading() as connection:
-                found = await explanations.standings(connection, order_ids)
-            return [[_shown(standing) for standing in found[order_id]] for order_id in order_ids]
-
-        loader = info.context.loaders.loader("explanations", load)
-        explained: list[FillExplanation] = await loader.load(self.__dict__["id"])
-        return explained
-
-
-def _shown(standing: explanations.Standing) -> FillExplanation:
-    price = standing.price_ueur_per_kwh
-    return FillExplanation(
-        delivery_start=DateTime(standing.delivery_start),
-        reason=standing.reason,
-        message=standing.sentence,
-        filled_ukwh=Decimal(standing.filled_ukwh),
-        price_ueur_per_kwh=None if price is None else Decimal(price),
-        is_transfer_limited=standing.is_way_full,
-        clearing_id=standing.clearing_id,
     )
 
 
@@ -183,6 +98,11 @@ def conditions(given: OrderFilter) -> list[ColumnElement[bool]]:
 def own_orders(description: str, **terms: Any) -> Any:
     """A connection of the viewer's orders with their filter."""
     return many("Order", description, filter=OrderFilter, where=conditions, visible=visibility.own_orders, **terms)
+
+
+@extends("Market")
+class OrdersOfMarket:
+    orders = own_orders("Orders of the viewer in this market, oldest first.", on=tables.Order.market_id)
 
 
 @strawberry.input(description="An order to place.")
@@ -250,24 +170,22 @@ class AmendOrderInput:
 
 @strawberry.type(description="The order that takes the place of the amended one, which is cancelled.")
 class AmendOrderPayload(Payload):
-    order: Order | None = edge(None, "Order", "The new order.")
+    order = edge(None, "Order", "The new order.")
 
 
 @strawberry.type(description="A placed order.")
 class PlaceOrderPayload(Payload):
-    order: Order | None = edge(None, "Order", "The order.")
+    order = edge(None, "Order", "The order.")
 
 
 @strawberry.type(description="A withdrawn order; what was filled stays.")
 class CancelOrderPayload(Payload):
-    order: Order | None = edge(None, "Order", "The order.")
+    order = edge(None, "Order", "The order.")
 
 
 @strawberry.type
 class OrderViewer:
-    orders: Connection[Annotated["Order", strawberry.lazy("api.market.orders.orders")]] = own_orders(
-        "Orders that the viewer placed, oldest first."
-    )
+    orders = own_orders("Orders that the viewer placed, oldest first.")
 
 
 @strawberry.type

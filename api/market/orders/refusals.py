@@ -2,11 +2,20 @@
 
 import strawberry
 
-from api.graphql.mutations import ErrorCode, UserError, refusal
+from api.graphql.mutations import INVALID_INPUT, ErrorCode, UserError, refusal
 from api.graphql.scalars import DateTime, Decimal
 from domain.grid.tables import LimitKind
 from domain.ledger.transfers import InsufficientFunds as Unfunded
 from domain.market.orders import orders, tables, validation
+
+OFF_LOT = ErrorCode("OFF_LOT", "The energy is no multiple of the lot.")
+OFF_TICK = ErrorCode("OFF_TICK", "The price is no multiple of the tick.")
+MARKET_CLOSED = ErrorCode("MARKET_CLOSED", "The market does not trade this delivery now.")
+ORDER_CLOSED = ErrorCode("ORDER_CLOSED", "The order is filled, cancelled, expired or rejected.")
+INSUFFICIENT_FUNDS = ErrorCode("INSUFFICIENT_FUNDS", "The available balance does not cover it.")
+MARKET_HALTED = ErrorCode("MARKET_HALTED", "The grid operator has halted trading in the zone.")
+LIMIT_EXCEEDED = ErrorCode("LIMIT_EXCEEDED", "A limit of the zone's operator leaves no room for it.")
+CAPACITY_EXCEEDED = ErrorCode("CAPACITY_EXCEEDED", "The seller's plants cannot deliver it beside what is committed.")
 
 
 @strawberry.type(description="The energy is no multiple of the lot.")
@@ -50,35 +59,31 @@ class OrderClosed(UserError):
 
 @refusal(validation.OffLot)
 def _off_lot(error: validation.OffLot) -> UserError:
-    return OffLot(code=ErrorCode.OFF_LOT, message=error.message, path=["energyKwh"], lot_ukwh=Decimal(error.lot_ukwh))
+    return OffLot(code=OFF_LOT, message=error.message, path=["energyKwh"], lot_ukwh=Decimal(error.lot_ukwh))
 
 
 @refusal(validation.OffTick)
 def _off_tick(error: validation.OffTick) -> UserError:
     tick = Decimal(error.tick_ueur_per_kwh)
-    return OffTick(code=ErrorCode.OFF_TICK, message=error.message, path=["limitPrice"], tick_ueur_per_kwh=tick)
+    return OffTick(code=OFF_TICK, message=error.message, path=["limitPrice"], tick_ueur_per_kwh=tick)
 
 
 @refusal(validation.PriceOutOfBounds)
 def _price_out_of_bounds(error: validation.PriceOutOfBounds) -> UserError:
     lowest, highest = Decimal(error.lowest_ueur_per_kwh), Decimal(error.highest_ueur_per_kwh)
-    return OutOfBounds(
-        code=ErrorCode.INVALID_INPUT, message=error.message, path=["limitPrice"], lowest=lowest, highest=highest
-    )
+    return OutOfBounds(code=INVALID_INPUT, message=error.message, path=["limitPrice"], lowest=lowest, highest=highest)
 
 
 @refusal(validation.EnergyOutOfBounds)
 def _energy_out_of_bounds(error: validation.EnergyOutOfBounds) -> UserError:
     lowest, highest = Decimal(error.lowest_ukwh), Decimal(error.highest_ukwh)
-    return OutOfBounds(
-        code=ErrorCode.INVALID_INPUT, message=error.message, path=["energyKwh"], lowest=lowest, highest=highest
-    )
+    return OutOfBounds(code=INVALID_INPUT, message=error.message, path=["energyKwh"], lowest=lowest, highest=highest)
 
 
 @refusal(validation.DeliveryMisaligned)
 def _misaligned(error: validation.DeliveryMisaligned) -> UserError:
     return DeliveryMisaligned(
-        code=ErrorCode.INVALID_INPUT,
+        code=INVALID_INPUT,
         message=error.message,
         path=["delivery"],
         delivery_minutes=error.delivery_minutes,
@@ -88,7 +93,7 @@ def _misaligned(error: validation.DeliveryMisaligned) -> UserError:
 @refusal(validation.GateClosed)
 def _gate_closed(error: validation.GateClosed) -> UserError:
     return MarketClosed(
-        code=ErrorCode.MARKET_CLOSED,
+        code=MARKET_CLOSED,
         message=error.message,
         path=["delivery", "start"],
         gate_closed_at=DateTime(error.gate_closed_at),
@@ -99,7 +104,7 @@ def _gate_closed(error: validation.GateClosed) -> UserError:
 @refusal(validation.BeyondHorizon)
 def _beyond_horizon(error: validation.BeyondHorizon) -> UserError:
     return MarketClosed(
-        code=ErrorCode.MARKET_CLOSED,
+        code=MARKET_CLOSED,
         message=error.message,
         path=["delivery", "end"],
         gate_closed_at=None,
@@ -110,7 +115,7 @@ def _beyond_horizon(error: validation.BeyondHorizon) -> UserError:
 @refusal(orders.OrderClosed)
 def _order_closed(error: orders.OrderClosed) -> UserError:
     return OrderClosed(
-        code=ErrorCode.ORDER_CLOSED,
+        code=ORDER_CLOSED,
         message=error.message,
         path=["id"],
         status=error.status,
@@ -150,7 +155,7 @@ class CapacityExceeded(UserError):
 @refusal(Unfunded)
 def _unfunded(error: Unfunded) -> UserError:
     return InsufficientFunds(
-        code=ErrorCode.INSUFFICIENT_FUNDS,
+        code=INSUFFICIENT_FUNDS,
         message=error.message,
         path=None,
         required=Decimal(error.required_ueur),
@@ -161,15 +166,13 @@ def _unfunded(error: Unfunded) -> UserError:
 @refusal(validation.MarketHalted)
 def _halted(error: validation.MarketHalted) -> UserError:
     until = None if error.until is None else DateTime(error.until)
-    return MarketHalted(
-        code=ErrorCode.MARKET_HALTED, message=error.message, path=["marketId"], reason=error.reason, until=until
-    )
+    return MarketHalted(code=MARKET_HALTED, message=error.message, path=["marketId"], reason=error.reason, until=until)
 
 
 @refusal(validation.LimitExceeded)
 def _limit_exceeded(error: validation.LimitExceeded) -> UserError:
     return LimitExceeded(
-        code=ErrorCode.LIMIT_EXCEEDED,
+        code=LIMIT_EXCEEDED,
         message=error.message,
         path=["energyKwh"],
         kind=error.kind,
@@ -181,7 +184,7 @@ def _limit_exceeded(error: validation.LimitExceeded) -> UserError:
 @refusal(validation.CapacityExceeded)
 def _capacity_exceeded(error: validation.CapacityExceeded) -> UserError:
     return CapacityExceeded(
-        code=ErrorCode.CAPACITY_EXCEEDED,
+        code=CAPACITY_EXCEEDED,
         message=error.message,
         path=["energyKwh"],
         capacity_ukwh=Decimal(error.capacity_ukwh),

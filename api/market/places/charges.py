@@ -2,7 +2,6 @@
 
 import strawberry
 
-from api.communities.communities import Community
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge
 from api.graphql.context import Info
@@ -22,10 +21,11 @@ class MarketCharge(Node):
     vat_ppm: Decimal = column(
         tables.MarketCharge.vat_ppm, "VAT on top, as a share from 0 to 1, such as 0.17.", name="vatRate"
     )
-    community: Community | None = edge(
+    community = edge(
         tables.MarketCharge.community_id,
         "Community",
         "Whose fund it goes to, where the viewer sees it.",
+        is_optional=True,
     )
     valid_from: DateTime = column(
         tables.MarketCharge.valid_from, "For deliveries that start from then on, until another of its kind and payer."
@@ -49,7 +49,7 @@ class SetMarketChargeInput:
 
 @strawberry.type(description="A charge that was set.")
 class SetMarketChargePayload(Payload):
-    charge: MarketCharge | None = edge(None, "MarketCharge", "The charge.")
+    charge = edge(None, "MarketCharge", "The charge.")
 
 
 @strawberry.type

@@ -1,15 +1,11 @@
 """Links between zones over GraphQL."""
 
-from typing import Annotated
-
 import strawberry
 
-from api.engine.connections import Connection
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many
-from api.geography.market_zones import MarketZone
 from api.graphql.context import Info
-from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.mutations import INVALID_INPUT, Payload, UserError, mutation, refusal
 from api.graphql.scalars import Decimal, key_of
 from domain.geography.tables import ZoneLink as ZoneLinkTable
 from domain.market.places import markets, visibility
@@ -19,8 +15,8 @@ from domain.market.places import markets, visibility
 class ZoneLink(Node):
     """How much energy may flow from one zone to another in a delivery interval. Visible to everybody."""
 
-    from_zone: MarketZone = edge(ZoneLinkTable.from_zone_id, "MarketZone", "The zone that energy leaves.")
-    to_zone: MarketZone = edge(ZoneLinkTable.to_zone_id, "MarketZone", "The zone that energy reaches.")
+    from_zone = edge(ZoneLinkTable.from_zone_id, "MarketZone", "The zone that energy leaves.")
+    to_zone = edge(ZoneLinkTable.to_zone_id, "MarketZone", "The zone that energy reaches.")
     capacity_ukwh: Decimal = column(
         ZoneLinkTable.capacity_ukwh, "Most energy in a delivery interval, kWh; 0 is out of force.", name="capacityKwh"
     )
@@ -38,7 +34,7 @@ class DeliveriesDiffer(UserError):
 def _deliveries_differ(error: markets.DeliveriesDiffer) -> UserError:
     lengths = list(error.minutes)
     return DeliveriesDiffer(
-        code=ErrorCode.INVALID_INPUT, message=error.message, path=["deliveryMinutes"], delivery_minutes=lengths
+        code=INVALID_INPUT, message=error.message, path=["deliveryMinutes"], delivery_minutes=lengths
     )
 
 
@@ -56,14 +52,12 @@ class LinkZonesInput:
 
 @strawberry.type(description="A link as it stands.")
 class LinkZonesPayload(Payload):
-    link: ZoneLink | None = edge(None, "ZoneLink", "The link.")
+    link = edge(None, "ZoneLink", "The link.")
 
 
 @strawberry.type
 class LinkQueries:
-    zone_links: Connection[Annotated["ZoneLink", strawberry.lazy("api.market.places.links")]] = many(
-        "ZoneLink", "Links between zones, oldest first."
-    )
+    zone_links = many("ZoneLink", "Links between zones, oldest first.")
 
 
 @strawberry.type

@@ -1,26 +1,20 @@
 """Price alerts over GraphQL: one's own, to make, change and remove; and the look whether a tick crossed one."""
 
-from typing import TYPE_CHECKING, Annotated
-
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.engine.connections import Connection
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many
 from api.graphql.context import Info
-from api.graphql.enums import describe
-from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.mutations import REFUSED, Payload, UserError, mutation, refusal
 from api.graphql.scalars import DateTime, Decimal, key_of
+from api.graphql.words import describe
 from api.jobs.registry import periodic
 from api.resources import clock
 from domain.market.prices import alerts, visibility
 from domain.market.prices.alerts import Watch
 from domain.market.prices.tables import AlertDirection
 from domain.market.prices.tables import PriceAlert as PriceAlertTable
-
-if TYPE_CHECKING:
-    from api.market.places.markets import Market
 
 describe(
     AlertDirection,
@@ -39,9 +33,7 @@ class PriceAlert(Node):
     of the same delivery interval, was not, or where it is the interval's first. Each crossing is told once at most.
     """
 
-    market: Annotated["Market", strawberry.lazy("api.market.places.markets")] = edge(
-        PriceAlertTable.market_id, "Market", "The market whose prices it watches."
-    )
+    market = edge(PriceAlertTable.market_id, "Market", "The market whose prices it watches.")
     direction: AlertDirection = column(PriceAlertTable.direction, "From which side the threshold is reached.")
     threshold_ueur_per_kwh: Decimal = column(
         PriceAlertTable.threshold_ueur_per_kwh, "The price it waits for, EUR/kWh.", name="threshold"
@@ -63,7 +55,7 @@ class TooManyPriceAlerts(UserError):
 
 @refusal(alerts.TooManyPriceAlerts)
 def _too_many(error: alerts.TooManyPriceAlerts) -> UserError:
-    return TooManyPriceAlerts(code=ErrorCode.REFUSED, message=error.message, path=None, limit=error.limit)
+    return TooManyPriceAlerts(code=REFUSED, message=error.message, path=None, limit=error.limit)
 
 
 @strawberry.input(description="A price to be told of.")
@@ -76,7 +68,7 @@ class CreatePriceAlertInput:
 
 @strawberry.type(description="A price alert that was made.")
 class CreatePriceAlertPayload(Payload):
-    price_alert: PriceAlert | None = edge(None, "PriceAlert", "The alert.")
+    price_alert = edge(None, "PriceAlert", "The alert.")
 
 
 @strawberry.input(description="A price alert as it shall be; it waits anew, for ticks from now on.")
@@ -91,7 +83,7 @@ class UpdatePriceAlertInput:
 
 @strawberry.type(description="A price alert that was changed.")
 class UpdatePriceAlertPayload(Payload):
-    price_alert: PriceAlert | None = edge(None, "PriceAlert", "The alert.")
+    price_alert = edge(None, "PriceAlert", "The alert.")
 
 
 @strawberry.input(description="The price alert to forget.")
@@ -106,9 +98,7 @@ class RemovePriceAlertPayload(Payload):
 
 @strawberry.type
 class PriceAlertViewer:
-    price_alerts: Connection[Annotated["PriceAlert", strawberry.lazy("api.market.prices.alerts")]] = many(
-        "PriceAlert", "Price alerts of the viewer, oldest first."
-    )
+    price_alerts = many("PriceAlert", "Price alerts of the viewer, oldest first.")
 
 
 @strawberry.type

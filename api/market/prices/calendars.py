@@ -2,8 +2,8 @@
 
 import strawberry
 
-from api.graphql.enums import describe
 from api.graphql.scalars import Date, Decimal
+from api.graphql.words import describe
 from domain.market.prices import calendars
 from domain.market.prices.calendars import DayKind
 

@@ -8,16 +8,17 @@ import numpy as np
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.graphql.context import Context
-from api.graphql.enums import describe
+from api.engine.declarations import extends
+from api.graphql.context import Context, Info
 from api.graphql.scalars import DateTime, Decimal
+from api.graphql.words import describe
 from api.jobs.registry import periodic
 from api.jobs.work import Work, job
 from api.resources import clock
-from domain.jobs.tables import JobKind
 from domain.market.prices import forecasts
 from domain.market.prices.forecasts import Backtest, Errors, Forecast, Known
 from domain.market.prices.tables import ForecastMethod, NaiveReason
+from domain.market.prices.words import FORECAST_PRICES
 from solver.market import forecasting
 from solver.market.forecasting import PriceHistory
 
@@ -81,6 +82,13 @@ class PriceForecast:
     backtest: ForecastBacktest | None = strawberry.field(
         description="How good the method was before; null where it could not be tested, and `reason` says why."
     )
+
+
+@extends("Market")
+class ForecastOfMarket:
+    @strawberry.field(description="The newest price forecast; null before the first one, which follows a clearing.")
+    async def forecast(self, info: Info) -> PriceForecast | None:
+        return await latest(info.context, self.__dict__["id"])
 
 
 async def latest(context: Context, market_id: UUID) -> PriceForecast | None:
@@ -172,7 +180,7 @@ async def schedule_forecasts(session: AsyncSession) -> None:
     await forecasts.schedule(session, now=clock.now())
 
 
-@job(JobKind.FORECAST_PRICES)
+@job(FORECAST_PRICES)
 async def forecast_prices(work: Work) -> None:
     """Forecast the prices of a market from what was known at an instant."""
     market_id, at = UUID(work.arguments["market_id"]), datetime.fromisoformat(work.arguments["at"])

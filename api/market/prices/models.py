@@ -11,10 +11,11 @@ from uuid import UUID
 import numpy as np
 import strawberry
 
+from api.engine.declarations import extends
 from api.graphql.context import Context, Info
-from api.graphql.enums import describe
-from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.mutations import INVALID_INPUT, Payload, UserError, mutation, refusal
 from api.graphql.scalars import Date, DateTime, Decimal, key_of
+from api.graphql.words import describe
 from api.market.prices import calendars
 from api.market.prices import tariffs as grid_tariffs
 from api.market.prices.calendars import Tier, TierInput
@@ -101,6 +102,37 @@ class PriceModel:
     )
     timezone: str = strawberry.field(description=TIMEZONE)
     holidays: list[Date] = strawberry.field(description="Local days that count as holidays, at most 200.")
+
+
+AT = Annotated[DateTime, strawberry.argument(description="An instant in the delivery interval.")]
+INTERVALS = Annotated[int, strawberry.argument(description="How many delivery intervals, 1 to 16.")]
+
+
+@extends("Market")
+class ModelOfMarket:
+    @strawberry.field(description="How its model prices are made now; null where nobody has set a model.")
+    async def price_model(self, info: Info) -> PriceModel | None:
+        return (await standing(info.context, self.__dict__["id"])).model
+
+    @strawberry.field(description="What the grid takes and pays in its zone now, at most one tariff of each direction.")
+    async def grid_tariffs(self, info: Info) -> list[GridTariff]:
+        return (await standing(info.context, self.__dict__["id"])).tariffs
+
+    @strawberry.field(
+        description="The model price of the delivery interval that holds an instant, of what is open now; null where "
+        "no model held then."
+    )
+    async def model_price(self, info: Info, at: AT) -> ModelPriceShown | None:
+        market = self.__dict__
+        made = await prices(info.context, market["id"], market["delivery_minutes"], at, 1)
+        return made[0] if made else None
+
+    @strawberry.field(
+        description="Model prices of the current delivery interval and those that follow it; null without a model."
+    )
+    async def model_prices(self, info: Info, intervals: INTERVALS = 2) -> list[ModelPriceShown] | None:
+        market, now = self.__dict__, clock.now()
+        return await prices(info.context, market["id"], market["delivery_minutes"], now, intervals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +281,7 @@ class WeightsDoNotAddUp(UserError):
 @refusal(models.WeightsDoNotAddUp)
 def _weights_do_not_add_up(error: models.WeightsDoNotAddUp) -> UserError:
     return WeightsDoNotAddUp(
-        code=ErrorCode.INVALID_INPUT,
+        code=INVALID_INPUT,
         message=error.message,
         path=["supplyDemandRatioWeight"],
         total=Decimal(error.total_ppm),
@@ -332,7 +364,3 @@ class PriceModelMutations:
                 now=clock.now(),
             )
         return SetPriceModelPayload(price_model=_model_shown(model))
-
-
-AT = Annotated[DateTime, strawberry.argument(description="An instant in the delivery interval.")]
-INTERVALS = Annotated[int, strawberry.argument(description="How many delivery intervals, 1 to 16.")]

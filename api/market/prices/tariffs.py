@@ -3,9 +3,9 @@
 import strawberry
 
 from api.graphql.context import Info
-from api.graphql.enums import describe
-from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.mutations import INVALID_INPUT, Payload, UserError, mutation, refusal
 from api.graphql.scalars import Date, DateTime, Decimal, key_of
+from api.graphql.words import describe
 from api.market.prices import calendars
 from api.market.prices.calendars import Tier, TierInput
 from api.resources import clock
@@ -54,7 +54,7 @@ class BeginsOutOfRange(UserError):
 @refusal(tariffs.BeginsOutOfRange)
 def _begins_out_of_range(error: tariffs.BeginsOutOfRange) -> UserError:
     return BeginsOutOfRange(
-        code=ErrorCode.INVALID_INPUT,
+        code=INVALID_INPUT,
         message=error.message,
         path=["validFrom"],
         earliest=DateTime(error.earliest),

@@ -12,7 +12,6 @@ from api.jobs.registry import periodic
 from api.jobs.work import Work, job
 from api.market.orders.placing import OF_ONE
 from api.resources import clock
-from domain.jobs.tables import JobKind
 from domain.kernel.errors import DomainError
 from domain.kernel.intervals import Period
 from domain.market.places.tables import OrderSide
@@ -21,6 +20,7 @@ from domain.market.rules import situations as rule_situations
 from domain.market.rules.runs import Decision
 from domain.market.rules.simulations import GridPrices, Simulated, SimulatedFill
 from domain.market.rules.situations import ActingReserve, Situation
+from domain.market.rules.words import RUN_TRADING_RULES, SIMULATE_TRADING_RULE
 from solver.market import rules
 
 logger = logging.getLogger("commonwatt.rules")
@@ -32,7 +32,7 @@ async def schedule_rules(session: AsyncSession) -> None:
     await runs.schedule(session, now=clock.now())
 
 
-@job(JobKind.RUN_TRADING_RULES)
+@job(RUN_TRADING_RULES)
 async def run_trading_rules(work: Work) -> None:
     """Decide and place for some owners at a time, until nothing is due; `rule_runs` says what one transaction does."""
     while await _run_next(work):
@@ -75,7 +75,7 @@ async def _run_some(work: Work, now: datetime, owners_max: int) -> bool:
     return True
 
 
-@job(JobKind.SIMULATE_TRADING_RULE)
+@job(SIMULATE_TRADING_RULE)
 async def simulate_trading_rule(work: Work) -> None:
     """Read what was known and what came of it, run the rule over it, and record what it would have brought."""
     rule_id = UUID(work.arguments["rule_id"])

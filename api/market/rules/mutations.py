@@ -10,8 +10,6 @@ from api.graphql.context import Info
 from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.graphql.periods import PeriodInput
 from api.graphql.scalars import Decimal, key_of
-from api.jobs.jobs import Job
-from api.market.rules.rules import TradingRule
 from api.resources import clock
 from domain.identity.keys import TRADE
 from domain.market.places.tables import EnergySource
@@ -19,6 +17,9 @@ from domain.market.rules import rules, simulations
 from domain.market.rules.rules import HOURS, RuleTerms
 from domain.market.rules.simulations import GridPrices
 from domain.market.rules.tables import RuleKind, RuleStatus, Weekday
+
+TRADING_RULE_STATUS = ErrorCode("TRADING_RULE_STATUS", "The trading rule stands where this cannot be done with it.")
+TOO_MANY_TRADING_RULES = ErrorCode("TOO_MANY_TRADING_RULES", "The caller has as many trading rules as one may have.")
 
 
 @strawberry.type(description="The trading rule stands where this cannot be done with it.")
@@ -33,16 +34,12 @@ class TooManyTradingRules(UserError):
 
 @refusal(rules.RuleInOtherStatus)
 def _other_status(error: rules.RuleInOtherStatus) -> UserError:
-    return TradingRuleInOtherStatus(
-        code=ErrorCode.TRADING_RULE_STATUS, message=error.message, path=["id"], status=error.status
-    )
+    return TradingRuleInOtherStatus(code=TRADING_RULE_STATUS, message=error.message, path=["id"], status=error.status)
 
 
 @refusal(rules.TooManyRules)
 def _too_many(error: rules.TooManyRules) -> UserError:
-    return TooManyTradingRules(
-        code=ErrorCode.TOO_MANY_TRADING_RULES, message=error.message, path=None, maximum=error.maximum
-    )
+    return TooManyTradingRules(code=TOO_MANY_TRADING_RULES, message=error.message, path=None, maximum=error.maximum)
 
 
 @strawberry.input(description="What a trading rule says.")
@@ -146,7 +143,7 @@ class SimulateTradingRuleInput:
 
 @strawberry.type(description="A trading rule as it is now.")
 class TradingRulePayload(Payload):
-    rule: TradingRule | None = edge(None, "TradingRule", "The rule.")
+    rule = edge(None, "TradingRule", "The rule.")
 
 
 @strawberry.type(description="A trading rule that was made.")
@@ -176,7 +173,7 @@ class EndTradingRulePayload(TradingRulePayload):
 
 @strawberry.type(description="The job that simulates; its result is a TradingRuleSimulation.")
 class SimulateTradingRulePayload(Payload):
-    job: Job | None = edge(None, "Job", "The job, to be followed.")
+    job = edge(None, "Job", "The job, to be followed.")
 
 
 @strawberry.type

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -17,13 +17,6 @@ from domain.kernel.quantities import UEUR_PER_EUR, UKWH_PER_KWH
 from domain.market.rules import visibility
 from domain.market.rules.tables import TradingRuleRun as RunTable
 from domain.market.rules.tables import TradingRuleSimulation as SimulationTable
-
-if TYPE_CHECKING:
-    from api.market.orders.orders import Order
-    from api.market.rules.rules import TradingRule
-
-ORDER = strawberry.lazy("api.market.orders.orders")
-RULE = strawberry.lazy("api.market.rules.rules")
 
 
 @strawberry.type(description="What a rule offered for one delivery, and why: forecast less bound less kept.")
@@ -44,14 +37,14 @@ class TradingRuleDecision:
         description="Name of the refusal, such as InsufficientFunds; null where the order was placed."
     )
     message: str | None = strawberry.field(description="The refusal as a sentence; null where the order was placed.")
-    order: Annotated["Order", ORDER] | None = edge(None, "Order", "The order; null where it was refused.")
+    order = edge(None, "Order", "The order; null where it was refused.")
 
 
 @entity(RunTable, visible=visibility.of_rules(RunTable.owner_id), carries={"decided": RunTable.decisions})
 class TradingRuleRun(Node):
     """What a rule decided at one time, where it placed an order or was refused one. Visible to the rule's owner."""
 
-    rule: Annotated["TradingRule", RULE] = edge(RunTable.rule_id, "TradingRule", "The rule.")
+    rule = edge(RunTable.rule_id, "TradingRule", "The rule.")
     rule_version: int = column(RunTable.rule_version, "Version of the rule that decided.")
     delivery: Period = part(
         Period, "The deliveries that it decided on.", start=RunTable.delivery_start, end=RunTable.delivery_end
@@ -119,7 +112,7 @@ class TradingRuleSimulation(Node):
     Visible to the rule's owner.
     """
 
-    rule: Annotated["TradingRule", RULE] = edge(SimulationTable.rule_id, "TradingRule", "The rule.")
+    rule = edge(SimulationTable.rule_id, "TradingRule", "The rule.")
     rule_version: int = column(SimulationTable.rule_version, "Version of the rule that was simulated.")
     period: Period = part(
         Period, "The days of its deliveries.", start=SimulationTable.period_start, end=SimulationTable.period_end

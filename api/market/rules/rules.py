@@ -1,16 +1,13 @@
 """Trading rules over GraphQL: what they say and where they stand."""
 
-from typing import TYPE_CHECKING, Annotated
-
 import strawberry
 from sqlalchemy import ColumnElement, any_, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from api.engine.connections import Connection
-from api.engine.declarations import Node, entity
+from api.engine.declarations import Node, entity, extends
 from api.engine.fields import column, edge, enums, many
-from api.graphql.enums import describe
 from api.graphql.scalars import DateTime, Decimal
+from api.graphql.words import describe
 from domain.market.orders.tables import Order as OrderTable
 from domain.market.places.tables import EnergySource
 from domain.market.rules import visibility
@@ -18,16 +15,6 @@ from domain.market.rules.tables import RuleKind, RuleStatus, Weekday
 from domain.market.rules.tables import TradingRule as RuleTable
 from domain.market.rules.tables import TradingRuleRun as RunTable
 from domain.market.rules.tables import TradingRuleSimulation as SimulationTable
-
-if TYPE_CHECKING:
-    from api.market.orders.orders import Order
-    from api.market.places.markets import Market
-    from api.market.rules.outcomes import TradingRuleRun, TradingRuleSimulation
-
-MARKET = strawberry.lazy("api.market.places.markets")
-ORDER = strawberry.lazy("api.market.orders.orders")
-OUTCOMES = strawberry.lazy("api.market.rules.outcomes")
-HERE = strawberry.lazy("api.market.rules.rules")
 
 describe(
     RuleKind,
@@ -57,7 +44,7 @@ class TradingRule(Node):
     platform administrators.
     """
 
-    market: Annotated["Market", MARKET] = edge(RuleTable.market_id, "Market", "The market it trades in.")
+    market = edge(RuleTable.market_id, "Market", "The market it trades in.")
     kind: RuleKind = column(RuleTable.kind, "What it does.")
     status: RuleStatus = column(RuleTable.status, "Where it stands.")
     name: str = column(RuleTable.name, "Name.")
@@ -91,20 +78,24 @@ class TradingRule(Node):
         RuleTable.stopped_reason, "Why it was paused without its owner; null where it was not."
     )
     created_at: DateTime = column(RuleTable.created_at, "When it was made.")
-    orders: Connection[Annotated["Order", ORDER]] = many(
-        "Order", "Orders that it placed, oldest first.", on=OrderTable.rule_id
-    )
-    runs: Connection[Annotated["TradingRuleRun", OUTCOMES]] = many(
-        "TradingRuleRun", "What it did, oldest first.", on=RunTable.rule_id
-    )
-    simulations: Connection[Annotated["TradingRuleSimulation", OUTCOMES]] = many(
-        "TradingRuleSimulation", "How it would have done, oldest first.", on=SimulationTable.rule_id
-    )
+    orders = many("Order", "Orders that it placed, oldest first.", on=OrderTable.rule_id)
+    runs = many("TradingRuleRun", "What it did, oldest first.", on=RunTable.rule_id)
+    simulations = many("TradingRuleSimulation", "How it would have done, oldest first.", on=SimulationTable.rule_id)
 
     @strawberry.field(description="Local hours in which deliveries begin, 0 to 23.")
     def hours(self) -> list[int]:
         hours: list[int] = self.__dict__["local_hours"]
         return hours
+
+
+@extends("Order")
+class RuleOfOrder:
+    rule = edge(
+        OrderTable.rule_id,
+        "TradingRule",
+        "The trading rule that placed it; null where a person or application did.",
+        is_optional=True,
+    )
 
 
 @strawberry.input(description="Which trading rules; all the given conditions must hold.")
@@ -121,7 +112,7 @@ def conditions(given: TradingRuleFilter) -> list[ColumnElement[bool]]:
 
 @strawberry.type
 class RuleViewer:
-    trading_rules: Connection[Annotated["TradingRule", HERE]] = many(
+    trading_rules = many(
         "TradingRule",
         "Trading rules that the viewer made, oldest first.",
         filter=TradingRuleFilter,

@@ -10,8 +10,9 @@ from api.jobs.registry import periodic
 from api.jobs.work import Work, job
 from api.resources import clock
 from domain.jobs import queue
-from domain.jobs.tables import Job, JobKind
+from domain.jobs.tables import Job
 from domain.market.statements import billing
+from domain.market.statements.words import MAKE_STATEMENTS
 
 TOGETHER_MAX = 200  # Users of one transaction.
 MONTHS = 3  # Readings are corrected for so long.
@@ -26,7 +27,7 @@ async def schedule_statements(session: AsyncSession) -> None:
     for key, month in keys.items():
         if key not in asked:
             arguments = {"month": month.isoformat(), "actor": "clock"}
-            await queue.enqueue(session, JobKind.MAKE_STATEMENTS, key, arguments)
+            await queue.enqueue(session, MAKE_STATEMENTS, key, arguments)
 
 
 def _parts(ids: list[UUID]) -> list[list[UUID]]:
@@ -39,7 +40,7 @@ def months_before(day: date) -> list[date]:
     return [date(month // 12, month % 12 + 1, 1) for month in months]
 
 
-@job(JobKind.MAKE_STATEMENTS)
+@job(MAKE_STATEMENTS)
 async def make_statements(work: Work) -> None:
     """State a month, some users at a time; what was stated as it is stays, so running twice changes nothing.
 

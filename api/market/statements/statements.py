@@ -1,21 +1,17 @@
 """Monthly statements over GraphQL."""
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from api.engine.connections import Connection
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many
 from api.graphql.context import Info
-from api.graphql.enums import describe
 from api.graphql.mutations import Payload, mutation
 from api.graphql.scalars import Date, DateTime, Decimal
-from api.jobs.jobs import Job
+from api.graphql.words import describe
 from api.resources import clock
 from domain.jobs import queue
-from domain.jobs.tables import JobKind
 from domain.kernel.errors import InvalidValue, NotAllowed
 from domain.market.places.charges import LineKind
 from domain.market.places.tables import OrderSide
@@ -23,9 +19,7 @@ from domain.market.statements import visibility
 from domain.market.statements.tables import AccountStatement as StatementTable
 from domain.market.statements.tables import StatementKind
 from domain.market.statements.tables import StatementLine as LineTable
-
-if TYPE_CHECKING:
-    from api.market.places.markets import Market
+from domain.market.statements.words import MAKE_STATEMENTS
 
 UEUR_PER_CENT = 10_000
 describe(
@@ -42,9 +36,7 @@ class StatementLine(Node):
     administrators."""
 
     number: int = column(LineTable.number, "Place in the document, from 1.")
-    market: Annotated["Market", strawberry.lazy("api.market.places.markets")] = edge(
-        LineTable.market_id, "Market", "The market it was traded in."
-    )
+    market = edge(LineTable.market_id, "Market", "The market it was traded in.")
     side: OrderSide = column(LineTable.side, "Whether the member bought or sold.")
     kind: LineKind = column(LineTable.kind, "What it is for.")
     energy_ukwh: Decimal = column(LineTable.energy_ukwh, "Quantity, kWh.", name="energyKwh")
@@ -65,8 +57,8 @@ class AccountStatement(Node):
 
     number: int = column(StatementTable.sequence, "Its number, unique on the platform.")
     kind: StatementKind = column(StatementTable.kind, "Whether it states a month or corrects one.")
-    corrects: Annotated["AccountStatement", strawberry.lazy("api.market.statements.statements")] | None = edge(
-        StatementTable.corrects_id, "AccountStatement", "The statement that a credit note corrects."
+    corrects = edge(
+        StatementTable.corrects_id, "AccountStatement", "The statement that a credit note corrects.", is_optional=True
     )
     month: Date = column(StatementTable.month, "First day of the month.")
     timezone: str = column(StatementTable.timezone, "Time zone whose month it is.")
@@ -82,7 +74,7 @@ class AccountStatement(Node):
         StatementTable.rounding_ueur, "What rounding to cents adds to the ledger's sum, EUR.", name="rounding"
     )
     made_at: DateTime = column(StatementTable.made_at, "When it became final.")
-    lines: Connection[StatementLine] = many("StatementLine", "Its lines, in order.", on=LineTable.statement_id)
+    lines = many("StatementLine", "Its lines, in order.", on=LineTable.statement_id)
 
 
 @strawberry.input(description="A month to state.")
@@ -92,12 +84,12 @@ class MakeStatementsInput:
 
 @strawberry.type(description="The job that states a month.")
 class MakeStatementsPayload(Payload):
-    job: Job | None = edge(None, "Job", "The job.")
+    job = edge(None, "Job", "The job.")
 
 
 @strawberry.type
 class StatementViewer:
-    statements: Connection[Annotated["AccountStatement", strawberry.lazy("api.market.statements.statements")]] = many(
+    statements = many(
         "AccountStatement",
         "Monthly statements and credit notes of the viewer, oldest first.",
         visible=visibility.own_statements,
@@ -122,7 +114,7 @@ class StatementMutations:
         async with info.context.transaction() as session:
             job_id = await queue.enqueue_again(
                 session,
-                JobKind.MAKE_STATEMENTS,
+                MAKE_STATEMENTS,
                 f"statements:{month:%Y-%m}",
                 arguments,
                 owner_id=viewer.user_id,

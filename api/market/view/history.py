@@ -5,9 +5,9 @@ from typing import Annotated
 import strawberry
 
 from api.graphql.context import Info
-from api.graphql.enums import describe
 from api.graphql.periods import Period, PeriodInput
 from api.graphql.scalars import DateTime, Decimal
+from api.graphql.words import describe
 from api.metering.series import refused_as_input
 from domain.kernel.intervals import Period as SpanOfTime
 from domain.market.view import history

@@ -4,9 +4,10 @@ from uuid import UUID
 
 import strawberry
 
-from api.graphql.context import Context
-from api.graphql.enums import describe
+from api.engine.declarations import extends
+from api.graphql.context import Context, Info
 from api.graphql.scalars import DateTime, Decimal
+from api.graphql.words import describe
 from api.resources import clock
 from domain.market.view import figures, market_view
 from domain.market.view.figures import SIGNAL_RULES, Balance, FactKind, Signal, SignalKind, Trend, View
@@ -136,6 +137,13 @@ class MarketView:
         description="How much could be traded near the price; null before the first clearing."
     )
     signals: list[MarketSignal] = strawberry.field(description="What is worth acting on, at most two.")
+
+
+@extends("Market")
+class ViewOfMarket:
+    @strawberry.field(description="What the market looks like now.")
+    async def view(self, info: Info) -> MarketView:
+        return await read(info.context, self.__dict__["id"])
 
 
 async def read(context: Context, market_id: UUID) -> MarketView:

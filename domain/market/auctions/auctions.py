@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
 from domain.events import feed, notices
-from domain.events.notices import NewNotice, NoticeKind
+from domain.events.notices import NewNotice
 from domain.events.tables import Event
 from domain.identity.keys import TRADE
 from domain.identity.viewers import Viewer, require_scope
@@ -28,6 +28,7 @@ from domain.kernel.idempotency import Use
 from domain.kernel.intervals import Period
 from domain.kernel.quantities import TICK_UEUR_PER_KWH
 from domain.market.auctions.tables import AuctionStatus, DutchAuction
+from domain.market.auctions.words import AUCTION
 from domain.market.orders import orders, placing
 from domain.market.orders.orders import PRICE_UEUR_PER_KWH_MAX, Proposal
 from domain.market.orders.tables import Order, OrderStatus
@@ -244,7 +245,7 @@ async def _close(
         await orders.close(session, [auction.order_id], ended, actor=actor, now=now)
     facts = {"status": status.value, "sold_ukwh": auction.sold_ukwh}
     told = {"auction_id": auction.id, "what": status.value, "energy_ukwh": auction.sold_ukwh}
-    await notices.tell(session, [NewNotice(auction.seller_id, NoticeKind.AUCTION, told)])
+    await notices.tell(session, [NewNotice(auction.seller_id, AUCTION, told)])
     await entries.record(
         session,
         "auction.close",

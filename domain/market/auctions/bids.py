@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
 from domain.events import notices
-from domain.events.notices import NewNotice, NoticeKind
+from domain.events.notices import NewNotice
 from domain.identity.keys import TRADE
 from domain.identity.viewers import Viewer, require_scope
 from domain.kernel import idempotency
@@ -28,6 +28,7 @@ from domain.kernel.quantities import LOT_UKWH, amount_ueur
 from domain.market.auctions import auctions
 from domain.market.auctions.auctions import AuctionClosed
 from domain.market.auctions.tables import AuctionBid, AuctionStatus, DutchAuction
+from domain.market.auctions.words import AUCTION
 from domain.market.clearing import escrow, trades
 from domain.market.clearing.tables import Clearing, Trade
 from domain.market.orders import orders, placing
@@ -204,7 +205,7 @@ async def _tell(session: AsyncSession, viewer: Viewer, auction: DutchAuction, ta
     figures = {"energy_ukwh": taken.energy_ukwh, "price_ueur_per_kwh": taken.price_ueur_per_kwh}
     told = figures | {"auction_id": auction.id, "what": "BID"}
     sides = (auction.seller_id, taken.bidder_id)
-    await notices.tell(session, [NewNotice(user, NoticeKind.AUCTION, told) for user in sides])
+    await notices.tell(session, [NewNotice(user, AUCTION, told) for user in sides])
     await entries.record(
         session,
         "auction.bid",

@@ -18,10 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
 from domain.events import notices
-from domain.events.notices import NewNotice, NoticeKind
+from domain.events.notices import NewNotice
 from domain.grid import halts
 from domain.jobs import queue
-from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.jobs.tables import Job, JobStatus
 from domain.kernel.database import new_id
 from domain.kernel.errors import DomainError
 from domain.kernel.intervals import Period
@@ -32,6 +32,7 @@ from domain.market.clearing.book import Book, OpenInterval
 from domain.market.clearing.tables import Clearing
 from domain.market.clearing.ticks import Tick, TickKind
 from domain.market.clearing.trades import Cleared, Pairing
+from domain.market.clearing.words import CLEAR_MARKET, ORDER_FILLED
 from domain.market.orders import orders
 from domain.market.places import changes, markets
 from domain.market.places.markets import Coupling
@@ -150,20 +151,20 @@ def _told(traded: Sequence[Mapping[str, Any]]) -> list[NewNotice]:
         energy = sum(energy for energy, _ in fills)
         price = round_half_even(sum(energy * price for energy, price in fills), energy)
         facts = {"order_id": order_id, "market_id": market_id, "energy_ukwh": energy, "price_ueur_per_kwh": price}
-        made.append(NewNotice(user_id, NoticeKind.ORDER_FILLED, facts))
+        made.append(NewNotice(user_id, ORDER_FILLED, facts))
     return made
 
 
 async def _being_cleared(session: AsyncSession) -> set[UUID]:
     is_open = Job.status.in_([JobStatus.QUEUED, JobStatus.RUNNING])
-    arguments = await session.scalars(select(Job.arguments).where(Job.kind == JobKind.CLEAR_MARKET, is_open))
+    arguments = await session.scalars(select(Job.arguments).where(Job.kind == CLEAR_MARKET, is_open))
     return {UUID(market_id) for each in arguments for market_id in each["market_ids"]}
 
 
 async def _enqueue(session: AsyncSession, coupling: Coupling, batch: int) -> UUID:
     arguments = {"market_ids": [str(market_id) for market_id in coupling.market_ids], "batch": batch}
     key = f"clear:{coupling.market_ids[0]}:{batch}"
-    return await queue.enqueue(session, JobKind.CLEAR_MARKET, key, arguments, time_limit_s=TIME_LIMIT_S)
+    return await queue.enqueue(session, CLEAR_MARKET, key, arguments, time_limit_s=TIME_LIMIT_S)
 
 
 async def _take_batch(session: AsyncSession, book: Book, batch: int) -> bool:

@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
 from domain.events import notices
-from domain.events.notices import NewNotice, NoticeKind
+from domain.events.notices import NewNotice
 from domain.identity.keys import TRADE
 from domain.identity.viewers import Viewer, require_scope
 from domain.kernel import idempotency
@@ -37,6 +37,7 @@ from domain.kernel.idempotency import Use
 from domain.kernel.sql import Statement
 from domain.market.delivery import hours
 from domain.market.delivery.tables import CertificateAct, CertificateActKind, CertificateIssue
+from domain.market.delivery.words import CERTIFICATE
 from domain.market.places.tables import EnergySource
 
 RENEWABLE = (EnergySource.SOLAR, EnergySource.WIND, EnergySource.HYDRO, EnergySource.BIOMASS)
@@ -169,7 +170,7 @@ def _made(actor: str, now: datetime) -> dict[str, Any]:
 def _told(raised: Mapping[UUID, int], hour: datetime) -> list[NewNotice]:
     facts = {"delivery_start": hour.isoformat()}
     return [
-        NewNotice(owner, NoticeKind.CERTIFICATE, facts | {"energy_wh": energy})
+        NewNotice(owner, CERTIFICATE, facts | {"energy_wh": energy})
         for owner, energy in sorted(raised.items())
         if energy
     ]

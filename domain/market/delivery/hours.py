@@ -19,12 +19,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.jobs import queue
-from domain.jobs.tables import JobKind
 from domain.kernel.sql import Statement, Transaction
 from domain.ledger import accounts
 from domain.ledger.accounts import AccountIds
 from domain.market.delivery import metered
 from domain.market.delivery.metered import Basis, Metered
+from domain.market.delivery.words import SETTLE_DELIVERIES
 from domain.market.places import charges
 from domain.market.places.charges import MoneyTerms
 
@@ -61,7 +61,7 @@ async def schedule(session: AsyncSession, *, now: datetime) -> UUID | None:
     if not await IS_DUE.rows(session, {"now": now}):
         return None
     key = f"settle:{int(now.timestamp())}"
-    return await queue.enqueue(session, JobKind.SETTLE_DELIVERIES, key, {}, time_limit_s=TIME_LIMIT_S)
+    return await queue.enqueue(session, SETTLE_DELIVERIES, key, {}, time_limit_s=TIME_LIMIT_S)
 
 
 async def due(transaction: Transaction, *, now: datetime) -> list[datetime]:

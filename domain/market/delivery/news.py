@@ -5,8 +5,9 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.events import notices
-from domain.events.notices import NewNotice, NoticeKind
+from domain.events.notices import NewNotice
 from domain.kernel.sql import Statement
+from domain.market.delivery.words import TRADE_SETTLED
 
 
 async def untold(session: AsyncSession) -> list[datetime]:
@@ -20,7 +21,7 @@ async def tell(session: AsyncSession, *, now: datetime) -> int:
     facts = [
         NewNotice(
             row.user_id,
-            NoticeKind.TRADE_SETTLED,
+            TRADE_SETTLED,
             {
                 "trades": row.trades,
                 "corrections": row.corrections,

@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
 from domain.events import notices
-from domain.events.notices import NewNotice, NoticeKind
+from domain.events.notices import NewNotice
 from domain.grid import halts
 from domain.grid.tables import ZoneHalt
+from domain.grid.words import GRID_ALERT
 from domain.identity.viewers import Viewer
 from domain.kernel.intervals import Period
 from domain.market.places import changes
@@ -123,6 +124,6 @@ async def _tell(
     """Each owner once; the market's chain says how many orders it was."""
     if not owners:
         return
-    await notices.tell(session, [NewNotice(owner, NoticeKind.GRID_ALERT, facts) for owner in sorted(set(owners))])
+    await notices.tell(session, [NewNotice(owner, GRID_ALERT, facts) for owner in sorted(set(owners))])
     told = {"halt_id": halt_id, "orders": len(owners)}
     await entries.record(session, act, actor=actor, subject=("Market", market_id), scope_id=market_id, facts=told)

@@ -12,13 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
 from domain.events import notices
-from domain.events.notices import NewNotice, NoticeKind
+from domain.events.notices import NewNotice
 from domain.grid import limits
 from domain.grid.tables import LimitKind
 from domain.identity.viewers import Viewer
 from domain.kernel.intervals import Period
 from domain.market.orders import orders
 from domain.market.orders.tables import Order, OrderStatus
+from domain.market.orders.words import ORDER_CLOSED
 from domain.market.places import changes
 from domain.market.places.tables import Market
 
@@ -62,10 +63,7 @@ async def _reject(
     subject = ("Market", rows[0].market_id)
     await notices.tell(
         session,
-        [
-            NewNotice(row.owner_id, NoticeKind.ORDER_CLOSED, {"order_id": row.id, "status": OrderStatus.REJECTED})
-            for row in rows
-        ],
+        [NewNotice(row.owner_id, ORDER_CLOSED, {"order_id": row.id, "status": OrderStatus.REJECTED}) for row in rows],
     )
     await entries.record(
         session, "order.reject", actor=viewer.key, subject=subject, scope_id=rows[0].market_id, facts=facts

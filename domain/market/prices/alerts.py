@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.audit import entries
 from domain.audit.entries import Act
 from domain.events import feed, notices
-from domain.events.notices import NewNotice, NoticeKind
+from domain.events.notices import NewNotice
 from domain.events.tables import Event
 from domain.identity.viewers import Viewer
 from domain.kernel.database import new_id
@@ -33,6 +33,7 @@ from domain.market.clearing.ticks import Tick
 from domain.market.places.tables import Market
 from domain.market.prices import calendars
 from domain.market.prices.tables import AlertDirection, PriceAlert, WatchedMarket, WatchedPrice
+from domain.market.prices.words import PRICE_ALERT
 
 ALERTS_MAX = 50
 COOL_DOWN_MINUTES_MAX = 7 * 24 * 60
@@ -277,7 +278,7 @@ async def _note(session: AsyncSession, market_id: UUID, told: Sequence[tuple[Wai
         }
         await session.execute(update(PriceAlert).where(PriceAlert.id == waiting.id).values(changed))
     fires = [(waiting, step) for waiting, crossed in told for step in crossed]
-    kind = NoticeKind.PRICE_ALERT
+    kind = PRICE_ALERT
     await notices.tell(session, [NewNotice(each.owner_id, kind, _facts(market_id, each, step)) for each, step in fires])
     acts = [
         Act("price_alert.fire", ACTOR, ("PriceAlert", waiting.id), market_id, {"sequence": step.sequence})

@@ -16,13 +16,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from domain.jobs import queue
-from domain.jobs.tables import JobKind
 from domain.kernel.database import new_id
 from domain.kernel.errors import NotFound
 from domain.kernel.intervals import floor_to
 from domain.kernel.quantities import round_half_even
 from domain.market.places.tables import Market
 from domain.market.prices.tables import ForecastMethod, NaiveReason, PriceForecast
+from domain.market.prices.words import FORECAST_PRICES
 
 EVERY_MINUTES = 60
 AHEAD = timedelta(hours=4)
@@ -115,7 +115,7 @@ async def schedule(session: AsyncSession, *, now: datetime) -> list[UUID]:
 async def _enqueue(session: AsyncSession, market_id: UUID, hour: datetime) -> UUID:
     arguments = {"market_id": str(market_id), "at": hour.isoformat()}
     key = f"forecast:{market_id}:{hour.isoformat()}"
-    return await queue.enqueue(session, JobKind.FORECAST_PRICES, key, arguments, time_limit_s=TIME_LIMIT_S)
+    return await queue.enqueue(session, FORECAST_PRICES, key, arguments, time_limit_s=TIME_LIMIT_S)
 
 
 async def known(connection: AsyncConnection, market_id: UUID, at: datetime, days: int) -> Known:

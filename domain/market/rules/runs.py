@@ -26,10 +26,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.audit import entries
 from domain.audit.entries import Act
 from domain.events import notices
-from domain.events.notices import NewNotice, NoticeKind
+from domain.events.notices import NewNotice
 from domain.identity.viewers import Viewer
 from domain.jobs import queue
-from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.jobs.tables import Job, JobStatus
 from domain.kernel.database import new_id
 from domain.kernel.errors import DomainError
 from domain.kernel.intervals import Period
@@ -39,6 +39,7 @@ from domain.market.orders.placements import Request
 from domain.market.orders.placing import Outcome
 from domain.market.rules.situations import SIDES, ActingRule, Situation
 from domain.market.rules.tables import RuleStatus, TradingRule, TradingRuleRun
+from domain.market.rules.words import RUN_TRADING_RULES, TRADING_RULE
 
 TIME_LIMIT_S = 600
 
@@ -74,11 +75,11 @@ async def schedule(session: AsyncSession, *, now: datetime) -> UUID | None:
     if (await session.execute(due.limit(1))).first() is None:
         return None
     running = Job.status.in_([JobStatus.QUEUED, JobStatus.RUNNING])
-    on_its_way = select(Job.id).where(running, Job.kind == JobKind.RUN_TRADING_RULES)
+    on_its_way = select(Job.id).where(running, Job.kind == RUN_TRADING_RULES)
     if (await session.execute(on_its_way.limit(1))).first() is not None:
         return None
     key = f"rules:{new_id()}"  # Two at a time would do no harm: runners wait for each other.
-    return await queue.enqueue(session, JobKind.RUN_TRADING_RULES, key, {}, time_limit_s=TIME_LIMIT_S)
+    return await queue.enqueue(session, RUN_TRADING_RULES, key, {}, time_limit_s=TIME_LIMIT_S)
 
 
 async def record(
@@ -173,7 +174,7 @@ def _refused_today(rule: TradingRule, run: TradingRuleRun, now: datetime) -> lis
     rule.refused_on = today
     first = next(each for each in run.decisions if each["refusal"])
     facts = {"rule_id": str(rule.id), "run_id": str(run.id), "event": "REFUSED", "refusal": first["refusal"]}
-    return [NewNotice(rule.owner_id, NoticeKind.TRADING_RULE, facts | {"reason": first["message"]})]
+    return [NewNotice(rule.owner_id, TRADING_RULE, facts | {"reason": first["message"]})]
 
 
 def _act(rule: TradingRule, run: TradingRuleRun) -> Act:

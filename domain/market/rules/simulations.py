@@ -22,7 +22,6 @@ from domain.audit import entries
 from domain.identity.keys import TRADE
 from domain.identity.viewers import Viewer, require_scope
 from domain.jobs import queue
-from domain.jobs.tables import JobKind
 from domain.kernel.errors import InvalidValue, NotFound
 from domain.kernel.intervals import Period, day_start, local_days, whole_local_days
 from domain.kernel.quantities import amount_ueur
@@ -37,6 +36,7 @@ from domain.market.rules import situations, surplus
 from domain.market.rules.rules import PRICE_UEUR_PER_KWH_MAX
 from domain.market.rules.situations import ActingReserve, days_of
 from domain.market.rules.tables import RuleKind, RuleStatus, TradingRule, TradingRuleSimulation
+from domain.market.rules.words import SIMULATE_TRADING_RULE
 from domain.metering.tables import Direction
 
 DAYS_MAX = 92
@@ -109,7 +109,7 @@ async def ask(
     }
     name = f"simulate-rule:{rule_id}:{rule.version}:{_digest([arguments['period'], arguments['grid']])[:16]}"
     limits = {"owner_id": viewer.user_id, "time_limit_s": TIME_LIMIT_S}
-    return await queue.enqueue_again(session, JobKind.SIMULATE_TRADING_RULE, name, arguments, **limits)
+    return await queue.enqueue_again(session, SIMULATE_TRADING_RULE, name, arguments, **limits)
 
 
 def check_period(rule: TradingRule, period: Period, now: datetime) -> None:

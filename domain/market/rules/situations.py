@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.audit import entries
 from domain.audit.entries import Act
 from domain.events import notices
-from domain.events.notices import NewNotice, NoticeKind
+from domain.events.notices import NewNotice
 from domain.identity.tables import User
 from domain.kernel.intervals import day_start, floor_to
 from domain.kernel.quantities import WHOLE_PPM
@@ -27,6 +27,7 @@ from domain.market.places.tables import OrderSide
 from domain.market.rules import surplus
 from domain.market.rules.surplus import Past
 from domain.market.rules.tables import RuleKind, RuleStatus, TradingRule, Weekday
+from domain.market.rules.words import TRADING_RULE
 from domain.metering.clocks import day_number
 from domain.metering.tables import Direction
 
@@ -158,9 +159,7 @@ async def _standing(session: AsyncSession, rules: Sequence[TradingRule], past: P
     ]
     await entries.record_many(session, acts)
     facts = [{"rule_id": str(rule.id), "event": "STOPPED", "reason": reason} for rule, reason in stopped]
-    told = [
-        NewNotice(rule.owner_id, NoticeKind.TRADING_RULE, each) for (rule, _), each in zip(stopped, facts, strict=True)
-    ]
+    told = [NewNotice(rule.owner_id, TRADING_RULE, each) for (rule, _), each in zip(stopped, facts, strict=True)]
     await notices.tell(session, told)
     gone = {rule.id for rule, _ in stopped}
     return [rule for rule in rules if rule.id not in gone]

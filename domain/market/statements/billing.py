@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.audit import entries
 from domain.audit.entries import Act
 from domain.events import notices
-from domain.events.notices import NewNotice, NoticeKind
+from domain.events.notices import NewNotice
 from domain.kernel.database import new_id
 from domain.kernel.errors import DomainError
 from domain.kernel.intervals import Period, day_start
@@ -33,6 +33,7 @@ from domain.kernel.sql import Statement
 from domain.market.places.charges import LineKind
 from domain.market.places.tables import OrderSide
 from domain.market.statements.tables import AccountStatement, StatementKind, StatementLine
+from domain.market.statements.words import STATEMENT_READY
 
 UEUR_PER_CENT = 10_000
 SIDES = tuple(OrderSide)
@@ -223,7 +224,7 @@ def _act(row: Mapping[str, Any], actor: str) -> Act:
 
 def _notice(row: Mapping[str, Any]) -> NewNotice:
     facts = {"statement_id": row["id"], "month": f"{row['month']:%Y-%m}", "total_cents": row["total_cents"]}
-    return NewNotice(row["user_id"], NoticeKind.STATEMENT_READY, facts)
+    return NewNotice(row["user_id"], STATEMENT_READY, facts)
 
 
 async def lines_of(session: AsyncSession, statement_id: UUID) -> list[StatementLine]:

@@ -13,7 +13,8 @@ from domain.audit.tables import AuditEntry, Verification
 from domain.identity.tables import PlatformRole
 from domain.identity.viewers import ANONYMOUS, Viewer
 from domain.jobs import queue
-from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.jobs.tables import Job, JobStatus
+from domain.jobs.words import VERIFY
 from domain.kernel import verification
 from tests.api.conftest import Execute
 from tests.api.market.conftest import Live
@@ -54,7 +55,7 @@ async def test_only_administrators_of_the_platform_verify(session: AsyncSession,
 
 async def run(live: Live) -> tuple[Job, Verification]:
     async with live.database.transaction() as session:
-        job_id: UUID = await queue.enqueue(session, JobKind.VERIFY, "verify", {}, time_limit_s=60)
+        job_id: UUID = await queue.enqueue(session, VERIFY, "verify", {}, time_limit_s=60)
     await carry_out(live.database, job_id)
     async with live.database.transaction() as session:
         job = await session.get_one(Job, job_id)

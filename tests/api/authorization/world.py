@@ -20,15 +20,16 @@ from domain.audit.tables import Verification
 from domain.communities import tables as communities
 from domain.communities.tables import AssetKind
 from domain.events import feed
-from domain.events.notices import NoticeKind
 from domain.geography.tables import MarketZone
 from domain.grid import alerts
 from domain.grid import tables as grid
 from domain.identity import keys, sessions
 from domain.identity.tables import ApiKey, ApiKeyKind, PlatformRole, Session, User, UserRole
 from domain.identity.viewers import Viewer
-from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.jobs.tables import Job, JobStatus
+from domain.ledger.words import PAYMENT
 from domain.market.clearing.tables import Trade
+from domain.market.clearing.words import CLEAR_MARKET
 from domain.market.places import markets
 from domain.market.places.tables import EnergySource
 from domain.market.prices import alerts as price_alerts
@@ -39,6 +40,7 @@ from domain.metering.tables import Direction, MeteringPoint
 from domain.notifications import messages
 from domain.notifications import tables as notifications
 from domain.sharing import tables as sharing
+from domain.sharing.words import ALLOCATE_PERIOD
 from tests.api.authorization.billed import make_bills
 from tests.api.authorization.delivered import deliver
 from tests.api.authorization.engaged import draw_cards
@@ -269,7 +271,7 @@ async def _jobs(session: AsyncSession, world: World, users: Users) -> None:
         ("nobody's", None, None, {}),
     ):
         job = Job(
-            kind=JobKind.CLEAR_MARKET if owner is None else JobKind.ALLOCATE_PERIOD,
+            kind=CLEAR_MARKET if owner is None else ALLOCATE_PERIOD,
             key=name,
             arguments={},
             status=JobStatus.SUCCEEDED,
@@ -357,7 +359,7 @@ async def _notifications(session: AsyncSession, world: World, users: Users) -> N
         world.keep("Webhook", row, webhook_id)
         follows = select(notifications.WebhookFeed.id).where(notifications.WebhookFeed.webhook_id == webhook_id)
         world.keep("WebhookFeed", row, (await session.scalars(follows)).one())
-        told = {"kind": NoticeKind.PAYMENT, "title": "x", "body": "x", "facts": {}, "is_in_app": True}
+        told = {"kind": PAYMENT, "title": "x", "body": "x", "facts": {}, "is_in_app": True}
         message = notifications.Message(user_id=user_id, created_at=at, **told)
         await _stored(session, world, "Notification", row, message)
         await feed.append(session, messages.stream_of(user_id), [{"message_id": str(message.id)}])

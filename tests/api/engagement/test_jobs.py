@@ -7,13 +7,15 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import house
 from api.engagement import jobs
 from api.jobs import registry
 from api.jobs.work import carry_out
 from api.resources import clock, database
 from api.resources.database import Database
 from domain.engagement.tables import MemberCard, MemberRating
-from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.engagement.words import RATE_MEMBERS
+from domain.jobs.tables import Job, JobStatus
 from tests.factories.communities import a_community, a_member, a_membership
 from tests.factories.engagement import NOON, delivered
 from tests.factories.identity import a_user
@@ -22,7 +24,7 @@ from tests.factories.market import a_market
 
 @pytest.fixture
 async def connected(fresh_database: str) -> AsyncIterator[Database]:
-    registry.load_jobs()
+    house.load_jobs()
     made = database.connect(fresh_database, role="commonwatt_app", pool=2)
     yield made
     await made.close()
@@ -35,7 +37,7 @@ async def counts(session: AsyncSession) -> tuple[int | None, int | None]:
 
 
 def test_the_relay_draws_cards_and_asks_for_ratings() -> None:
-    registry.load_jobs()
+    house.load_jobs()
 
     assert {jobs.draw_cards, jobs.schedule_ratings} <= set(registry.PERIODIC)
 
@@ -52,7 +54,7 @@ async def test_a_day_is_rated_once_with_all_cards_that_were_missing(
         async with connected.transaction() as session:
             await jobs.schedule_ratings(session)
     async with connected.transaction() as session:
-        found = list(await session.scalars(select(Job).where(Job.kind == JobKind.RATE_MEMBERS)))
+        found = list(await session.scalars(select(Job).where(Job.kind == RATE_MEMBERS)))
 
     for _ in range(2):
         await carry_out(connected, found[0].id)

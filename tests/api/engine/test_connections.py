@@ -6,16 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-import strawberry
 from redis.asyncio import Redis
 from sqlalchemy import event
-from strawberry.schema.config import StrawberryConfig
 
 from api.engine.connections import decode_cursor, encode_cursor
-from api.geography.queries import GeographyQueries
 from api.graphql.context import Context
-from api.graphql.nodes import NodeQueries
-from api.graphql.scalars import SCALARS
+from api.graphql.schema import make_schema
 from api.resources.database import Database, connect
 from api.resources.events import Hub
 from api.transport.terms.errors import BadUserInput
@@ -26,12 +22,7 @@ AREAS = 53
 KEY = UUID("01890000-0000-7000-8000-000000000000")
 
 
-@strawberry.type
-class Query(GeographyQueries, NodeQueries):
-    pass
-
-
-SCHEMA = strawberry.Schema(query=Query, config=StrawberryConfig(scalar_map=SCALARS))
+SCHEMA = make_schema()
 
 
 @dataclass

@@ -8,18 +8,14 @@ from typing import Any, cast
 
 import httpx2
 import pytest
-import strawberry
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
-from strawberry.schema.config import StrawberryConfig
 
 from api.geography import imports
-from api.geography.queries import GeographyQueries
 from api.graphql.context import Context
-from api.graphql.nodes import NodeQueries
-from api.graphql.scalars import SCALARS
+from api.graphql.schema import make_schema
 from api.resources.bare_pool import BarePool
 from api.resources.database import Database
 from api.resources.events import Hub
@@ -38,12 +34,7 @@ VIEWERS = {
 }
 
 
-@strawberry.type
-class Query(GeographyQueries, NodeQueries):
-    pass
-
-
-SCHEMA = strawberry.Schema(query=Query, config=StrawberryConfig(scalar_map=SCALARS))
+SCHEMA = make_schema()
 
 
 class RolledBack(Database):

@@ -10,14 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.engine.declarations import global_id
 from api.grid import jobs
-from api.grid.analytics import PriceTrend, trend_of
 from api.jobs import registry
 from api.jobs.work import carry_out
+from api.market.view.analytics import PriceTrend, trend_of
 from domain.grid import capacities
 from domain.grid.tables import GridAlert, ZoneHalt, ZoneLoad
+from domain.grid.words import MEASURE_GRID
 from domain.identity.viewers import ANONYMOUS
 from domain.jobs import queue
-from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.jobs.tables import Job, JobStatus
 from domain.kernel.database import new_id
 from domain.kernel.intervals import floor_to
 from domain.market.orders import halting
@@ -216,7 +217,7 @@ async def test_the_job_measures_readings_and_tells_of_congestion_once(live: Live
 
     for name in ("first", "second"):
         async with live.database.transaction() as session:
-            job_id = await queue.enqueue(session, JobKind.MEASURE_GRID, name, {"at": at.isoformat()})
+            job_id = await queue.enqueue(session, MEASURE_GRID, name, {"at": at.isoformat()})
         await carry_out(live.database, job_id)
 
     async with live.database.transaction() as session:
@@ -253,7 +254,7 @@ async def test_the_relay_asks_for_one_measurement_at_a_time_and_ends_halts(live:
                 await act(session)
 
     async with live.database.transaction() as session:
-        measurements = list(await session.scalars(select(Job.id).where(Job.kind == JobKind.MEASURE_GRID)))
+        measurements = list(await session.scalars(select(Job.id).where(Job.kind == MEASURE_GRID)))
         lifted = await session.scalar(select(ZoneHalt.lifted_at).where(ZoneHalt.zone_id == zone))
         status = await session.scalar(select(Order.status).where(Order.id == order))
     assert 1 <= len(measurements) <= 2  # Two where five minutes have just begun.

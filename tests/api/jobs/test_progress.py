@@ -13,15 +13,15 @@ from strawberry.schema.config import StrawberryConfig
 from api.graphql.context import Context
 from api.graphql.nodes import NodeQueries
 from api.graphql.scalars import SCALARS
-from api.jobs.jobs import Job, JobSubscriptions
+from api.jobs.job import Job, JobSubscriptions
 from api.resources.database import Database, connect
 from api.resources.events import Hub
 from domain.communities import sight
 from domain.identity.tables import PlatformRole
 from domain.identity.viewers import Viewer
 from domain.jobs import queue
-from domain.jobs.tables import JobKind
 from domain.kernel.database import new_id
+from domain.sharing.words import ALLOCATE_PERIOD
 
 FOLLOW = "subscription($id: ID!) { jobProgress(id: $id) { status } }"
 SCHEMA = strawberry.Schema(
@@ -56,7 +56,7 @@ async def test_a_job_that_ends_before_its_reader_looks_again_is_told_to_have_end
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with database.transaction() as session:
-        job_id = await queue.enqueue(session, JobKind.ALLOCATE_PERIOD, "test", {})
+        job_id = await queue.enqueue(session, ALLOCATE_PERIOD, "test", {})
     statuses = follow(database, f"Job:{job_id}", monkeypatch)
     first = await anext(statuses)
     async with database.transaction() as session:

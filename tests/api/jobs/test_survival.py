@@ -17,6 +17,7 @@ from api.resources.database import Database, connect
 from domain.jobs import queue
 from domain.jobs.tables import Job, JobKind, JobStatus
 from domain.kernel.errors import InvalidValue
+from domain.sharing.words import ALLOCATE_PERIOD
 
 WITHIN_S = 10.0
 
@@ -49,7 +50,7 @@ class Running:
 
         self.tasks.append(asyncio.create_task(relaying()))
 
-    async def ask(self, kind: JobKind = JobKind.ALLOCATE_PERIOD, time_limit_s: int = 60) -> UUID:
+    async def ask(self, kind: JobKind = ALLOCATE_PERIOD, time_limit_s: int = 60) -> UUID:
         async with self.database.transaction() as session:
             return await queue.enqueue(session, kind, f"test:{time.monotonic_ns()}", {}, time_limit_s=time_limit_s)
 
@@ -82,7 +83,7 @@ async def running(fresh_database: str, redis_url: str, monkeypatch: pytest.Monke
 
 
 def doing(monkeypatch: pytest.MonkeyPatch, function: Callable[[work.Work], Awaitable[None]]) -> None:
-    monkeypatch.setitem(work.FUNCTIONS, JobKind.ALLOCATE_PERIOD, function)
+    monkeypatch.setitem(work.FUNCTIONS, ALLOCATE_PERIOD, function)
 
 
 async def record_at_once(job: work.Work) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from domain.jobs.tables import Job, JobKind, JobStatus
 from domain.kernel.tables import Base
 from domain.ledger import payments
 from domain.ledger.tables import Payment, PaymentKind, PaymentStatus
+from domain.ledger.words import ANSWER_PAYMENT, SUBMIT_PAYMENT
 from domain.notifications import signatures
 from tests.api.conftest import OneTransaction
 from tests.factories.identity import a_user
@@ -34,8 +36,8 @@ URL = f"http://commonwatt{callbacks.PATH}"
 
 
 def client_of(database: Any, secret: str | None = SECRET) -> httpx2.AsyncClient:
-    kept = None if secret is None else SecretStr(secret)
-    app = Starlette(routes=callbacks.routes(cast(Database, database), kept))
+    kept = SimpleNamespace(payment_secret=None if secret is None else SecretStr(secret))
+    app = Starlette(routes=callbacks.routes(cast(Database, database), cast(Settings, kept)))
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://commonwatt")
 
 
@@ -254,8 +256,8 @@ async def stage(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
     await database.close()
 
 
-SUBMITTED = (JobKind.SUBMIT_PAYMENT, JobStatus.SUCCEEDED, None)
-ANSWERED = (JobKind.ANSWER_PAYMENT, JobStatus.SUCCEEDED, None)
+SUBMITTED = (SUBMIT_PAYMENT, JobStatus.SUCCEEDED, None)
+ANSWERED = (ANSWER_PAYMENT, JobStatus.SUCCEEDED, None)
 
 
 @pytest.mark.parametrize(
@@ -304,7 +306,7 @@ async def test_an_answer_waits_for_a_platform_that_is_away(stage: Stage, monkeyp
 
     afterwards = await stage.carry_out()
 
-    assert while_away == [SUBMITTED, (JobKind.ANSWER_PAYMENT, JobStatus.QUEUED, None)]
+    assert while_away == [SUBMITTED, (ANSWER_PAYMENT, JobStatus.QUEUED, None)]
     assert afterwards == [ANSWERED]
     assert (await stage.stands(payment_id))[0] is PaymentStatus.SUCCEEDED
 
@@ -315,7 +317,7 @@ async def test_a_refused_answer_is_not_sent_again(stage: Stage, monkeypatch: pyt
 
     ended = await stage.carry_out()
 
-    assert ended == [SUBMITTED, (JobKind.ANSWER_PAYMENT, JobStatus.FAILED, "CallbackRefused")]
+    assert ended == [SUBMITTED, (ANSWER_PAYMENT, JobStatus.FAILED, "CallbackRefused")]
     assert await stage.stands(payment_id) == (PaymentStatus.PROCESSING, None, 100 * EUR)
 
 
@@ -335,7 +337,7 @@ async def test_a_key_of_a_callback_says_nothing_of_the_payment(stage: Stage) -> 
     await stage.carry_out()
 
     async with stage.database.transaction() as session:
-        asked = (await session.scalars(select(Job.arguments).where(Job.kind == JobKind.ANSWER_PAYMENT))).one()
+        asked = (await session.scalars(select(Job.arguments).where(Job.kind == ANSWER_PAYMENT))).one()
 
     assert set(asked) == {"payment", "kind", "amount_ueur"}
     assert str(stage.payer.user_id) not in str(asked)

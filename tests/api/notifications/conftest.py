@@ -15,6 +15,8 @@ from api.notifications.mail import MailDirectory
 from api.resources import database
 from api.resources.database import Database
 from domain.events.notices import NoticeKind
+from domain.ledger.words import PAYMENT
+from domain.market.delivery.words import CERTIFICATE
 from domain.notifications.tables import Delivery
 from tests.api.notifications.receivers import ALLOWED, Mailbox, Receiver, a_mailbox, a_receiver
 from tests.factories.identity import a_user
@@ -48,13 +50,13 @@ class Post:
         async with self.database.transaction() as session:
             return (await a_user(session, **facts)).id
 
-    async def message(self, user_id: UUID, kind: NoticeKind = NoticeKind.PAYMENT, **facts: Any) -> UUID:
+    async def message(self, user_id: UUID, kind: NoticeKind = PAYMENT, **facts: Any) -> UUID:
         async with self.database.transaction() as session:
             return (await a_message(session, user_id, kind, self.now, **facts)).id
 
     async def webhook(self, user_id: UUID, receiver: Receiver, **given: Any) -> tuple[UUID, bytes]:
         """A web hook that leads to a receiver, for certificates, which are not mailed."""
-        facts: dict[str, Any] = {"url": receiver.url, "kinds": [NoticeKind.CERTIFICATE]} | given
+        facts: dict[str, Any] = {"url": receiver.url, "kinds": [CERTIFICATE]} | given
         found: dict[str, Any] = {"found": await receiver.resolve(), "allowed": ALLOWED}
         async with self.database.transaction() as session:
             return await a_webhook(session, user_id, now=self.now, **found, **facts)

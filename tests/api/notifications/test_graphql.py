@@ -15,6 +15,8 @@ from domain.identity.keys import READ
 from domain.identity.tables import ApiKeyKind
 from domain.identity.viewers import Viewer
 from domain.kernel.database import new_id
+from domain.ledger.words import PAYMENT
+from domain.market.delivery.words import CERTIFICATE
 from domain.notifications import signatures, webhooks
 from domain.notifications.addresses import Address, Target
 from domain.notifications.tables import Delivery, Message, Webhook, WebhookDisabledReason
@@ -89,8 +91,8 @@ async def count(session: AsyncSession, table: Any) -> int:
 async def test_notifications_are_listed_counted_and_marked(
     execute: Execute, session: AsyncSession, person: Viewer
 ) -> None:
-    first = await a_message(session, own(person), NoticeKind.PAYMENT, amount_ueur=5)
-    await a_message(session, own(person), NoticeKind.CERTIFICATE, energy_wh=250)
+    first = await a_message(session, own(person), PAYMENT, amount_ueur=5)
+    await a_message(session, own(person), CERTIFICATE, energy_wh=250)
     await a_message(session, (await a_user(session)).id)
 
     before = (await execute(LIST, person)).data["viewer"]

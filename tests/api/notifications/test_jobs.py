@@ -9,15 +9,16 @@ from sqlalchemy import select
 from api.jobs import work
 from api.notifications import jobs
 from api.resources.settings import Settings
-from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.jobs.tables import Job, JobStatus
 from domain.notifications.tables import NotificationStatus
+from domain.notifications.words import DELIVER_NOTIFICATIONS
 from tests.api.notifications.conftest import Post
 from tests.factories.notifications import NOW, a_notice
 
 
 async def jobs_of(post: Post) -> list[Job]:
     async with post.database.sessions() as session:
-        query = select(Job).where(Job.kind == JobKind.DELIVER_NOTIFICATIONS).order_by(Job.id)
+        query = select(Job).where(Job.kind == DELIVER_NOTIFICATIONS).order_by(Job.id)
         return list(await session.scalars(query))
 
 

@@ -15,7 +15,7 @@ import pytest
 from api.engine.declarations import global_id
 from api.notifications import posting
 from api.notifications.delivering import deliver_round
-from domain.events.notices import NoticeKind
+from domain.market.delivery.words import CERTIFICATE
 from domain.notifications import deliveries, webhooks
 from domain.notifications.addresses import Address, Target
 from domain.notifications.attempts import LEASE, RETRY_AFTER
@@ -25,7 +25,6 @@ from tests.api.notifications.conftest import Post
 from tests.api.notifications.receivers import Receiver, a_receiver
 from tests.factories.notifications import NOW
 
-CERTIFICATE = NoticeKind.CERTIFICATE
 WAITING, DELIVERED, GIVEN_UP = NotificationStatus.WAITING, NotificationStatus.DELIVERED, NotificationStatus.GIVEN_UP
 
 

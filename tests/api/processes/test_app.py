@@ -13,7 +13,7 @@ from api.processes.app import trusted_documents
 from api.resources.database import connect
 from domain.events import feed
 from domain.jobs import queue
-from domain.jobs.tables import JobKind
+from domain.market.clearing.words import CLEAR_MARKET
 
 
 def test_trusted_documents_are_named_by_their_digest(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_a_document_under_another_digest_is_refused(tmp_path: Path) -> None:
 async def test_the_gauges_tell_how_far_behind_the_work_is(fresh_database: str) -> None:
     database = connect(fresh_database, role="commonwatt_app", pool=2)
     async with database.transaction() as session:
-        await queue.enqueue(session, JobKind.CLEAR_MARKET, "waits", {})
+        await queue.enqueue(session, CLEAR_MARKET, "waits", {})
         await feed.append(session, "stream", [{}, {}])
     registry = CollectorRegistry()
 

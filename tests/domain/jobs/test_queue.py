@@ -8,11 +8,12 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.jobs import queue
-from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.jobs.tables import Job, JobStatus
+from domain.sharing.words import ALLOCATE_PERIOD
 
 
 async def asked(session: AsyncSession, key: str = "work") -> UUID:
-    return await queue.enqueue(session, JobKind.ALLOCATE_PERIOD, key, {"n": 1})
+    return await queue.enqueue(session, ALLOCATE_PERIOD, key, {"n": 1})
 
 
 async def let_time_pass(session: AsyncSession, job_id: UUID) -> None:
@@ -30,12 +31,12 @@ async def test_the_same_key_asks_for_the_same_work(session: AsyncSession) -> Non
 
 
 async def test_repeatable_work_is_one_job_while_open_and_a_new_one_afterwards(session: AsyncSession) -> None:
-    first = await queue.enqueue_again(session, JobKind.ALLOCATE_PERIOD, "again", {})
-    assert await queue.enqueue_again(session, JobKind.ALLOCATE_PERIOD, "again", {}) == first
+    first = await queue.enqueue_again(session, ALLOCATE_PERIOD, "again", {})
+    assert await queue.enqueue_again(session, ALLOCATE_PERIOD, "again", {}) == first
 
     await queue.cancel(session, first, actor="test")
 
-    assert await queue.enqueue_again(session, JobKind.ALLOCATE_PERIOD, "again", {}) != first
+    assert await queue.enqueue_again(session, ALLOCATE_PERIOD, "again", {}) != first
 
 
 async def test_a_job_is_handed_out_again_only_when_it_was_lost(session: AsyncSession) -> None:

@@ -13,7 +13,7 @@ from domain.audit.tables import AuditEntry
 from domain.events.tables import Notice
 from domain.identity.tables import ApiKeyKind
 from domain.identity.viewers import Viewer
-from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.jobs.tables import Job, JobStatus
 from domain.kernel.database import new_id
 from domain.kernel.errors import DomainError, InvalidValue, NotAllowed, NotFound
 from domain.kernel.idempotency import IdempotencyKeyReused
@@ -32,6 +32,7 @@ from domain.ledger.tables import (
     TransferPhase,
 )
 from domain.ledger.transfers import InsufficientFunds
+from domain.ledger.words import SUBMIT_PAYMENT
 from tests.factories.identity import a_user
 from tests.factories.ledger import EUR, a_debt, a_deposit, a_payment, a_submitted_payment, an_answer, the_wallet
 from tests.factories.market import now
@@ -109,7 +110,7 @@ async def test_a_payment_asks_for_its_job_and_leaves_audit_and_notice(session: A
     payment_id = await a_submitted_payment(session, payer)
     await answers.record(session, an_answer(payment_id), now=now())
 
-    job = (await session.scalars(select(Job).where(Job.kind == JobKind.SUBMIT_PAYMENT))).one()
+    job = (await session.scalars(select(Job).where(Job.kind == SUBMIT_PAYMENT))).one()
     query = select(AuditEntry.act, AuditEntry.actor).where(AuditEntry.subject_id == payment_id)
     acts = [tuple(row) for row in await session.execute(query.order_by(AuditEntry.sequence))]
     notice = (await session.scalars(select(Notice))).one()

@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.events.notices import NoticeKind
 from domain.events.tables import Notice
+from domain.ledger.words import PAYMENT
+from domain.market.delivery.words import CERTIFICATE
 from domain.notifications import deliveries, preferences, quiet_hours, webhooks
 from domain.notifications.attempts import ATTEMPTS_MAX, LEASE, RETRY_AFTER, Result
 from domain.notifications.deliveries import Attempt
@@ -20,6 +21,7 @@ from domain.notifications.tables import (
     Webhook,
     WebhookDisabledReason,
 )
+from domain.notifications.words import WEBHOOK_DISABLED
 from tests.factories.identity import a_user
 from tests.factories.notifications import NOW, a_message, a_notice, a_webhook, take
 
@@ -41,8 +43,8 @@ async def stored(session: AsyncSession, id: UUID) -> Delivery:
 async def a_post(session: AsyncSession) -> tuple[UUID, UUID]:
     """A web hook with one message on its way, and none by mail."""
     user = await a_user(session)
-    webhook_id, _ = await a_webhook(session, user.id, kinds=[NoticeKind.CERTIFICATE])
-    await a_message(session, user.id, NoticeKind.CERTIFICATE)
+    webhook_id, _ = await a_webhook(session, user.id, kinds=[CERTIFICATE])
+    await a_message(session, user.id, CERTIFICATE)
     return user.id, webhook_id
 
 
@@ -97,14 +99,14 @@ async def test_a_failure_is_followed_by_the_next_attempt_of_the_schedule(session
     assert (kept.status, kept.status_code, kept.attempts) == (GIVEN_UP, 503, ATTEMPTS_MAX)
     assert (webhook.disabled_at, webhook.disabled_reason) == (now, WebhookDisabledReason.UNANSWERED)
     assert (told.kind, told.facts) == (
-        NoticeKind.WEBHOOK_DISABLED,
+        WEBHOOK_DISABLED,
         {"webhook_id": str(webhook_id), "host": "hooks.example.org", "reason": "UNANSWERED"},
     )
 
 
 async def test_a_web_hook_that_is_gone_is_disabled_at_once_with_all_that_waits(session: AsyncSession) -> None:
     user_id, webhook_id = await a_post(session)
-    await a_message(session, user_id, NoticeKind.CERTIFICATE)
+    await a_message(session, user_id, CERTIFICATE)
     first, second = await due(session)
 
     await deliveries.record(session, first, GONE, now=NOW)
@@ -134,9 +136,9 @@ async def test_a_late_failure_changes_nothing_but_a_late_success_counts(session:
 
 async def test_mail_is_put_off_by_quiet_hours_and_posts_are_not(session: AsyncSession) -> None:
     user = await a_user(session)
-    webhook_id, _ = await a_webhook(session, user.id, kinds=[NoticeKind.PAYMENT])
+    webhook_id, _ = await a_webhook(session, user.id, kinds=[PAYMENT])
     await quiet_hours.set_hours(session, user.id, ("11:00", "14:00", "UTC"))
-    await a_message(session, user.id, NoticeKind.PAYMENT)
+    await a_message(session, user.id, PAYMENT)
 
     [post] = await due(session)
     await deliveries.record(session, post, TAKEN, now=NOW)
@@ -151,7 +153,7 @@ async def test_mail_is_put_off_by_quiet_hours_and_posts_are_not(session: AsyncSe
 
 async def test_nothing_is_sent_to_who_was_disabled_meanwhile(session: AsyncSession) -> None:
     user = await a_user(session)
-    await a_message(session, user.id, NoticeKind.PAYMENT)
+    await a_message(session, user.id, PAYMENT)
     user.disabled_at = NOW
     await session.flush()
 
@@ -175,10 +177,10 @@ async def test_attempts_that_nobody_lives_to_record_come_to_an_end(session: Asyn
 async def test_one_web_hook_does_not_take_all_turns(session: AsyncSession) -> None:
     user_id, _ = await a_post(session)
     for _ in range(20):
-        await a_notice(session, user_id, NoticeKind.CERTIFICATE)
+        await a_notice(session, user_id, CERTIFICATE)
     await take(session, NOW - SECOND)
-    await preferences.set_preference(session, user_id, NoticeKind.PAYMENT, NotificationChannel.WEBHOOK, is_wanted=False)
-    await a_message(session, user_id, NoticeKind.PAYMENT)
+    await preferences.set_preference(session, user_id, PAYMENT, NotificationChannel.WEBHOOK, is_wanted=False)
+    await a_message(session, user_id, PAYMENT)
 
     handed_out = await deliveries.hand_out(session, now=NOW, limit=10)
 

@@ -12,6 +12,8 @@ from domain.events.notices import NewNotice, NoticeKind
 from domain.events.tables import Notice
 from domain.kernel.database import new_id
 from domain.kernel.errors import NotFound
+from domain.ledger.words import PAYMENT
+from domain.market.delivery.words import CERTIFICATE
 from domain.notifications import messages, preferences, webhooks
 from domain.notifications.tables import Delivery, Message, NotificationChannel, NotificationStatus
 from tests.conftest import AS_THE_APPLICATION
@@ -84,10 +86,10 @@ async def test_two_that_take_at_once_take_each_notice_once(fresh_database: str) 
 async def test_mail_comes_for_some_kinds_only_unless_it_is_wanted(session: AsyncSession) -> None:
     user = await a_user(session)
 
-    await a_message(session, user.id, NoticeKind.CERTIFICATE)
+    await a_message(session, user.id, CERTIFICATE)
     usual = await channels(session, user.id)
-    await preferences.set_preference(session, user.id, NoticeKind.CERTIFICATE, MAIL, is_wanted=True)
-    await a_message(session, user.id, NoticeKind.CERTIFICATE)
+    await preferences.set_preference(session, user.id, CERTIFICATE, MAIL, is_wanted=True)
+    await a_message(session, user.id, CERTIFICATE)
 
     assert usual == set()
     assert await channels(session, user.id) == {(MAIL, None)}
@@ -95,7 +97,7 @@ async def test_mail_comes_for_some_kinds_only_unless_it_is_wanted(session: Async
 
 async def test_what_is_wanted_by_mail_only_is_not_in_the_app(session: AsyncSession) -> None:
     user = await a_user(session)
-    await preferences.set_preference(session, user.id, NoticeKind.PAYMENT, IN_APP, is_wanted=False)
+    await preferences.set_preference(session, user.id, PAYMENT, IN_APP, is_wanted=False)
 
     message = await a_message(session, user.id)
 
@@ -108,7 +110,7 @@ async def test_what_is_wanted_by_mail_only_is_not_in_the_app(session: AsyncSessi
 async def test_what_is_wanted_nowhere_becomes_no_message(session: AsyncSession) -> None:
     user = await a_user(session)
     for channel in (IN_APP, MAIL):
-        await preferences.set_preference(session, user.id, NoticeKind.PAYMENT, channel, is_wanted=False)
+        await preferences.set_preference(session, user.id, PAYMENT, channel, is_wanted=False)
     await a_notice(session, user.id)
 
     taken = await take(session)
@@ -119,23 +121,23 @@ async def test_what_is_wanted_nowhere_becomes_no_message(session: AsyncSession) 
 
 async def test_web_hooks_get_the_kinds_they_name(session: AsyncSession) -> None:
     user, other = await a_user(session), await a_user(session)
-    named, _ = await a_webhook(session, user.id, kinds=[NoticeKind.CERTIFICATE, NoticeKind.PAYMENT])
-    await a_webhook(session, user.id, kinds=[NoticeKind.PAYMENT])
-    await a_webhook(session, other.id, kinds=[NoticeKind.CERTIFICATE])
-    removed, _ = await a_webhook(session, user.id, kinds=[NoticeKind.CERTIFICATE])
+    named, _ = await a_webhook(session, user.id, kinds=[CERTIFICATE, PAYMENT])
+    await a_webhook(session, user.id, kinds=[PAYMENT])
+    await a_webhook(session, other.id, kinds=[CERTIFICATE])
+    removed, _ = await a_webhook(session, user.id, kinds=[CERTIFICATE])
     await webhooks.remove(session, user.id, removed, now=NOW)
 
-    await a_message(session, user.id, NoticeKind.CERTIFICATE)
+    await a_message(session, user.id, CERTIFICATE)
 
     assert await channels(session, user.id) == {(WEBHOOK, named)}
 
 
 async def test_a_preference_against_web_hooks_holds_for_all_of_them(session: AsyncSession) -> None:
     user = await a_user(session)
-    await a_webhook(session, user.id, kinds=[NoticeKind.CERTIFICATE])
-    await preferences.set_preference(session, user.id, NoticeKind.CERTIFICATE, WEBHOOK, is_wanted=False)
+    await a_webhook(session, user.id, kinds=[CERTIFICATE])
+    await preferences.set_preference(session, user.id, CERTIFICATE, WEBHOOK, is_wanted=False)
 
-    await a_message(session, user.id, NoticeKind.CERTIFICATE)
+    await a_message(session, user.id, CERTIFICATE)
 
     assert await channels(session, user.id) == set()
 
@@ -153,7 +155,7 @@ async def test_nobody_is_told_who_is_disabled_or_not_there(session: AsyncSession
 
 async def test_a_kind_that_is_not_known_here_is_left_for_who_knows_it(session: AsyncSession) -> None:
     user = await a_user(session)
-    await notices.tell(session, [NewNotice(user.id, NoticeKind.PAYMENT)])
+    await notices.tell(session, [NewNotice(user.id, PAYMENT)])
     await session.execute(text("UPDATE notice SET kind = 'OF_TOMORROW' WHERE user_id = :id"), {"id": user.id})
 
     taken = await take(session)

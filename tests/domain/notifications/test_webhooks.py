@@ -10,10 +10,12 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit.tables import AuditEntry
-from domain.events.notices import NoticeKind
 from domain.identity.viewers import Viewer
 from domain.kernel.database import new_id
 from domain.kernel.errors import DomainError, InvalidValue, NotAllowed, NotFound
+from domain.ledger.words import PAYMENT
+from domain.market.auctions.words import AUCTION
+from domain.market.delivery.words import CERTIFICATE
 from domain.notifications import webhooks
 from domain.notifications.addresses import PrivateAddress, UrlRefused
 from domain.notifications.tables import (
@@ -44,7 +46,7 @@ async def acts(session: AsyncSession, webhook_id: UUID) -> list[str]:
 async def test_a_web_hook_is_registered_with_a_secret_and_an_entry(session: AsyncSession) -> None:
     user = await a_user(session)
 
-    webhook_id, secret = await a_webhook(session, user.id, kinds=[NoticeKind.PAYMENT, NoticeKind.AUCTION])
+    webhook_id, secret = await a_webhook(session, user.id, kinds=[PAYMENT, AUCTION])
 
     webhook = await stored(session, webhook_id)
     assert (webhook.owner_id, webhook.url, webhook.kinds) == (user.id, URL, ["AUCTION", "PAYMENT"])
@@ -107,9 +109,9 @@ async def test_a_feed_starts_where_it_is_said(session: AsyncSession) -> None:
 
 async def test_removal_wipes_secrets_and_drops_what_waits(session: AsyncSession) -> None:
     user = await a_user(session)
-    webhook_id, _ = await a_webhook(session, user.id, kinds=[NoticeKind.CERTIFICATE])
+    webhook_id, _ = await a_webhook(session, user.id, kinds=[CERTIFICATE])
     await webhooks.rotate(session, user.id, webhook_id, now=NOW)
-    await a_message(session, user.id, NoticeKind.CERTIFICATE)
+    await a_message(session, user.id, CERTIFICATE)
 
     await webhooks.remove(session, user.id, webhook_id, now=NOW)
 

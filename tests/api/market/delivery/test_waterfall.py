@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from api.engine.declarations import global_id
 from api.graphql.context import Context
-from api.jobs.registry import load_jobs
+from api.house import load_jobs
 from api.jobs.work import carry_out
 from api.market.delivery import jobs
 from domain.communities.tables import CommunityRole, Membership

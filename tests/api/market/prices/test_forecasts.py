@@ -10,11 +10,12 @@ from api.engine.declarations import global_id
 from api.jobs import registry
 from api.jobs.work import carry_out
 from api.market.prices import forecasts as shown
-from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.jobs.tables import Job, JobStatus
 from domain.kernel.intervals import floor_to
 from domain.market.prices import forecasts
 from domain.market.prices.forecasts import Known
 from domain.market.prices.tables import ForecastMethod, NaiveReason
+from domain.market.prices.words import FORECAST_PRICES
 from solver.market import forecasting
 from tests.api.conftest import Execute
 from tests.api.market.conftest import Live
@@ -76,7 +77,7 @@ async def test_the_job_forecasts_by_what_was_known_and_may_run_twice(live: Live)
     async with live.database.transaction() as session:
         await shown.schedule_forecasts(session)
     async with live.database.transaction() as session:
-        (job_id,) = await session.scalars(select(Job.id).where(Job.kind == JobKind.FORECAST_PRICES))
+        (job_id,) = await session.scalars(select(Job.id).where(Job.kind == FORECAST_PRICES))
 
     await carry_out(live.database, job_id)
     async with live.database.transaction() as session:  # The worker was killed before it could say so.

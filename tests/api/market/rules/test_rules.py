@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import house
 from api.graphql.context import Context
-from api.jobs import registry
+from api.jobs import registry, work
 from api.jobs.work import carry_out
 from api.market.rules import jobs
 from domain.communities import sight
@@ -21,6 +22,7 @@ from domain.kernel.intervals import day_start
 from domain.market.orders.tables import Order
 from domain.market.rules import rules, runs
 from domain.market.rules.tables import RuleKind, RuleStatus, TradingRule
+from domain.market.rules.words import RUN_TRADING_RULES, SIMULATE_TRADING_RULE
 from domain.metering.tables import Direction
 from tests.api.conftest import Answer, Execute
 from tests.api.market.conftest import Live
@@ -157,8 +159,10 @@ async def a_running_rule(session: AsyncSession, owner: Viewer, market: UUID) -> 
 
 
 def test_rules_are_looked_after_by_the_relay_and_workers() -> None:
+    house.load_jobs()
+
     assert jobs.schedule_rules in registry.PERIODIC
-    assert "api.market.rules.jobs" in registry.MODULES
+    assert {RUN_TRADING_RULES, SIMULATE_TRADING_RULE} <= set(work.FUNCTIONS)
 
 
 RUNS = """

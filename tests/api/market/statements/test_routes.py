@@ -22,10 +22,11 @@ from api.resources.authentication import Authentication
 from domain.identity import keys
 from domain.identity.tables import ApiKeyKind, PlatformRole, UserRole
 from domain.identity.viewers import Viewer
-from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.jobs.tables import Job, JobStatus
 from domain.kernel.sql import Statement
 from domain.market.places.tables import ChargeKind, OrderSide
 from domain.market.statements.tables import AccountStatement
+from domain.market.statements.words import MAKE_STATEMENTS
 from tests.api.market.conftest import Live
 from tests.factories.deliveries import Party, a_charge, a_party, a_trade, injected, look, withdrew
 from tests.factories.identity import a_user
@@ -89,7 +90,7 @@ async def made(live: Live) -> None:
     async with live.database.transaction() as session:
         await stating.schedule_statements(session)
     async with live.database.transaction() as session:
-        jobs = list(await session.scalars(select(Job.id).where(Job.kind == JobKind.MAKE_STATEMENTS)))
+        jobs = list(await session.scalars(select(Job.id).where(Job.kind == MAKE_STATEMENTS)))
     for job_id in jobs:
         await carry_out(live.database, job_id)
 
@@ -104,7 +105,7 @@ async def test_an_administrator_has_a_month_stated(live: Live) -> None:
 
     answer = await asked(live, MAKE, await an_administrator(live), month="2026-11-01")
     async with live.database.transaction() as session:
-        job_id = (await session.execute(select(Job.id).where(Job.kind == JobKind.MAKE_STATEMENTS))).scalar_one()
+        job_id = (await session.execute(select(Job.id).where(Job.kind == MAKE_STATEMENTS))).scalar_one()
     await carry_out(live.database, job_id)
     await carry_out(live.database, job_id)
 
@@ -167,7 +168,7 @@ async def test_a_month_is_not_stated_where_it_is_not_over(live: Live, monkeypatc
     await made(live)
 
     async with live.database.transaction() as session:
-        statuses = set(await session.scalars(select(Job.status).where(Job.kind == JobKind.MAKE_STATEMENTS)))
+        statuses = set(await session.scalars(select(Job.status).where(Job.kind == MAKE_STATEMENTS)))
         count = await session.scalar(select(func.count()).select_from(AccountStatement))
     assert (statuses, count) == ({JobStatus.SUCCEEDED}, 0)
 

@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.jobs.tables import Job, JobKind
+from domain.jobs.tables import Job
 from domain.kernel.database import new_id
 from domain.kernel.errors import NotFound
 from domain.market.prices import forecasts
 from domain.market.prices.calendars import Calendar
 from domain.market.prices.forecasts import Backtest, Errors, Forecast
 from domain.market.prices.tables import ForecastMethod, NaiveReason, PriceForecast
+from domain.market.prices.words import FORECAST_PRICES
 from tests.factories.market import QUARTER, a_market
 from tests.factories.prices import a_clearing, a_price_model
 
@@ -82,7 +83,7 @@ async def test_a_forecast_is_asked_for_once_an_hour_where_something_was_cleared(
     hours = ("2026-11-20T12:00:00+00:00", "2026-11-20T13:00:00+00:00")
     assert [len(ids) for ids in asked] == [1, 0, 0, 1]
     assert [(kind, arguments) for _, kind, arguments in jobs] == [
-        (JobKind.FORECAST_PRICES, {"market_id": str(market), "at": hour}) for hour in hours
+        (FORECAST_PRICES, {"market_id": str(market), "at": hour}) for hour in hours
     ]
 
 

@@ -12,10 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.market.rules.jobs import decide
 from domain.communities.tables import Participation
-from domain.events.notices import NoticeKind
 from domain.identity.tables import User
 from domain.identity.viewers import Viewer
-from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.jobs.tables import Job, JobStatus
 from domain.kernel.database import new_id
 from domain.kernel.intervals import Period, floor_to
 from domain.market.orders import placing
@@ -25,6 +24,7 @@ from domain.market.rules import rules
 from domain.market.rules import runs as rule_runs
 from domain.market.rules import situations as rule_situations
 from domain.market.rules.tables import RuleKind, RuleStatus, TradingRule, TradingRuleRun, Weekday
+from domain.market.rules.words import RUN_TRADING_RULES, TRADING_RULE
 from domain.metering.tables import Direction, MeteringPoint
 from tests.factories.market import QUARTER, SELL, a_market, a_proposal
 from tests.factories.rules import NOW, TODAY, a_rule, an_owner, days_before, metered
@@ -57,7 +57,7 @@ async def orders_of(session: AsyncSession, rule_id: UUID) -> Sequence[Any]:
 
 async def told(session: AsyncSession, user_id: UUID | None) -> list[dict[str, Any]]:
     query = text("SELECT facts FROM notice WHERE user_id = :user AND kind = :kind ORDER BY id")
-    return list(await session.scalars(query, {"user": user_id, "kind": NoticeKind.TRADING_RULE.value}))
+    return list(await session.scalars(query, {"user": user_id, "kind": TRADING_RULE.value}))
 
 
 async def test_surplus_is_offered_for_each_delivery_within_the_lookahead(session: AsyncSession) -> None:
@@ -276,4 +276,4 @@ async def test_a_run_is_asked_for_when_a_rule_is_due_and_none_is_on_its_way(sess
     assert (nothing, early, again) == (None, None, None)
     assert asked is not None
     job = await session.get_one(Job, asked)
-    assert (job.kind, job.status) == (JobKind.RUN_TRADING_RULES, JobStatus.QUEUED)
+    assert (job.kind, job.status) == (RUN_TRADING_RULES, JobStatus.QUEUED)

@@ -3,22 +3,22 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.engine.declarations import leading
+from api.engine.declarations import extends, leading
 from api.engine.fields import edge
-from api.graphql.context import Context
-from api.graphql.enums import describe
+from api.graphql.context import Context, Info
 from api.graphql.periods import Period, PeriodInput
 from api.graphql.scalars import DateTime, Decimal
-from api.grid import flows
-from api.grid.flows import Flow
+from api.graphql.words import describe
 from api.grid.loads import span_of
+from api.market.clearing import flows
+from api.market.clearing.flows import Flow
 from api.resources import clock
 from domain.geography.tables import ZoneLink as LinkTable
 from domain.grid import analytics, visibility
@@ -27,9 +27,6 @@ from domain.kernel.intervals import Period as Span
 from domain.kernel.quantities import WHOLE_PPM, round_half_even
 from domain.market.clearing import ticks
 from domain.market.places.tables import Market
-
-if TYPE_CHECKING:
-    from api.market.places.links import ZoneLink
 
 SECONDS_PER_HOUR = 3_600
 STEADY = 0.02  # A mean price that changes by less is called steady.
@@ -54,7 +51,7 @@ describe(
 
 @strawberry.type(description="What was sent over a link from or to the zone in a period.")
 class LinkFlow:
-    link: Annotated["ZoneLink", strawberry.lazy("api.market.places.links")] | None = edge(None, "ZoneLink", "The link.")
+    link = edge(None, "ZoneLink", "The link.")
     energy_ukwh: Decimal = strawberry.field(
         name="energyKwh",
         description="Energy sent, kWh: what zones sold to each other, along the cheapest ways of the links as they are "
@@ -100,6 +97,17 @@ class ZoneAnalytics:
         description="Time of the period, up to now, in which trading was halted, hours."
     )
     alert_count: int = strawberry.field(description="Alerts that were in force at some time of the period.")
+
+
+ANALYSED = Annotated[PeriodInput, strawberry.argument(description="Whole quarter-hours, at most 3000.")]
+
+
+@extends("MarketZone")
+class AnalyticsOfZone:
+    @strawberry.field(description="What the zone went through in a period, and how it is now.")
+    async def analytics(self, info: Info, period: ANALYSED) -> ZoneAnalytics:
+        info.context.take_series()
+        return await read(info.context, self.__dict__["id"], period)
 
 
 async def read(context: Context, zone_id: UUID, period: PeriodInput) -> ZoneAnalytics:

@@ -5,15 +5,19 @@ from typing import Annotated
 
 import strawberry
 
-from api.engine.connections import Connection
 from api.engine.declarations import ENTITIES, Node, entity, leading
 from api.engine.fields import column, edge, many
 from api.graphql.context import Info
-from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.mutations import REFUSED, ErrorCode, Payload, UserError, mutation, refusal
 from api.graphql.scalars import DateTime, key_of
+from api.graphql.words import offer
 from api.transport.terms.errors import BadUserInput
 from domain.jobs import queue, tables, visibility
 from domain.kernel.errors import NotFound
+
+offer(tables.JobKind, "What a job does.")
+
+JOB_FINISHED = ErrorCode("JOB_FINISHED", "The job has already ended.")
 
 
 @strawberry.type(description="Why a job failed; `message` says it in a sentence.")
@@ -28,7 +32,7 @@ class JobFinished(UserError):
 
 @refusal(queue.JobFinished)
 def _finished(error: queue.JobFinished) -> UserError:
-    return JobFinished(code=ErrorCode.JOB_FINISHED, message=error.message, path=["id"], status=error.status)
+    return JobFinished(code=JOB_FINISHED, message=error.message, path=["id"], status=error.status)
 
 
 OUTCOME = {
@@ -61,7 +65,7 @@ class Job(Node):
     @strawberry.field(description="Why it failed, where it did.")
     def error(self) -> UserError | None:
         reason, message = self.__dict__["error_code"], self.__dict__["error_message"]
-        return JobFailed(code=ErrorCode.REFUSED, message=message, path=None, reason=reason) if reason else None
+        return JobFailed(code=REFUSED, message=message, path=None, reason=reason) if reason else None
 
 
 @strawberry.input(description="The job to stop.")
@@ -71,14 +75,12 @@ class CancelJobInput:
 
 @strawberry.type(description="A job that was asked to stop; one that runs ends at its next report.")
 class CancelJobPayload(Payload):
-    job: Job | None = edge(None, "Job", "The job.")
+    job = edge(None, "Job", "The job.")
 
 
 @strawberry.type
 class JobViewer:
-    jobs: Connection[Annotated["Job", strawberry.lazy("api.jobs.jobs")]] = many(
-        "Job", "Jobs that the viewer may see, oldest first."
-    )
+    jobs = many("Job", "Jobs that the viewer may see, oldest first.")
 
 
 @strawberry.type

@@ -1,16 +1,12 @@
-"""The viewer and its budget."""
+"""The budget of who asks."""
 
 import math
 from datetime import UTC, datetime, timedelta
 
 import strawberry
 
-from api.engine.fields import edge
-from api.graphql.context import Info
 from api.graphql.scalars import DateTime
-from api.identity.users import User
 from api.transport.terms import operations
-from domain.identity.tables import PlatformRole
 
 
 @strawberry.type(description="The budget of the caller: a bucket of points that refills steadily.")
@@ -39,12 +35,3 @@ class BudgetQueries:
             reset_at=DateTime(reset_at),
             node_count=operation.node_count,
         )
-
-
-@strawberry.type
-class UserViewer:
-    user: User | None = edge(None, "User", "The account that is signed in, or for which the application acts.")
-
-    @strawberry.field(description="Platform roles; an application has none.")
-    def roles(self, info: Info) -> list[PlatformRole]:
-        return sorted(info.context.viewer.roles)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.processes import housekeeping
+from api.graphql import jobs
 from domain.kernel.database import new_id
 from domain.kernel.idempotency import IdempotencyKey
 
@@ -19,6 +19,6 @@ async def test_keys_are_forgotten_after_thirty_days(session: AsyncSession) -> No
         aged = text("UPDATE idempotency_key SET created_at = :at WHERE key = :key")
         await session.execute(aged, {"at": datetime.now(UTC) - age, "key": key})
 
-    await housekeeping.forget_idempotency_keys(session)
+    await jobs.forget_idempotency_keys(session)
 
     assert list(await session.scalars(select(IdempotencyKey.key).where(IdempotencyKey.actor == "test"))) == ["young"]

@@ -1,0 +1,39 @@
+"""What this room adds to the house."""
+
+from api.graphql.rooms import Room
+from api.graphql.words import describe
+from api.identity.keys import KeyMutations
+from api.identity.sessions import SESSION_ENDED, WRONG_CREDENTIALS, SessionMutations
+from api.identity.users import ApiKey, User
+from api.identity.viewer import UserViewer
+from domain.identity.tables import ApiKeyKind, PlatformRole
+
+ROOM = Room(
+    viewer=(UserViewer,),
+    mutations=(
+        KeyMutations,
+        SessionMutations,
+    ),
+    types=(
+        User,
+        ApiKey,
+    ),
+    enums=(
+        describe(
+            PlatformRole,
+            "What a user may do across communities.",
+            ADMIN="Administers the platform.",
+            GRID_OPERATOR="Operates the grid of a market zone.",
+        ),
+        describe(
+            ApiKeyKind,
+            "What an application is.",
+            PARTNER="Reads and trades for its owner.",
+            METER="A meter gateway, which may only post readings.",
+        ),
+    ),
+    refusals=(
+        WRONG_CREDENTIALS,
+        SESSION_ENDED,
+    ),
+)

@@ -1,0 +1,43 @@
+"""What this room adds to the house."""
+
+from api.graphql.rooms import Room
+from api.graphql.words import describe
+from api.metering import imports, posting
+from api.metering.points import OUTSIDE_AREA, SHARE_EXCEEDED, MeteringMutations
+from domain.metering.tables import CodeKind, Direction, Quality
+
+ROOM = Room(
+    mutations=(MeteringMutations,),
+    enums=(
+        describe(
+            Direction,
+            "Which way energy crosses a metering point, seen from the grid.",
+            INJECTED="Into the grid.",
+            WITHDRAWN="Out of the grid.",
+        ),
+        describe(
+            CodeKind,
+            "Which pattern a metering point's code follows.",
+            IT_POD="Italian POD, such as IT001E12345678.",
+            LU_POD="Luxembourgish POD, LU and 31 characters.",
+            AT_METERING_POINT="Austrian Zaehlpunkt, AT and 31 characters.",
+            GENERIC="Any other code of 3 to 40 letters, digits, dots, dashes and underscores.",
+        ),
+        describe(
+            Quality,
+            "How values came about, best first.",
+            MEASURED="Read from the meter.",
+            ESTIMATED="Estimated by the operator.",
+            SUBSTITUTED="A substitute for missing values.",
+            SIMULATED="Made by a simulated meter.",
+        ),
+    ),
+    refusals=(
+        OUTSIDE_AREA,
+        SHARE_EXCEEDED,
+    ),
+    routes=(
+        imports,
+        posting,
+    ),
+)
