@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance import jobs, live, operator_month, programs, published, shared_year, traded_day
-from tests.acceptance.clients import Client, signed_in
+from tests.acceptance import operator_month, published, shared_year, traded_day
 from tests.acceptance.operator_month import Eeg
-from tests.acceptance.programs import Running
 from tests.acceptance.shared_year import Cer
+from tests.acceptance.stack import jobs, live, programs
+from tests.acceptance.stack.clients import Client, signed_in
+from tests.acceptance.stack.programs import Running
 from tests.acceptance.traded_day import Markets, Placed
 from tests.conftest import Server
 

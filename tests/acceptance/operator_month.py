@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import urlencode
 
-from tests.acceptance import programs, published
-from tests.acceptance.clients import Client
-from tests.acceptance.programs import Running
+from tests.acceptance import published
+from tests.acceptance.stack import programs
+from tests.acceptance.stack.clients import Client
+from tests.acceptance.stack.programs import Running
 
 CONSUMERS, GENERATORS = ("m1", "m2", "m3", "m4", "m5", "m6"), ("g1", "g2")
 FIRST_DAY = date(2023, 1, 1)

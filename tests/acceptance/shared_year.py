@@ -10,11 +10,12 @@ from urllib.parse import urlencode
 
 import shapely
 
-from tests.acceptance import programs, published
+from tests.acceptance import published
 from tests.acceptance.arithmetic import decimal
-from tests.acceptance.clients import Client
-from tests.acceptance.programs import Running
 from tests.acceptance.published import CLOCK_EAST_OF_UTC, HOME_COUNT, HOUR, YEAR_HOURS, YEAR_START
+from tests.acceptance.stack import programs
+from tests.acceptance.stack.clients import Client
+from tests.acceptance.stack.programs import Running
 
 MODENA = (10.925, 44.647)  # Piazza Grande, degrees.
 MEMBERS_SINCE = (YEAR_START + CLOCK_EAST_OF_UTC).date().isoformat()

@@ -8,8 +8,8 @@ import pytest
 import shapely
 
 from tests.acceptance import published
-from tests.acceptance.clients import Client
 from tests.acceptance.conftest import People
+from tests.acceptance.stack.clients import Client
 
 MODENA = (10.925, 44.647)  # Piazza Grande, degrees.
 

@@ -4,7 +4,7 @@ import sys
 from typing import Any
 
 from tests.acceptance.conftest import Compared, Traded
-from tests.acceptance.programs import Running
+from tests.acceptance.stack.programs import Running
 
 
 def test_verification_finds_no_breach(stack: Running, allocated: list[Any], compared: Compared, traded: Traded) -> None:

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.acceptance import jobs, published, shared_year
+from tests.acceptance import published, shared_year
 from tests.acceptance.arithmetic import Energy, micro, shared_pro_rata
 from tests.acceptance.conftest import Arrived, People
 from tests.acceptance.published import HOME_COUNT, HOUR, YEAR_HOURS, YEAR_START
 from tests.acceptance.shared_year import YEAR, Cer
+from tests.acceptance.stack import jobs
 
 RUN = """query($id: ID!) { node(id: $id) { ... on AllocationRun {
     version injectedKwh withdrawnKwh sharedKwh key { kind productionKind }

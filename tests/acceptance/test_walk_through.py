@@ -10,8 +10,8 @@ import pytest
 
 from api.resources import clock
 from bin.devstack.installation import ROOT
-from tests.acceptance import programs
-from tests.acceptance.programs import Running
+from tests.acceptance.stack import programs
+from tests.acceptance.stack.programs import Running
 from tests.conftest import Server
 
 PAGE = ROOT / "docs/walk-through.md"

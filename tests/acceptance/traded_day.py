@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from tests.acceptance.arithmetic import Energy, decimal, micro
-from tests.acceptance.clients import Client
-from tests.acceptance.programs import Running
 from tests.acceptance.published import HOUR, YEAR_START
 from tests.acceptance.shared_year import Cer, Home
+from tests.acceptance.stack.clients import Client
+from tests.acceptance.stack.programs import Running
 
 ZONES = {"MO-NORTH": (44.65, 44.75), "MO-SOUTH": (44.55, 44.65)}  # Rectangles, by southern and northern edge.
 DAY, DAY_HOURS = 292, 24  # 20 May 2025: the day on which the homes shared the most.

@@ -30,8 +30,8 @@ from numpy.typing import NDArray
 
 from solver.market.clearing.clearing import Clearing, clear
 from solver.market.clearing.problem import ClearingProblem, Orders
-from tests.bench.gates import Gate, judge
-from tests.bench.tools import PEERS
+from tests.bench.measuring.gates import Gate, judge
+from tests.bench.measuring.tools import PEERS
 from tests.solver.market.flows import whole_flow
 
 Columns = Mapping[str, NDArray[np.int64]]

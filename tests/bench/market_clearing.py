@@ -30,7 +30,7 @@ from ortools.math_opt.python import mathopt
 
 from solver.market.clearing.clearing import clear
 from solver.market.clearing.problem import ClearingProblem, Links, Orders, Side
-from tests.bench.gates import Gate, judge
+from tests.bench.measuring.gates import Gate, judge
 from tests.solver.market.flows import whole_flow
 
 INTERVALS, ZONES, LINKS = 96, 20, 80

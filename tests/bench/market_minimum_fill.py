@@ -24,8 +24,8 @@ from ortools.math_opt.python import mathopt
 
 from solver.market.clearing.clearing import clear
 from solver.market.clearing.problem import ClearingProblem, Energy
-from tests.bench.gates import Gate, failed
 from tests.bench.market_clearing import linear_program, market
+from tests.bench.measuring.gates import Gate, failed
 
 GAP = 1e-4
 RATIO = 35.0

@@ -30,8 +30,8 @@ from domain.market.clearing.book import Book, OpenInterval
 from domain.market.places.markets import Coupling, Link, MarketInZone
 from domain.market.places.tables import OrderSide
 from solver.market.clearing.problem import Side
-from tests.bench.gates import Gate, judge
 from tests.bench.market_clearing import INTERVALS, ZONES, market
+from tests.bench.measuring.gates import Gate, judge
 
 ORDERS, OWNERS = 100_000, 5_000
 STALL_MS_MAX = 5.0

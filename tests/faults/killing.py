@@ -15,7 +15,7 @@ import asyncpg
 from bin.devstack.processes import RESTARTS_MAX, RESTARTS_WITHIN_S
 from bin.devstack.progress import say
 from bin.devstack.stack import Stack
-from tests.bench.usage import children_of
+from tests.bench.measuring.usage import children_of
 
 SERVICES = ("api", "worker", "relay", "valkey", "postgres")
 EACH_AT_LEAST = 4

@@ -15,14 +15,14 @@ import sys
 from contextlib import ExitStack
 from dataclasses import asdict
 
-from tests.bench import document, machine, running
-from tests.bench.gates import failed
 from tests.bench.graphql import data, floor, servers
 from tests.bench.graphql.judging import BY_HAND, FLOOR, Judged
 from tests.bench.graphql.load import Script
 from tests.bench.graphql.measuring import Bench, ask, check_answers, world_of
 from tests.bench.graphql.operations import OPERATIONS, OURS, World
-from tests.bench.running import Server
+from tests.bench.measuring import document, machine, running
+from tests.bench.measuring.gates import failed
+from tests.bench.measuring.running import Server
 
 CONNECTIONS = (1, 32)
 WARM_UP_S = 2.0

@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable, Iterable
 from operator import attrgetter
 
-from tests.bench.gates import Gate, middle, ratio
 from tests.bench.graphql.measuring import Point
 from tests.bench.graphql.operations import NAIVE, OURS, POSTGRAPHILE
+from tests.bench.measuring.gates import Gate, middle, ratio
 
 FLOOR, BY_HAND = "floor", "floor by hand"
 SERVERS = (OURS, POSTGRAPHILE, NAIVE, FLOOR, BY_HAND)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bin.devstack import postgres
 from bin.devstack.installation import Installation
-from tests.bench import tools
+from tests.bench.measuring import tools
 
 SCRIPT = Path(__file__).parent / "post.lua"
 

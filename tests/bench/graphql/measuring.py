@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bin.devstack.health import DIRECTLY
-from tests.bench import usage
 from tests.bench.graphql import load
 from tests.bench.graphql.data import ADMIN_TOKEN
 from tests.bench.graphql.load import LoadFailed, Script
 from tests.bench.graphql.operations import COMMUNITIES_ASKED, OPERATIONS, OURS, Operation, World, comparable
 from tests.bench.graphql.servers import Place
-from tests.bench.running import Server
+from tests.bench.measuring import usage
+from tests.bench.measuring.running import Server
 
 
 class AnswersDiffer(Exception):

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.bench import document
 from tests.bench.graphql.judging import BUSY, FLOOR, SERVERS, Judged
 from tests.bench.graphql.measuring import Point
 from tests.bench.graphql.operations import NAIVE, OPERATIONS, OURS, POSTGRAPHILE
-from tests.bench.plots import COLOURS as PALETTE
-from tests.bench.plots import Panel, svg
+from tests.bench.measuring import document
+from tests.bench.measuring.plots import COLOURS as PALETTE
+from tests.bench.measuring.plots import Panel, svg
 
 COLOURS = dict(zip(SERVERS, PALETTE, strict=True))
 HEAD = ["server", "req/s", f"over {POSTGRAPHILE}", "over floor", "p50 ms", "p99 ms", "server CPU µs", "database CPU µs"]

@@ -13,9 +13,9 @@ from bin.devstack import migrated, postgres
 from bin.devstack.commands import Application
 from bin.devstack.installation import Installation
 from bin.devstack.ports import any_free
-from tests.bench import running, tools
 from tests.bench.graphql.operations import NAIVE, OURS, POSTGRAPHILE
-from tests.bench.running import Server
+from tests.bench.measuring import running, tools
+from tests.bench.measuring.running import Server
 
 UNLIMITED = 10**12  # The limits stay on and are charged; only no budget ends within a run.
 OUR_SETTINGS = {

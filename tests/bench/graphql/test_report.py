@@ -3,11 +3,11 @@
 import math
 from dataclasses import asdict
 
-from tests.bench.gates import failed
 from tests.bench.graphql import report
 from tests.bench.graphql.judging import BY_HAND, FLOOR, Judged
 from tests.bench.graphql.measuring import Point
 from tests.bench.graphql.operations import NAIVE, OPERATIONS, OURS, POSTGRAPHILE
+from tests.bench.measuring.gates import failed
 
 RATES = {OURS: 700.0, POSTGRAPHILE: 100.0, NAIVE: 10.0, FLOOR: 800.0, BY_HAND: 850.0}
 

@@ -16,11 +16,11 @@ from uuid import UUID
 import redis.asyncio
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from tests.bench import document, machine, running
-from tests.bench.gates import failed
 from tests.bench.graphql import data, servers
 from tests.bench.live import following, judging
 from tests.bench.live.measuring import Point, measure
+from tests.bench.measuring import document, machine, running
+from tests.bench.measuring.gates import failed
 
 
 def measure_all(rounds: int) -> list[Point]:

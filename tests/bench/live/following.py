@@ -21,9 +21,9 @@ from bin.devstack.processes import dying_with_parent
 from domain.events import feed
 from domain.kernel import tables as _all_tables  # noqa: F401 (foreign keys name tables of other contexts)
 from domain.market.clearing import ticks as prices
-from tests.bench import running, tools
 from tests.bench.graphql.data import follower_token
-from tests.bench.running import Server
+from tests.bench.measuring import running, tools
+from tests.bench.measuring.running import Server
 
 OURS, PEER = "commonwatt", "graphql-ws"
 QUERY = "subscription ($id: ID!) { priceTicks(marketId: $id) { cursor deliveryStart price kind volumeKwh } }"

@@ -3,9 +3,9 @@
 import math
 from operator import attrgetter
 
-from tests.bench.gates import Gate, middle, ratio
 from tests.bench.live.following import OURS, PEER
 from tests.bench.live.measuring import Point
+from tests.bench.measuring.gates import Gate, middle, ratio
 
 SOME, MANY = 1_000, 10_000
 BURST_LEAST, P99_MOST, KIB_MOST = 4.0, 0.5, 40.0

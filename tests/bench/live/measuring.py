@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import count
 from statistics import median
 
-from tests.bench import usage
 from tests.bench.live.following import Followers, Publisher, followers
-from tests.bench.running import Server
+from tests.bench.measuring import usage
+from tests.bench.measuring.running import Server
 
 BURST, BURSTS = 30, 3
 PACED, PACE_PER_S = 40, 5

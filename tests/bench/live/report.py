@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-from tests.bench import document
-from tests.bench.gates import middle
 from tests.bench.live.following import OURS, PEER
 from tests.bench.live.judging import MANY, SOME, gates, of
 from tests.bench.live.measuring import Point
-from tests.bench.plots import COLOURS, Panel, svg
+from tests.bench.measuring import document
+from tests.bench.measuring.gates import middle
+from tests.bench.measuring.plots import COLOURS, Panel, svg
 
 ABOUT = """\
 ## Live events

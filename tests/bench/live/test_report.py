@@ -2,12 +2,12 @@
 
 from dataclasses import asdict, replace
 
-from tests.bench import document
-from tests.bench.gates import failed
 from tests.bench.live import report
 from tests.bench.live.following import OURS, PEER
 from tests.bench.live.judging import gates
 from tests.bench.live.measuring import Point
+from tests.bench.measuring import document
+from tests.bench.measuring.gates import failed
 
 OURS_AT_1000 = Point(
     server=OURS,

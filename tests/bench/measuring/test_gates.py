@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from operator import attrgetter
 
-from tests.bench.gates import Gate, failed, middle, ratio
+from tests.bench.measuring.gates import Gate, failed, middle, ratio
 
 
 @dataclass(frozen=True)

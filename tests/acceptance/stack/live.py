@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import websockets
 
-from tests.acceptance.clients import Client
+from tests.acceptance.stack.clients import Client
 
 PATIENCE_S = 30.0
 PROTOCOL = websockets.Subprotocol("graphql-transport-ws")

@@ -1,4 +1,4 @@
-"""docs/benchmarks.md, written from what the benches measured last: `python -m tests.bench.document` writes it again.
+"""docs/benchmarks.md, written from what the benches measured last; `python -m tests.bench.measuring.document` does so.
 
 Each bench keeps its facts and points in docs/benchmarks/NAME.json, so that the page can be checked against them.
 """
@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from bin.devstack.installation import ROOT
-from tests.bench.gates import Gate
-from tests.bench.plots import figure
+from tests.bench.measuring.gates import Gate
+from tests.bench.measuring.plots import figure
 
 PAGE = ROOT / "docs/benchmarks.md"
 KEPT = ROOT / "docs/benchmarks"

@@ -13,7 +13,7 @@ from pathlib import Path
 from bin.devstack.installation import ROOT, require_valkey
 from bin.devstack.ports import LOOPBACK, any_free
 from bin.devstack.processes import dying_with_parent
-from tests.bench import tools
+from tests.bench.measuring import tools
 
 
 class NotStarted(Exception):

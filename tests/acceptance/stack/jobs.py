@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from tests.acceptance import live
-from tests.acceptance.clients import Client
+from tests.acceptance.stack import live
+from tests.acceptance.stack.clients import Client
 
 SECONDS = 60.0
 FOLLOW = """subscription($id: ID!) { jobProgress(id: $id) {

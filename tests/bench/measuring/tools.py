@@ -16,7 +16,7 @@ from pathlib import Path
 from bin.devstack.installation import STATE
 
 KEPT = STATE / "bench"
-PEERS = Path(__file__).parent / "peers"
+PEERS = Path(__file__).parents[1] / "peers"
 WRK_PACKAGES = ("wrk", "libluajit2-5.1-2", "libluajit-5.1-2", "libluajit-5.1-common", "libluajit2-5.1-common")
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bin.devstack.installation import ROOT, require_postgis, require_valkey
-from tests.bench import tools
+from tests.bench.measuring import tools
 
 PACKAGES = ("strawberry-graphql", "graphql-core", "starlette", "uvicorn", "uvloop", "asyncpg", "sqlalchemy", "orjson")
 PEERS = ("postgraphile", "grafserv", "graphql", "graphql-ws", "ws", "redis")
