@@ -1,24 +1,69 @@
-"""Functions compiled to machine code (numba), for what would take many passes over memory otherwise."""
+"""Functions compiled to machine code (numba), for what would take many passes over memory otherwise.
+
+Importing one costs nothing: numba is imported, and the function compiled or read from numba's cache, when it is
+first called. Types are written as numba reads them from text.
+"""
 
 from collections.abc import Callable
+from functools import cached_property, update_wrapper
+from threading import RLock
 from typing import Any, TypeVar, cast
-
-from numba import njit, types
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 # Columns to read from, and to write into.
-COLUMN = types.Array(types.int64, 1, "C", readonly=True)
-SIDES = types.Array(types.int8, 1, "C", readonly=True)
-MASK = types.Array(types.boolean, 1, "C", readonly=True)
-OUT = types.int64[::1]
-OUT_MASK = types.boolean[::1]
-TWO: Any = types.UniTuple(types.int64, 2)  # type: ignore[no-untyped-call]
+COLUMN = "Array(int64, 1, 'C', readonly=True)"
+SIDES = "Array(int8, 1, 'C', readonly=True)"
+MASK = "Array(boolean, 1, 'C', readonly=True)"
+OUT = "int64[::1]"
+OUT_MASK = "boolean[::1]"
+TWO = "UniTuple(int64, 2)"
+
+_one_at_a_time = RLock()  # The first call of one function compiles the others that it calls.
+_declared: list["_Compiled"] = []
 
 
-def compiled(signature: Any = None) -> Callable[[F], F]:
+class _Compiled:
+    """Stands for a function whose machine code is made when it is wanted; a call of it costs 0.1 us more."""
+
+    def __init__(self, function: Callable[..., Any], signature: str | None) -> None:
+        self._function = function
+        self._signature = signature
+        update_wrapper(self, function)
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.machine_code(*arguments)
+
+    @cached_property
+    def machine_code(self) -> Any:
+        from numba import njit  # noqa: PLC0415 - half a second that only those wait for who compute.
+
+        with _one_at_a_time:
+            if "machine_code" in self.__dict__:  # Another thread was faster.
+                return self.__dict__["machine_code"]
+            return njit(self._signature, cache=True, nogil=True, error_model="numpy")(self._function)
+
+    @property
+    def _numba_type_(self) -> Any:
+        """How numba sees it in a function that calls it."""
+        return self.machine_code._numba_type_
+
+
+def compiled(result: str | None = None, *arguments: str) -> Callable[[F], F]:
     """Machine code that runs without the interpreter's lock; kept in numba's cache between processes.
 
-    With a signature it is compiled, or read from the cache, when its module is imported; else when first called.
+    `result` and `arguments` are the types it is compiled for; without them, those of its first call.
     """
-    return cast(Callable[[F], F], njit(signature, cache=True, nogil=True, error_model="numpy"))
+    signature = None if result is None else f"{result}({', '.join(arguments)})"
+
+    def declared(function: F) -> F:
+        _declared.append(_Compiled(function, signature))
+        return cast(F, _declared[-1])
+
+    return declared
+
+
+def load() -> None:
+    """Compile what is declared, or read it from the cache, for a process that will need it and has time now."""
+    for each in _declared:
+        each.machine_code  # noqa: B018 - made by being asked for.

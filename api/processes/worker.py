@@ -12,6 +12,7 @@ from api.jobs.work import carry_out
 from api.resources import database
 from api.resources.settings import settings
 from api.transport.terms.logs import configure_logs
+from solver import machine_code
 
 AT_ONCE = 2  # Two cores; more work at once would only wait for them.
 
@@ -21,6 +22,7 @@ async def main() -> None:
     configured = settings()
     configure_logs(configured.log_level)
     load_jobs()
+    machine_code.load()  # The first job need not wait for it, nor the collector look at it.
     turns = Turns()
     connected = database.connect(
         str(configured.database_url), role=configured.database_role, pool=10, statement_seconds=None

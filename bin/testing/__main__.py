@@ -23,8 +23,7 @@ def are_for_workers(arguments: Sequence[str]) -> bool:
 
 
 def main(arguments: Sequence[str]) -> int:
-    sys.argv = ["bin/test", *(WORKERS if are_for_workers(arguments) else ()), *arguments]
-    return pytest.console_main()
+    return pytest.main([*(WORKERS if are_for_workers(arguments) else ()), *arguments])
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def deliver(problem: DeliveryProblem) -> Deliveries:
     return Deliveries(delivered, seller_short, buyer_short, is_decided, is_provisional)
 
 
-@compiled((OUT, OUT, MASK, MASK, *(COLUMN,) * 5, MASK, OUT, OUT, OUT, OUT_MASK, OUT_MASK))
+@compiled("void", OUT, OUT, MASK, MASK, *(COLUMN,) * 5, MASK, OUT, OUT, OUT, OUT_MASK, OUT_MASK)
 def _deliver(
     injected: Energy,
     withdrawn: Energy,

@@ -9,14 +9,13 @@ and then corrected by its remainder: `pool * weight - quota * whole` wraps twice
 from typing import Any, TypeAlias
 
 import numpy as np
-from numba import types
 
 from domain.kernel.quantities import Energy
 from solver.machine_code import compiled
 
-ROW = types.Array(types.int64, 1, "C", readonly=True)
-ROWS = types.Array(types.int64, 2, "C", readonly=True)
-OUTPUT = types.int64[:, ::1]
+ROW = "Array(int64, 1, 'C', readonly=True)"
+ROWS = "Array(int64, 2, 'C', readonly=True)"
+OUTPUT = "int64[:, ::1]"
 Units: TypeAlias = np.signedinteger[Any]
 
 
@@ -91,7 +90,7 @@ def _give_remainders(quota: Energy, remainder: Energy, extra: Units, turn: Energ
             missing -= 1
 
 
-@compiled(types.void(ROW, ROWS, ROW, ROW, OUTPUT))
+@compiled("void", ROW, ROWS, ROW, ROW, OUTPUT)
 def apportion(pool: Energy, weight: Energy, whole: Energy, turn: Energy, parts: Energy) -> None:
     """Offer each row's pool in proportion to weights, by largest remainder, into `parts` (intervals, points).
 
@@ -114,7 +113,7 @@ def apportion(pool: Energy, weight: Energy, whole: Energy, turn: Energy, parts: 
                 _give_remainders(parts[t], remainder, extra, turn)
 
 
-@compiled(types.void(ROW, ROWS, ROWS, ROW, OUTPUT))
+@compiled("void", ROW, ROWS, ROWS, ROW, OUTPUT)
 def fill(pool: Energy, need: Energy, weight: Energy, turn: Energy, parts: Energy) -> None:
     """Raise all points together in proportion to weights until met or nothing is left, into `parts`.
 

@@ -8,7 +8,6 @@ limit; a server should still clear outside its event loop.
 from dataclasses import dataclass
 
 import numpy as np
-from numba import types
 
 from domain.kernel.quantities import TICK_UEUR_PER_KWH
 from solver.machine_code import COLUMN, compiled
@@ -106,7 +105,7 @@ def _is_traded(problem: ClearingProblem, fill_wh: Energy, flow_wh: Energy) -> Ma
     return is_traded
 
 
-@compiled(types.void(COLUMN, COLUMN, COLUMN, types.boolean[:, ::1]))
+@compiled("void", COLUMN, COLUMN, COLUMN, "boolean[:, ::1]")
 def _mark(interval: Indices, zone: Indices, fill_wh: Energy, is_traded: Mask) -> None:
     for order in range(len(fill_wh)):
         is_traded[interval[order], zone[order]] |= fill_wh[order] > 0

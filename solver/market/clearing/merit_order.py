@@ -14,7 +14,6 @@ The sort is by words of 64 bits (`sort_keys`). When the fields of a word need mo
 from dataclasses import dataclass
 
 import numpy as np
-from numba import types
 
 from solver.machine_code import COLUMN, MASK, OUT, compiled
 from solver.market.clearing import sort_keys
@@ -134,7 +133,7 @@ def _lexically_sorted(
     return order, is_buy[order], orders.limit_price_ticks[order], cell_start
 
 
-@compiled(types.void(COLUMN, MASK, COLUMN, COLUMN, *[OUT] * 5))
+@compiled("void", COLUMN, MASK, COLUMN, COLUMN, *[OUT] * 5)
 def _add_up(
     order: Indices,
     is_buy: Mask,
@@ -166,7 +165,7 @@ def energy_below(energy_wh: int, end_wh: int, target_wh: int) -> int:
     return min(max(target_wh - end_wh + energy_wh, 0), energy_wh)
 
 
-@compiled(types.void(COLUMN, MASK, *[COLUMN] * 4, OUT))
+@compiled("void", COLUMN, MASK, *[COLUMN] * 4, OUT)
 def _fill(
     order: Indices,
     is_buy: Mask,

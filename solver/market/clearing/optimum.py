@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
 from solver.machine_code import COLUMN, OUT, SIDES, compiled
@@ -164,7 +163,7 @@ def welfare_ticks_wh(problem: ClearingProblem, best: Optimum) -> tuple[int, ...]
     return tuple((upper << _SPLIT_BITS) + lower - cost for upper, lower, cost in each)
 
 
-@compiled(types.void(COLUMN, COLUMN, SIDES, COLUMN, OUT, OUT))
+@compiled("void", COLUMN, COLUMN, SIDES, COLUMN, OUT, OUT)
 def _gain(
     interval: Indices, limit_price_ticks: Ticks, side: NDArray[np.int8], fill_wh: Energy, high: Energy, low: Energy
 ) -> None:

@@ -9,7 +9,6 @@ or three passes, a fifth of the time of a comparison sort.
 from dataclasses import dataclass
 
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
 from solver.machine_code import COLUMN, OUT, OUT_MASK, SIDES, compiled
@@ -91,7 +90,7 @@ def read_off(word: Indices, by_arrival: Indices, width: Fields, cells: int) -> t
     return word, is_buy, price, cell_start
 
 
-@compiled(types.void(COLUMN, COLUMN, COLUMN, types.int64, COLUMN, SIDES, *[types.int64] * 3, OUT))
+@compiled("void", COLUMN, COLUMN, COLUMN, "int64", COLUMN, SIDES, *["int64"] * 3, OUT)
 def _lay(
     by_arrival: Indices,
     interval: Indices,
@@ -117,7 +116,7 @@ def _lay(
         last_free -= is_buy
 
 
-@compiled(types.void(OUT, types.int64, types.int64, OUT))
+@compiled("void", OUT, "int64", "int64", OUT)
 def _sort_by_digit(word: Indices, shift: int, bits: int, into: Indices) -> None:
     mask = (1 << bits) - 1
     place = np.zeros(mask + 2, np.int64)
@@ -131,7 +130,7 @@ def _sort_by_digit(word: Indices, shift: int, bits: int, into: Indices) -> None:
         place[digit] += 1
 
 
-@compiled(types.void(OUT, COLUMN, *[types.int64] * 4, OUT_MASK, OUT, OUT))
+@compiled("void", OUT, COLUMN, *["int64"] * 4, OUT_MASK, OUT, OUT)
 def _read_off(
     word: Indices,
     by_arrival: Indices,

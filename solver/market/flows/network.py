@@ -20,13 +20,16 @@ OR-Tools returns some optimum; only link flows are taken from it, so which order
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 
 from solver.market.clearing.merit_order import UNBOUNDED_TICKS, MeritOrder, first_place, prices_around
 from solver.market.clearing.problem import ClearingProblem, Energy, Indices, Mask, Ticks
+
+if TYPE_CHECKING:
+    from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,8 @@ def _hub_arcs(
 
 def _solve(links: _Arcs, *units: _Arcs) -> Energy:
     """Flow on every link arc, Wh. One small graph per interval: faster, and the GIL is held briefly."""
+    from ortools.graph.python.min_cost_flow import SimpleMinCostFlow  # noqa: PLC0415 - only what solves imports it.
+
     flow_wh = np.zeros(len(links.tail), np.int64)
     for interval in np.flatnonzero(np.diff(links.first)).tolist():
         graph = SimpleMinCostFlow()
@@ -199,7 +204,7 @@ def _solve(links: _Arcs, *units: _Arcs) -> Energy:
     return flow_wh
 
 
-def _add(graph: SimpleMinCostFlow, arcs: _Arcs, interval: int) -> NDArray[np.int32]:
+def _add(graph: "SimpleMinCostFlow", arcs: _Arcs, interval: int) -> NDArray[np.int32]:
     chosen = slice(arcs.first[interval], arcs.first[interval + 1])
     numbers: NDArray[np.int32] = graph.add_arcs_with_capacity_and_unit_cost(
         arcs.tail[chosen], arcs.head[chosen], arcs.capacity_wh[chosen], arcs.cost[chosen]

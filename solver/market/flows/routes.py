@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import types
 
 from solver.machine_code import COLUMN, OUT, TWO, compiled
 from solver.market.clearing.problem import ClearingProblem, Energy, Indices
 
-_MATRIX = types.Array(types.int64, 2, "C", readonly=True)
+_MATRIX = "Array(int64, 2, 'C', readonly=True)"
 
 Route = tuple[int, ...]  # zones passed, first where the energy is sold, last where it is bought
 
@@ -51,7 +50,7 @@ def routes(problem: ClearingProblem, net_wh: Energy, flow_wh: Energy) -> Routes:
     return Routes(seller[:count], buyer[:count], energy_wh[:count], zones, first_zone)
 
 
-@compiled(TWO(COLUMN, _MATRIX, COLUMN, COLUMN, COLUMN, OUT, OUT, OUT, OUT, OUT))
+@compiled(TWO, COLUMN, _MATRIX, COLUMN, COLUMN, COLUMN, OUT, OUT, OUT, OUT, OUT)
 def _cut(
     net_wh: Energy,
     flow_wh: Energy,

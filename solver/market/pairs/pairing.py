@@ -11,7 +11,6 @@ is found are reported as stuck; `own_orders` decides what happens then.
 from dataclasses import dataclass
 
 import numpy as np
-from numba import types
 
 from solver.machine_code import COLUMN, MASK, OUT, OUT_MASK, compiled
 from solver.market.clearing.merit_order import MeritOrder, energy_below
@@ -128,13 +127,13 @@ def _as_pairings(pairs: list[Pair]) -> Pairings:
     return Pairings(sell=rows[:, 0], buy=rows[:, 1], energy_wh=rows[:, 2])
 
 
-@compiled(types.void(COLUMN, COLUMN, COLUMN, OUT_MASK))
+@compiled("void", COLUMN, COLUMN, COLUMN, OUT_MASK)
 def _compare(owner: Indices, sell: Indices, buy: Indices, is_own: Mask) -> None:
     for number in range(len(sell)):
         is_own[number] = owner[sell[number]] == owner[buy[number]]
 
 
-@compiled(types.void(MASK, *[COLUMN] * 4, OUT))
+@compiled("void", MASK, *[COLUMN] * 4, OUT)
 def _sell(
     is_buy: Mask, energy_wh: Energy, end_wh: Energy, cell_start: Indices, target_wh: Energy, sold_wh: Energy
 ) -> None:
@@ -148,7 +147,7 @@ def _sell(
         sold_wh[cell] = sold
 
 
-@compiled(types.int64(COLUMN, MASK, *[COLUMN] * 7, *[OUT] * 4))
+@compiled("int64", COLUMN, MASK, *[COLUMN] * 7, *[OUT] * 4)
 def _lay_along(
     order: Indices,
     is_buy: Mask,

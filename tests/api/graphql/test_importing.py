@@ -1,0 +1,21 @@
+"""What every process and every test waits for before anything else."""
+
+import subprocess
+import sys
+
+from bin.devstack.installation import ROOT
+
+HEAVY = {"numba", "ortools", "pandas", "openpyxl", "reportlab", "demandlib", "alembic"}
+SCRIPT = """
+import sys, time
+import api.graphql.schema
+print(*sys.modules)
+print(f"api.graphql.schema imports in {time.process_time():.2f} s of processor time", file=sys.stderr)
+"""
+
+
+def test_the_schema_imports_nothing_that_only_some_jobs_and_routes_need() -> None:
+    done = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    print(done.stderr)  # noqa: T201 - shown when it fails, and with -s.
+    assert HEAVY.isdisjoint(done.stdout.split())
