@@ -26,9 +26,9 @@ from domain.metering.imports import (
     parse,
 )
 from domain.metering.tables import Direction
-from tests.domain.metering.import_files import a_format, by_series, places
+from tests.domain.metering.imports.files import a_format, by_series, places
 
-DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
+DATA = Path(__file__).resolve().parents[5] / "shared" / "data"
 ISO = "%Y-%m-%dT%H:%M"
 SYDNEY, VIENNA, BERLIN = "Australia/Sydney", "Europe/Vienna", "Europe/Berlin"
 

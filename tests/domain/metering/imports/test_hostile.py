@@ -3,13 +3,13 @@
 import io
 import random
 import zipfile
-from datetime import date
 
 import pytest
 
 from domain.metering.imports import Csv, ImportRefused, ImportReport, Limits, Xlsx, parse
-from tests.domain.metering.import_files import (
+from tests.domain.metering.imports.files import (
     HOURLY,
+    PLAIN,
     a_format,
     labels,
     long_rows,
@@ -19,7 +19,6 @@ from tests.domain.metering.import_files import (
     workbook,
 )
 
-PLAIN = date(2026, 5, 1)
 GOOD = long_text(long_rows(labels(PLAIN)))
 BOOK = a_format(file=Xlsx())
 GOOD_BOOK = workbook([["point", "time", "kwh"], *([point, time, 1] for point, time, _ in long_rows(labels(PLAIN)))])

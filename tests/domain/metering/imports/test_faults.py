@@ -6,24 +6,13 @@ from datetime import date
 import pytest
 
 from domain.kernel.intervals import Resolution
-from domain.metering.imports import (
-    Csv,
-    EmptyCells,
-    FaultCode,
-    Gaps,
-    ImportFormat,
-    IntervalLabel,
-    Limits,
-    Long,
-    Template,
-    Wide,
-    WideColumn,
-    ZoneClock,
-)
+from domain.metering.imports import Csv, FaultCode, Gaps, IntervalLabel, Limits, Long, Wide, WideColumn, ZoneClock
 from domain.metering.tables import Direction, Quality
-from tests.domain.metering.import_files import (
+from tests.domain.metering.imports.files import (
+    AUTUMN,
     HOURLY,
     LONG,
+    PLAIN,
     WIDE,
     a_format,
     labels,
@@ -34,7 +23,6 @@ from tests.domain.metering.import_files import (
     text,
 )
 
-SPRING, AUTUMN, PLAIN = date(2026, 3, 29), date(2026, 10, 25), date(2026, 5, 1)
 ROME = a_format(clock=ZoneClock("Europe/Rome"), timezone="Europe/Rome")
 QUARTERS = replace(ROME, resolution=Resolution.QUARTER_HOUR)
 
@@ -317,39 +305,3 @@ def test_faults_are_capped_in_file_order_and_counted_in_full() -> None:
 def test_a_file_without_readings_is_refused() -> None:
     assert places(refused(b"point,time,kwh\n", HOURLY)) == [("NO_READINGS", None, None)]
     assert places(refused(b"", HOURLY)) == [("BAD_FILE", 1, None)]
-
-
-TEMPLATE_HEADER = ["Time", "Production", "Consommation"]
-
-
-def a_template(**overrides: object) -> ImportFormat:
-    layout = replace(Template("A", PLAIN, 1), **overrides)  # type: ignore[arg-type]
-    return a_format(layout=layout, time_format="%H:%M")
-
-
-def test_a_template_must_show_each_interval_of_the_day_once() -> None:
-    rows = [[f"{hour:02d}:00", "1", "1"] for hour in range(24) if hour != 5]
-
-    report = refused(text(TEMPLATE_HEADER, [*rows, rows[7], ["12:30", "1", "1"]]), a_template())
-    assert places(report) == [("OFF_GRID_TIME", 26, "Time")]
-
-    report = refused(text(TEMPLATE_HEADER, [*rows, rows[7]]), a_template())
-    assert places(report) == [("GAP", None, "Time"), ("DUPLICATE", 25, "Time")]
-    assert report.faults[0].reason == "no value from 05:00"
-
-
-def test_a_template_without_values_cannot_shape_an_annual_total() -> None:
-    rows = [[f"{hour:02d}:00", "0", "1"] for hour in range(24)]
-
-    report = refused(text(TEMPLATE_HEADER, rows), a_template(annual_ukwh={Direction.INJECTED: 1}))
-
-    assert places(report) == [("NO_READINGS", None, "Production")]
-
-
-def test_a_template_with_an_empty_or_bad_value_is_refused() -> None:
-    rows = [[f"{hour:02d}:00", "0", "1"] for hour in range(24)]
-    rows[3][1], rows[4][2] = "", "x"
-
-    assert places(refused(text(TEMPLATE_HEADER, rows), a_template()))[0] == ("EMPTY_CELL", 5, "Production")
-    lenient = replace(a_template(), empty_cells=EmptyCells.NO_READING)
-    assert places(refused(text(TEMPLATE_HEADER, rows), lenient)) == [("EMPTY_CELL", 5, "Production")]

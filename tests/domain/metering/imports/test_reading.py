@@ -12,7 +12,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from domain.kernel.errors import InvalidValue
 from domain.kernel.intervals import METER_RESOLUTION, Resolution, intervals_in_day, local_day
 from domain.metering.imports import (
     UTC_CLOCK,
@@ -24,7 +23,6 @@ from domain.metering.imports import (
     IntervalLabel,
     Long,
     StatedOffset,
-    Template,
     Unit,
     Wide,
     WideColumn,
@@ -35,9 +33,11 @@ from domain.metering.imports import (
 )
 from domain.metering.imports.formats import Clock
 from domain.metering.tables import Direction, Quality
-from tests.domain.metering.import_files import (
+from tests.domain.metering.imports.files import (
+    AUTUMN,
     HOURLY,
     LONG,
+    SPRING,
     WIDE,
     a_format,
     by_series,
@@ -48,7 +48,6 @@ from tests.domain.metering.import_files import (
     workbook,
 )
 
-SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)
 ROME = ZoneClock("Europe/Rome")
 UKWH_PER_UNIT = {Unit.W: Decimal(1000), Unit.KW: Decimal(10**6), Unit.WH: Decimal(1000), Unit.KWH: Decimal(10**6)}
 
@@ -301,65 +300,6 @@ def test_workbooks_mix_date_cells_with_text_dates_and_numbers_with_text() -> Non
     assert by_series(readings) == {("A", Direction.WITHDRAWN): {SPRING: [10**5 * value for value in range(24)]}}
 
 
-TEMPLATE_ROWS = [[f"{quarter // 4:02d}:{quarter % 4 * 15:02d}", str(quarter), "2"] for quarter in range(96)]
-TEMPLATE_TEXT = text(["Time", "Production", "Consommation"], TEMPLATE_ROWS)
-
-
-def a_template(template: Template, label: IntervalLabel = IntervalLabel.START) -> ImportFormat:
-    return a_format(
-        layout=template,
-        unit=Unit.WH,
-        resolution=Resolution.QUARTER_HOUR,
-        timezone="Europe/Luxembourg",
-        time_format="%H:%M",
-        interval_label=label,
-    )
-
-
-def test_a_template_is_laid_over_local_days_by_wall_time() -> None:
-    readings = parse(TEMPLATE_TEXT, a_template(Template("A", date(2026, 3, 28), 2)))
-
-    produced = by_series(readings)["A", Direction.INJECTED]
-    assert produced[date(2026, 3, 28)] == [1000 * quarter for quarter in range(96)]
-    assert produced[SPRING] == [1000 * quarter for quarter in (*range(8), *range(12, 96))]
-
-    autumn = parse(TEMPLATE_TEXT, a_template(Template("A", AUTUMN, 1)))
-    expected = [1000 * quarter for quarter in (*range(12), *range(8, 96))]
-    assert by_series(autumn)["A", Direction.INJECTED][AUTUMN] == expected
-
-
-def test_a_template_with_end_labels_closes_at_24_00_or_00_00() -> None:
-    for midnight in ("24:00", "00:00"):
-        times = [*(row[0] for row in TEMPLATE_ROWS[1:]), midnight]
-        rows = [[time, *row[1:]] for time, row in zip(times, TEMPLATE_ROWS, strict=True)]
-        content = text(["Time", "Production", "Consommation"], rows)
-
-        readings = parse(content, a_template(Template("A", date(2026, 5, 1), 1), IntervalLabel.END))
-
-        produced = by_series(readings)["A", Direction.INJECTED]
-        assert produced[date(2026, 5, 1)] == [1000 * quarter for quarter in range(96)]
-
-
-def test_a_template_as_shape_of_an_annual_total_adds_up_to_it_exactly() -> None:
-    total = 3_500_000_001
-    template = Template("A", date(2026, 1, 1), 365, annual_ukwh={Direction.INJECTED: total})
-
-    readings = parse(TEMPLATE_TEXT, a_template(template))
-
-    produced = by_series(readings)["A", Direction.INJECTED]
-    assert sum(map(sum, produced.values())) == total
-    assert {len(day) for day in produced.values()} == {92, 96, 100}
-    assert produced[date(2026, 1, 1)][0] == 0
-
-
-def test_an_annual_total_of_nothing_fills_the_days_with_nothing() -> None:
-    template = Template("A", date(2026, 1, 1), 2, annual_ukwh={Direction.INJECTED: 0, Direction.WITHDRAWN: 0})
-
-    readings = parse(TEMPLATE_TEXT.replace(b",2\n", b",0\n"), a_template(template))
-
-    assert {value for days in by_series(readings).values() for day in days.values() for value in day} == {0}
-
-
 def test_gross_load_and_generation_are_netted_per_interval_and_days_known_once_are_left_out() -> None:
     times = labels(date(2026, 5, 1), days=2)
     layout = Wide("time", (WideColumn("pv", "A", Direction.INJECTED), WideColumn("load", "A", Direction.WITHDRAWN)))
@@ -374,36 +314,6 @@ def test_gross_load_and_generation_are_netted_per_interval_and_days_known_once_a
     }
     assert [(span.first_day, span.direction) for span in net.report.skipped] == [(date(2026, 5, 2), Direction.INJECTED)]
     assert net.report.values == 48
-
-
-@pytest.mark.parametrize(
-    ("overrides", "path"),
-    [
-        ({"timezone": "Europe/Atlantis"}, "timezone"),
-        ({"clock": ZoneClock("../etc/passwd")}, "clock"),
-        ({"clock": StatedOffset()}, "timeFormat"),
-        ({"time_format": "%d/%m/%y"}, "timeFormat"),
-        ({"time_format": "%Y-%m-%d"}, "timeFormat"),
-        ({"resolution": Resolution.DAY}, "resolution"),
-        ({"file": Csv(",", ",")}, "delimiter"),
-        ({"file": Csv(";", "'")}, "decimalSeparator"),
-        ({"layout": Long("p", "t", "v", Direction.INJECTED, "d")}, "direction"),
-        (
-            {"layout": Wide("t", (WideColumn("a", "A", Direction.INJECTED), WideColumn("b", "A", Direction.INJECTED)))},
-            "valueColumns",
-        ),
-        ({"layout": Wide("t", ())}, "valueColumns"),
-        ({"layout": Wide("t", (WIDE.value_columns[0], replace(WIDE.value_columns[1], name="a")))}, "valueColumns"),
-        ({"layout": Template("A", date(9999, 12, 31), 1)}, "firstDay"),
-        ({"layout": Template("A", date(2026, 1, 1), 1, annual_ukwh={Direction.INJECTED: -1})}, "annualUkwh"),
-        ({"header_row": 3, "first_data_row": 3}, "firstDataRow"),
-    ],
-)
-def test_a_format_that_contradicts_itself_is_refused(overrides: dict[str, object], path: str) -> None:
-    with pytest.raises(InvalidValue) as refusal:
-        a_format(**overrides)
-
-    assert refusal.value.path == (path,)
 
 
 def test_instants_agree_with_the_kernels_local_days() -> None:

@@ -42,6 +42,7 @@ HOURLY = ImportFormat(
     time_format="%Y-%m-%d %H:%M",
     file=Csv(),
 )
+SPRING, AUTUMN, PLAIN = date(2026, 3, 29), date(2026, 10, 25), date(2026, 5, 1)
 
 
 def a_format(**overrides: Any) -> ImportFormat:
