@@ -31,6 +31,7 @@ FORGETFUL = DURABLE | {
     "full_page_writes": "off",
     "synchronous_commit": "off",
     "autovacuum": "off",
+    "max_wal_size": "256MB",
 }
 """For clusters that are thrown away: a crash may lose everything."""
 
