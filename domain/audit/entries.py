@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.audit import tables
 from domain.kernel import sql
 from domain.kernel.sql import Part, Statement, Transaction
+from domain.kernel.writing import Insertion, Rows
 
 PLATFORM = "platform"
 GENESIS = bytes(32)
@@ -28,6 +29,28 @@ class Act:
     subject: tuple[str, UUID | None]
     scope_id: UUID | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Head(NamedTuple):
+    """The end of a chain: how many entries it has, and the hash of the last."""
+
+    chain: str
+    sequence: int
+    hash: bytes
+
+
+class EntryRow(NamedTuple):
+    """An entry as it is stored, its facts as JSON."""
+
+    chain: str
+    sequence: int
+    hash: bytes
+    previous_hash: bytes
+    actor: str
+    act: str
+    subject_type: str
+    subject_id: UUID | None
+    facts: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +116,16 @@ async def record_many(session: AsyncSession, acts: Sequence[Act]) -> None:
 async def recording(transaction: Transaction, acts: Sequence[Act]) -> Part:
     """Hold the heads of the chains of acts, and give the part of the caller's next statement that appends entries."""
     at, reached = datetime.now(UTC), await _hold(transaction, {chain_of(act.scope_id) for act in acts})
-    columns: list[tuple[Any, ...]] = []
+    rows = []
     for act in acts:
         chain = chain_of(act.scope_id)
         sequence, previous = reached[chain]
         stored = json.dumps(act.facts, default=str)
         content = _content(chain, sequence + 1, at, act.actor, act.name, act.subject, json.loads(stored))
         reached[chain] = sequence + 1, entry_hash(previous, content)
-        columns.append((chain, *reached[chain], previous, act.actor, act.name, *act.subject, stored))
-    ends = [(chain, *end) for chain, end in reached.items()]
-    values = {"audit_at": at} | _by_column(ENTRY, columns) | _by_column(END, ends)
-    return Part(RECORDED, values, "true AS is_recorded")
+        rows.append(EntryRow(chain, *reached[chain], previous, act.actor, act.name, *act.subject, stored))
+    ends = [Head(chain, *end) for chain, end in reached.items()]
+    return Part(RECORDED, ENTRIES.values(rows, at=at) | ENDS.values(ends), "true AS is_recorded")
 
 
 async def _hold(transaction: Transaction, chains: Collection[str]) -> dict[str, tuple[int, bytes]]:
@@ -116,45 +138,22 @@ async def _hold(transaction: Transaction, chains: Collection[str]) -> dict[str, 
     return {chain: (sequence, hash) for chain, sequence, hash in held}
 
 
-def _by_column(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
-    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
-
-
 HOLD = Statement("""
     SELECT chain, sequence, hash FROM audit_head WHERE chain = ANY(CAST(:chains AS text[]))
     ORDER BY chain COLLATE "C" FOR UPDATE
-""")
+""").into(Head)
 BEGIN = Statement("""
     INSERT INTO audit_head (chain, sequence, hash)
     SELECT chain, 0, CAST(:genesis AS bytea) FROM unnest(CAST(:chains AS text[])) AS begun (chain)
     ON CONFLICT DO NOTHING RETURNING chain
 """)
-ENTRY = (
-    "audit_chains",
-    "audit_sequences",
-    "audit_hashes",
-    "audit_previous_hashes",
-    "audit_actors",
-    "audit_acts",
-    "audit_subject_types",
-    "audit_subject_ids",
-    "audit_facts",
-)
-END = ("audit_ended_chains", "audit_end_sequences", "audit_end_hashes")
-RECORDED = """
-audit_recorded AS (
-    INSERT INTO audit_entry (at, chain, sequence, hash, previous_hash, actor, act, subject_type, subject_id, facts)
-    SELECT CAST(:audit_at AS timestamptz), chain, sequence, hash, previous_hash, actor, act, subject_type, subject_id,
-           CAST(facts AS jsonb)
-    FROM unnest(CAST(:audit_chains AS text[]), CAST(:audit_sequences AS bigint[]), CAST(:audit_hashes AS bytea[]),
-                CAST(:audit_previous_hashes AS bytea[]), CAST(:audit_actors AS text[]), CAST(:audit_acts AS text[]),
-                CAST(:audit_subject_types AS text[]), CAST(:audit_subject_ids AS uuid[]), CAST(:audit_facts AS text[]))
-         AS entry (chain, sequence, hash, previous_hash, actor, act, subject_type, subject_id, facts)),
+ENTRIES = Insertion("audit_recorded", EntryRow, tables.AuditEntry, same=("at",))
+ENDS = Rows("audit_reached", Head, tables.AuditHead)
+RECORDED = f"""{ENTRIES.query},
 audit_ended AS (
-    UPDATE audit_head SET sequence = reached.sequence, hash = reached.hash
-    FROM unnest(CAST(:audit_ended_chains AS text[]), CAST(:audit_end_sequences AS bigint[]),
-                CAST(:audit_end_hashes AS bytea[])) AS reached (chain, sequence, hash)
-    WHERE audit_head.chain = reached.chain)"""
+    UPDATE audit_head SET sequence = audit_reached.sequence, hash = audit_reached.hash
+    FROM {ENDS.relation}
+    WHERE audit_head.chain = audit_reached.chain)"""  # noqa: S608 - made of constants.
 
 
 async def verify(session: AsyncSession) -> AsyncIterator[Breach]:

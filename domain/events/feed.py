@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,8 +10,31 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.events import tables
 from domain.kernel import sql
 from domain.kernel.sql import Part, Statement, Transaction
+from domain.kernel.writing import Rows
 
 WAKE_CHANNEL = "commonwatt_wake"
+
+
+class StreamRow(NamedTuple):
+    """How many events a stream gets."""
+
+    stream: str
+    sequence: int
+
+
+class EventRow(NamedTuple):
+    """An event, its payload as JSON, and how many of its stream come after it in the same statement."""
+
+    stream: str
+    payload: str
+    followers: int
+
+
+class News(NamedTuple):
+    """The number of the newest event of a stream."""
+
+    stream: str
+    sequence: int
 
 
 async def append(session: AsyncSession, stream: str, payloads: Sequence[dict[str, Any]]) -> int:
@@ -28,35 +51,28 @@ def appending(news: Mapping[str, Sequence[dict[str, Any]]]) -> Part:
     Tells the last number, `last_event`, which means something for one stream only.
     """
     streams = sorted(news)
-    rows = [
-        (stream, len(news[stream]) - place, json.dumps(payload))
+    events = [
+        EventRow(stream, json.dumps(payload), len(news[stream]) - place)
         for stream in streams
         for place, payload in enumerate(news[stream], 1)
     ]
-    values = {
-        "event_streams": streams,
-        "event_counts": [len(news[stream]) for stream in streams],
-        "event_in_streams": [stream for stream, _, _ in rows],
-        "event_followers": [followers for _, followers, _ in rows],
-        "event_payloads": [payload for _, _, payload in rows],
-    }
-    return Part(APPENDED, values, APPENDED_TOLD)
+    counts = [StreamRow(stream, len(news[stream])) for stream in streams]
+    return Part(APPENDED, COUNTS.values(counts) | EVENTS.values(events), APPENDED_TOLD)
 
 
 APPENDED_TOLD = f"(SELECT max(sequence) FROM event_counted) AS last_event, pg_notify('{WAKE_CHANNEL}', '') AS woken"  # noqa: S608
-APPENDED = """
+COUNTS = Rows("event_counts", StreamRow, tables.EventStream)
+EVENTS = Rows("event_new", EventRow, tables.Event, beside={"followers": "bigint"})
+APPENDED = f"""
 event_counted AS (
-    INSERT INTO event_stream AS known (stream, sequence)
-    SELECT stream, count FROM unnest(CAST(:event_streams AS text[]), CAST(:event_counts AS bigint[]))
-         AS new (stream, count)
+    INSERT INTO event_stream AS known ({COUNTS.columns})
+    SELECT {COUNTS.selected} FROM {COUNTS.relation}
     ON CONFLICT (stream) DO UPDATE SET sequence = known.sequence + excluded.sequence
     RETURNING stream, sequence),
 event_appended AS (
-    INSERT INTO event (stream, sequence, payload)
-    SELECT stream, event_counted.sequence - new.followers, CAST(new.payload AS jsonb)
-    FROM unnest(CAST(:event_in_streams AS text[]), CAST(:event_followers AS bigint[]),
-                CAST(:event_payloads AS text[])) AS new (stream, followers, payload)
-    JOIN event_counted USING (stream))"""
+    INSERT INTO event ({EVENTS.columns}, sequence)
+    SELECT {EVENTS.selected}, event_counted.sequence - event_new.followers
+    FROM {EVENTS.relation} JOIN event_counted USING (stream))"""  # noqa: S608 - made of constants.
 
 
 async def after(session: AsyncSession, stream: str, sequence: int, limit: int) -> list[tables.Event]:
@@ -86,4 +102,4 @@ WITH news AS (
     SELECT stream, sequence FROM event_stream WHERE announced < sequence
     LIMIT CAST(:limit AS bigint) FOR UPDATE SKIP LOCKED)
 UPDATE event_stream SET announced = news.sequence FROM news WHERE event_stream.stream = news.stream
-RETURNING news.stream, news.sequence""")
+RETURNING news.stream, news.sequence""").into(News)

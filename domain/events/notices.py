@@ -6,13 +6,14 @@ An outbox below all contexts, so that any of them can tell, and none has to know
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from domain.kernel import sql
+from domain.events.tables import Notice
 from domain.kernel.database import new_id
 from domain.kernel.sql import Part, Transaction
 from domain.kernel.vocabularies import Word
+from domain.kernel.writing import Insertion
 
 Alternatives = tuple[str, ...]
 
@@ -43,28 +44,27 @@ class NewNotice:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+class NoticeRow(NamedTuple):
+    """A notice as it is stored, its facts as JSON."""
+
+    id: UUID
+    user_id: UUID
+    kind: NoticeKind
+    facts: str
+
+
 async def tell(transaction: Transaction, notices: Iterable[NewNotice]) -> None:
     """Leave notices for their users in the caller's transaction."""
-    given = list(notices)
-    if given:
-        await sql.write(transaction, telling(given))
+    await TOLD.write(transaction, [_row(notice) for notice in notices])
 
 
 def telling(notices: Iterable[NewNotice]) -> Part:
     """Stores notices; gives the part of the caller's next statement."""
-    given = list(notices)
-    values = {
-        "notice_ids": [new_id() for _ in given],
-        "notice_users": [notice.user_id for notice in given],
-        "notice_kinds": [notice.kind.value for notice in given],
-        "notice_facts": [json.dumps(dict(notice.facts), default=str) for notice in given],
-    }
-    return Part(TOLD, values, "true AS is_noticed")
+    return TOLD.part([_row(notice) for notice in notices])
 
 
-TOLD = """
-notice_told AS (
-    INSERT INTO notice (id, user_id, kind, facts)
-    SELECT id, user_id, kind, CAST(facts AS jsonb)
-    FROM unnest(CAST(:notice_ids AS uuid[]), CAST(:notice_users AS uuid[]), CAST(:notice_kinds AS text[]),
-                CAST(:notice_facts AS text[])) AS told (id, user_id, kind, facts))"""
+TOLD = Insertion("notice_told", NoticeRow, Notice)
+
+
+def _row(notice: NewNotice) -> NoticeRow:
+    return NoticeRow(new_id(), notice.user_id, notice.kind, json.dumps(dict(notice.facts), default=str))

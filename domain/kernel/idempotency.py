@@ -5,10 +5,10 @@ The key is stored with the digest of its input in the transaction of the effect;
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import Index, LargeBinary, Text, delete, func
@@ -19,6 +19,7 @@ from domain.kernel import sql
 from domain.kernel.database import Base, CreatedAt
 from domain.kernel.errors import DomainError, InvalidValue
 from domain.kernel.sql import Part, Statement, Transaction
+from domain.kernel.writing import Insertion
 
 KEPT = timedelta(days=30)
 KEY_MAX = 200
@@ -83,6 +84,52 @@ class Used:
         return self.result_id
 
 
+class KeyState(Protocol):
+    """What HELD tells of a key: whether this transaction holds it, and what its first request made, if there was one.
+
+    A use that is known has a digest, a result and an instant; one that is not has none of them.
+    """
+
+    @property
+    def is_held(self) -> bool: ...
+    @property
+    def input_digest(self) -> bytes | None: ...
+    @property
+    def result_id(self) -> UUID | None: ...
+    @property
+    def used_at(self) -> datetime | None: ...
+
+
+class HeldKey(NamedTuple):
+    """A row of HELD."""
+
+    place: int
+    is_held: bool
+    input_digest: bytes | None
+    result_id: UUID | None
+    used_at: datetime | None
+    held_at: datetime
+
+
+class KeyRow(NamedTuple):
+    """A key as it is stored."""
+
+    actor: str
+    key: str
+    input_digest: bytes
+    result_id: UUID
+
+
+class FoundKey(NamedTuple):
+    """A stored key, and when it was first used."""
+
+    actor: str
+    key: str
+    input_digest: bytes
+    result_id: UUID
+    created_at: datetime
+
+
 def digest(request: dict[str, Any]) -> bytes:
     """SHA-256 of the canonical JSON of a request."""
     return hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).digest()
@@ -127,7 +174,8 @@ async def claim(transaction: Transaction, actor: str, key: str) -> None:
 
 async def remember(transaction: Transaction, use: Use, result_id: UUID) -> None:
     """Store a held key with its result. Raises IdempotencyInProgress: nothing may be committed then."""
-    check_remembered({use: result_id}, await sql.write(transaction, remembering({use: result_id})))
+    told = await sql.write(transaction, remembering({use: result_id}))
+    check_remembered({use: result_id}, told.remembered)
 
 
 # Holds keys until the transaction ends, and reads what is known of them: a WITH query for the statement that reads
@@ -147,44 +195,41 @@ def held(uses: Sequence[Use]) -> dict[str, Any]:
     return {"idempotency_actors": [use.actor for use in uses], "idempotency_keys": [use.key for use in uses]}
 
 
-def used(use: Use, row: Any) -> Used | None:
-    """What a row of HELD tells of a key's first use; None where this is it. Raises IdempotencyInProgress."""
-    if not row.is_held:
+def used(use: Use, state: KeyState) -> Used | None:
+    """What HELD tells of a key's first use; None where this is it. Raises IdempotencyInProgress."""
+    if not state.is_held:
         raise IdempotencyInProgress(use.key)
-    return None if row.result_id is None else Used(row.input_digest, row.result_id, row.used_at)
+    if state.input_digest is None or state.result_id is None or state.used_at is None:
+        return None
+    return Used(state.input_digest, state.result_id, state.used_at)
 
 
-REMEMBERED = """
-idempotency_remembered AS (
-    INSERT INTO idempotency_key (actor, key, input_digest, result_id)
-    SELECT * FROM unnest(CAST(:idempotency_actors AS text[]), CAST(:idempotency_keys AS text[]),
-                         CAST(:idempotency_digests AS bytea[]), CAST(:idempotency_results AS uuid[]))
-    ON CONFLICT DO NOTHING RETURNING result_id)"""
+REMEMBERED = Insertion(
+    "idempotency_remembered", KeyRow, IdempotencyKey, last="ON CONFLICT DO NOTHING RETURNING result_id"
+)
 
 
 def remembering(results: Mapping[Use, UUID]) -> Part:
     """Stores held keys with their results; what it tells is for `check_remembered`."""
-    values = held(list(results)) | {
-        "idempotency_digests": [use.input_digest for use in results],
-        "idempotency_results": list(results.values()),
-    }
-    return Part(REMEMBERED, values, "ARRAY(SELECT result_id FROM idempotency_remembered) AS remembered")
+    rows = [KeyRow(use.actor, use.key, use.input_digest, result_id) for use, result_id in results.items()]
+    told = "ARRAY(SELECT result_id FROM idempotency_remembered) AS remembered"
+    return Part(REMEMBERED.query, REMEMBERED.values(rows), told)
 
 
-def check_remembered(results: Mapping[Use, UUID], told: Any) -> None:
+def check_remembered(results: Mapping[Use, UUID], remembered: Collection[UUID]) -> None:
     """Raise IdempotencyInProgress for a key whose first request ended between the snapshot of HELD and its lock."""
-    remembered = set(told.remembered)
+    stored = set(remembered)
     for use, result_id in results.items():
-        if result_id not in remembered:
+        if result_id not in stored:
             raise IdempotencyInProgress(use.key)
 
 
 FOUND = Statement("""
-    SELECT idempotency_key.* FROM idempotency_key
+    SELECT actor, key, input_digest, result_id, created_at FROM idempotency_key
     JOIN unnest(CAST(:idempotency_actors AS text[]), CAST(:idempotency_keys AS text[])) AS asked (actor, key)
          USING (actor, key)
-""")
-FIRST = Statement(f"WITH {HELD}\nSELECT * FROM idempotency_held")
+""").into(FoundKey)
+FIRST = Statement(f"WITH {HELD}\nSELECT * FROM idempotency_held").into(HeldKey)
 
 
 async def forget_old(session: AsyncSession) -> None:

@@ -5,10 +5,11 @@ Rows that many transactions want stay locked from the first statement that takes
 trips lie between, the more transactions fit into a second. So contexts bring parts, and one statement writes them all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import asyncpg
 from sqlalchemy import text
@@ -16,6 +17,8 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 Transaction: TypeAlias = AsyncSession | asyncpg.Connection
+Row = TypeVar("Row", bound=NamedTuple)
+Found = TypeVar("Found")
 
 
 class _Row(asyncpg.Record):  # type: ignore[misc]
@@ -27,23 +30,44 @@ class _Row(asyncpg.Record):  # type: ignore[misc]
         return self[name]
 
 
-class Statement:
+class Statement(Generic[Found]):
     """A text with parameters `:so`, each cast to its type where PostgreSQL would not know it."""
 
-    def __init__(self, written: str) -> None:
+    def __init__(self: "Statement[Any]", written: str) -> None:
         self._clause = text(written)
         compiled = self._clause.compile(dialect=dialect())  # type: ignore[no-untyped-call]
         self._sql = str(compiled)
         self._names = tuple(compiled.positiontup or ())
+        self._row: type[Any] | None = None
+        self._is_checked = False
 
-    async def rows(self, transaction: Transaction, values: Mapping[str, Any]) -> Sequence[Any]:
+    def into(self, row: type[Row]) -> "Statement[Row]":
+        """The same with typed rows: a NamedTuple of the selected columns in their order, as the first use shows.
+
+        Values are as the driver gives them: enums as text, sums of bigint as Decimal.
+        """
+        typed: Statement[Any] = copy(self)
+        typed._row = row
+        return typed
+
+    async def rows(self, transaction: Transaction, values: Mapping[str, Any]) -> Sequence[Found]:
         """Carry it out, after what a session still holds back; gives its rows."""
         if isinstance(transaction, AsyncSession):
             await transaction.flush()
-            return (await (await transaction.connection()).execute(self._clause, values)).all()
+            found = await (await transaction.connection()).execute(self._clause, values)
+            return self._typed(found.all(), found.keys())
         given = [values[name] for name in self._names]
         rows: Sequence[Any] = await transaction.fetch(self._sql, *given, record_class=_Row)
-        return rows
+        return self._typed(rows, rows[0].keys()) if rows else rows
+
+    def _typed(self, rows: Sequence[Any], columns: Iterable[str]) -> Sequence[Any]:
+        if self._row is None:
+            return rows
+        if not self._is_checked:
+            fields, selected = self._row._fields, tuple(columns)
+            assert selected == fields, f"{self._row.__name__} is of {fields}, its statement selects {selected}"
+            self._is_checked = True
+        return list(map(self._row._make, rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +91,6 @@ async def write(transaction: Transaction, *parts: Part) -> Any:
 
 
 @lru_cache(maxsize=64)
-def _joined(parts: tuple[tuple[str, str], ...]) -> Statement:
+def _joined(parts: tuple[tuple[str, str], ...]) -> Statement[Any]:
     queries, told = (",\n".join(texts) for texts in zip(*parts, strict=True))
     return Statement(f"WITH {queries}\nSELECT {told}")

@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from domain.kernel import sql
 from domain.kernel.database import new_id, new_ids
 from domain.kernel.errors import DomainError
 from domain.kernel.sql import Part, Statement, Transaction
-from domain.ledger.tables import TransferKind, TransferPhase
+from domain.kernel.writing import Insertion, Rows
+from domain.ledger.tables import Entry, Transfer, TransferKind, TransferPhase
 
 
 class InsufficientFunds(DomainError):
@@ -47,6 +48,34 @@ class NewTransfer:
         return not any(self.amounts_ueur.values())
 
 
+class TransferRow(NamedTuple):
+    """A transfer as it is stored, without who made it and when."""
+
+    id: UUID
+    kind: TransferKind
+    phase: TransferPhase
+    reference: str
+    resolves_id: UUID | None
+    subject_type: str | None
+    subject_id: UUID | None
+
+
+class EntryRow(NamedTuple):
+    """An entry as it is stored; its holder is looked up."""
+
+    id: UUID
+    transfer_id: UUID
+    account_id: UUID
+    amount_ueur: int
+
+
+class Used(NamedTuple):
+    """A reference that was used, and the transfer that did."""
+
+    id: UUID
+    reference: str
+
+
 async def post(transaction: Transaction, transfers: Sequence[NewTransfer], *, actor: str, now: datetime) -> None:
     """Store transfers in the caller's transaction, which holds their accounts.
 
@@ -66,48 +95,40 @@ async def used(transaction: Transaction, kind: TransferKind, references: Sequenc
 
 def posting(transfers: Sequence[NewTransfer], *, actor: str, now: datetime) -> Part:
     """Stores transfers and their entries; gives the part of the caller's next statement."""
-    entries = [
+    amounts = [
         (transfer.id, account_id, amount)
         for transfer in transfers
         for account_id, amount in transfer.amounts_ueur.items()
         if amount
     ]
-    values: dict[str, Any] = {
-        "ledger_actor": actor,
-        "ledger_made_at": now,
-        "ledger_ids": [transfer.id for transfer in transfers],
-        "ledger_kinds": [transfer.kind.value for transfer in transfers],
-        "ledger_phases": [transfer.phase.value for transfer in transfers],
-        "ledger_references": [transfer.reference for transfer in transfers],
-        "ledger_resolves": [transfer.resolves_id for transfer in transfers],
-        "ledger_subject_types": [transfer.subject and transfer.subject[0] for transfer in transfers],
-        "ledger_subject_ids": [transfer.subject and transfer.subject[1] for transfer in transfers],
-        "ledger_entry_ids": new_ids(len(entries)),
-        "ledger_entry_transfers": [transfer_id for transfer_id, _, _ in entries],
-        "ledger_entry_accounts": [account_id for _, account_id, _ in entries],
-        "ledger_entry_amounts": [amount for _, _, amount in entries],
-    }
-    return Part(POSTED, values, "true AS is_posted")
+    entries = [EntryRow(id, *entry) for id, entry in zip(new_ids(len(amounts)), amounts, strict=True)]
+    made = TRANSFERRED.values([_row(transfer) for transfer in transfers], actor=actor, made_at=now)
+    return Part(POSTED, made | ENTERED.values(entries), "true AS is_posted")
 
 
-POSTED = """
-ledger_transferred AS (
-    INSERT INTO transfer (id, kind, phase, reference, resolves_id, subject_type, subject_id, actor, made_at)
-    SELECT id, kind, phase, reference, resolves_id, subject_type, subject_id, CAST(:ledger_actor AS text),
-           CAST(:ledger_made_at AS timestamptz)
-    FROM unnest(CAST(:ledger_ids AS uuid[]), CAST(:ledger_kinds AS text[]), CAST(:ledger_phases AS text[]),
-                CAST(:ledger_references AS text[]), CAST(:ledger_resolves AS uuid[]),
-                CAST(:ledger_subject_types AS text[]), CAST(:ledger_subject_ids AS uuid[]))
-         AS made (id, kind, phase, reference, resolves_id, subject_type, subject_id)),
-ledger_entered AS (
-    INSERT INTO ledger_entry (id, transfer_id, account_id, holder_id, amount_ueur)
-    SELECT entry.id, transfer_id, account_id, holder_id, amount_ueur
-    FROM unnest(CAST(:ledger_entry_ids AS uuid[]), CAST(:ledger_entry_transfers AS uuid[]),
-                CAST(:ledger_entry_accounts AS uuid[]), CAST(:ledger_entry_amounts AS bigint[]))
-         AS entry (id, transfer_id, account_id, amount_ueur)
-    LEFT JOIN account ON account.id = account_id)"""
+def _row(transfer: NewTransfer) -> TransferRow:
+    subject_type, subject_id = transfer.subject or (None, None)
+    return TransferRow(
+        transfer.id,
+        transfer.kind,
+        transfer.phase,
+        transfer.reference,
+        transfer.resolves_id,
+        subject_type,
+        subject_id,
+    )
+
+
+TRANSFERRED = Insertion("ledger_transferred", TransferRow, Transfer, same=("actor", "made_at"))
+ENTERED = Rows("ledger_entered", EntryRow, Entry)
+POSTED = f"""{TRANSFERRED.query},
+ledger_entry_made AS (
+    INSERT INTO ledger_entry ({ENTERED.columns}, holder_id)
+    SELECT {ENTERED.selected}, holder_id
+    FROM {ENTERED.relation}
+    LEFT JOIN account ON account.id = account_id)"""  # noqa: S608 - made of constants.
 
 USED = Statement("""
     SELECT id, reference FROM transfer
     WHERE kind = CAST(:kind AS text) AND reference = ANY(CAST(:references AS text[]))
-""")
+""").into(Used)

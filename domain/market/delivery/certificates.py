@@ -19,10 +19,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
@@ -35,6 +35,7 @@ from domain.kernel.database import new_id
 from domain.kernel.errors import DomainError, InvalidValue, NotFound
 from domain.kernel.idempotency import Use
 from domain.kernel.sql import Statement
+from domain.kernel.writing import Insertion
 from domain.market.delivery import hours
 from domain.market.delivery.tables import CertificateAct, CertificateActKind, CertificateIssue
 from domain.market.delivery.words import CERTIFICATE
@@ -76,6 +77,63 @@ class Certificate:
         return self.delivered_ukwh // 1_000
 
 
+class IssueRow(NamedTuple):
+    """An issue as it is stored, without when."""
+
+    id: UUID
+    seller_id: UUID
+    delivery_start: datetime
+    delivery_end: datetime
+    source: str
+    country: str
+
+
+class ActRow(NamedTuple):
+    """An act as it is stored, without who did it and when."""
+
+    id: UUID
+    issue_id: UUID
+    kind: CertificateActKind
+    from_id: UUID | None
+    to_id: UUID | None
+    energy_wh: int
+
+
+class DeliveredRow(NamedTuple):
+    """What one buyer got of a seller, interval and source: the sum, and whole Wh of each trade."""
+
+    seller_id: UUID
+    delivery_start: datetime
+    delivery_end: datetime
+    source: str
+    buyer_id: UUID
+    country: str
+    delivered_ukwh: Decimal
+    wh: Decimal
+
+
+class HoldingRow(NamedTuple):
+    """What one owner has of an issue."""
+
+    id: UUID
+    seller_id: UUID
+    delivery_start: datetime
+    delivery_end: datetime
+    source: str
+    country: str
+    owner_id: UUID
+    owned_wh: int
+    cancelled_wh: int
+
+
+class OwnHolding(NamedTuple):
+    """What the caller has of an issue, held against cancelling."""
+
+    issue_id: UUID
+    owned_wh: int
+    cancelled_wh: int
+
+
 def due_wh(certificate: Certificate) -> dict[UUID, int]:
     """What each owner is to have: by deliveries, no less than it cancelled, and no more in all than was delivered.
 
@@ -108,36 +166,23 @@ async def certify(session: AsyncSession, hour: datetime, *, actor: str, now: dat
             if not certificate.delivered_wh:
                 continue
             certificate.issue_id = new_id()
-            issues.append(_issue(certificate, now))
+            issues.append(IssueRow(certificate.issue_id, *certificate.key, certificate.country))
         acts += _acts(certificate, due)
         for owner, energy in due.items():
             raised[owner] += max(0, energy - certificate.owned_wh.get(owner, 0))
     if not acts:
         return 0
-    if issues:
-        await session.execute(insert(CertificateIssue), issues)
-    await ACT.rows(session, {f"{name}s": [act[name] for act in acts] for name in ACT_COLUMNS} | _made(actor, now))
+    await ISSUED.write(session, issues, issued_at=now)
+    await ACTED.write(session, acts, actor=actor, made_at=now)
     await notices.tell(session, _told(raised, hour))
     await _record(session, hour, acts, actor)
     return len(acts)
 
 
-def _issue(certificate: Certificate, now: datetime) -> dict[str, Any]:
-    seller_id, start, end, source = certificate.key
-    return {
-        "id": certificate.issue_id,
-        "seller_id": seller_id,
-        "delivery_start": start,
-        "delivery_end": end,
-        "source": EnergySource(source),
-        "country": certificate.country,
-        "issued_at": now,
-    }
-
-
-def _acts(certificate: Certificate, due: Mapping[UUID, int]) -> list[dict[str, Any]]:
+def _acts(certificate: Certificate, due: Mapping[UUID, int]) -> list[ActRow]:
     """Issued to the seller, given to or taken back from buyers, withdrawn from the seller, in this order."""
-    seller = certificate.seller_id
+    seller, issue_id = certificate.seller_id, certificate.issue_id
+    assert issue_id is not None
     change = {owner: energy - certificate.owned_wh.get(owner, 0) for owner, energy in due.items()}
     more = sum(change.values())
     moves: list[tuple[CertificateActKind, UUID | None, UUID | None, int]] = []
@@ -150,21 +195,7 @@ def _acts(certificate: Certificate, due: Mapping[UUID, int]) -> list[dict[str, A
             moves.append((CertificateActKind.TRANSFERRED, owner, seller, -change[owner]))
     if more < 0:
         moves.append((CertificateActKind.WITHDRAWN, seller, None, -more))
-    return [
-        {
-            "id": new_id(),
-            "issue_id": certificate.issue_id,
-            "kind": kind.value,
-            "from_id": giver,
-            "to_id": taker,
-            "energy_wh": energy,
-        }
-        for kind, giver, taker, energy in moves
-    ]
-
-
-def _made(actor: str, now: datetime) -> dict[str, Any]:
-    return {"actor": actor, "made_at": now}
+    return [ActRow(new_id(), issue_id, *move) for move in moves]
 
 
 def _told(raised: Mapping[UUID, int], hour: datetime) -> list[NewNotice]:
@@ -176,11 +207,11 @@ def _told(raised: Mapping[UUID, int], hour: datetime) -> list[NewNotice]:
     ]
 
 
-async def _record(session: AsyncSession, hour: datetime, acts: Iterable[Mapping[str, Any]], actor: str) -> None:
+async def _record(session: AsyncSession, hour: datetime, acts: Iterable[ActRow], actor: str) -> None:
     """One audit entry for an hour: how many acts of each kind, and the Wh they moved."""
     by_kind: dict[str, list[int]] = defaultdict(list)
     for act in acts:
-        by_kind[act["kind"]].append(act["energy_wh"])
+        by_kind[act.kind.value].append(act.energy_wh)
     facts = {kind: {"acts": len(moved), "energy_wh": sum(moved)} for kind, moved in sorted(by_kind.items())}
     subject = ("DeliveryHour", None)
     await entries.record(
@@ -197,12 +228,12 @@ async def _read(session: AsyncSession, hour: datetime) -> list[Certificate]:
         certificate = found.setdefault(key, Certificate(key, row.country))
         certificate.delivered_ukwh += int(row.delivered_ukwh)
         certificate.of_buyers_wh[row.buyer_id] += int(row.wh)
-    rows = await HELD.rows(session, given)
-    for row in rows:
-        key = row.seller_id, row.delivery_start, row.delivery_end, row.source
-        certificate = found.setdefault(key, Certificate(key, row.country))
-        certificate.issue_id = row.id
-        certificate.owned_wh[row.owner_id], certificate.cancelled_wh[row.owner_id] = row.owned_wh, row.cancelled_wh
+    for holding in await HELD.rows(session, given):
+        key = holding.seller_id, holding.delivery_start, holding.delivery_end, holding.source
+        certificate = found.setdefault(key, Certificate(key, holding.country))
+        certificate.issue_id = holding.id
+        certificate.owned_wh[holding.owner_id] = holding.owned_wh
+        certificate.cancelled_wh[holding.owner_id] = holding.cancelled_wh
     return [found[key] for key in sorted(found)]
 
 
@@ -258,7 +289,7 @@ DELIVERED = Statement("""
     WHERE trade.delivery_start >= CAST(:starts_at AS timestamptz)
       AND trade.delivery_start < CAST(:ends_at AS timestamptz) AND trade.source = ANY(CAST(:sources AS text[]))
     GROUP BY trade.seller_id, trade.delivery_start, trade.delivery_end, trade.source, trade.buyer_id
-""")
+""").into(DeliveredRow)
 HELD = Statement("""
     SELECT issue.id, issue.seller_id, issue.delivery_start, issue.delivery_end, issue.source, issue.country,
            holding.owner_id, holding.owned_wh, holding.cancelled_wh
@@ -266,18 +297,11 @@ HELD = Statement("""
     WHERE issue.delivery_start >= CAST(:starts_at AS timestamptz)
       AND issue.delivery_start < CAST(:ends_at AS timestamptz)
     ORDER BY holding.issue_id, holding.owner_id FOR UPDATE OF holding
-""")
+""").into(HoldingRow)
+ISSUED = Insertion("certificate_issued", IssueRow, CertificateIssue, same=("issued_at",))
 # In one statement: what owners have is looked at when all of an hour has moved.
-ACT_COLUMNS = ("id", "issue_id", "kind", "from_id", "to_id", "energy_wh")
-ACT = Statement("""
-    INSERT INTO certificate_act (id, issue_id, kind, from_id, to_id, energy_wh, actor, made_at)
-    SELECT act.*, CAST(:actor AS text), CAST(:made_at AS timestamptz)
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:issue_ids AS uuid[]), CAST(:kinds AS text[]), CAST(:from_ids AS uuid[]),
-                CAST(:to_ids AS uuid[]), CAST(:energy_whs AS bigint[]))
-         AS act (id, issue_id, kind, from_id, to_id, energy_wh)
-    RETURNING 1
-""")
+ACTED = Insertion("certificate_acted", ActRow, CertificateAct, same=("actor", "made_at"))
 OWN = Statement("""
     SELECT issue_id, owned_wh, cancelled_wh FROM certificate_holding
     WHERE id = CAST(:id AS uuid) AND owner_id = CAST(:owner_id AS uuid) FOR UPDATE
-""")
+""").into(OwnHolding)

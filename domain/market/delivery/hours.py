@@ -13,17 +13,19 @@ database's, at which transactions began, so each search goes back further than a
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.jobs import queue
 from domain.kernel.sql import Statement, Transaction
+from domain.kernel.writing import Insertion
 from domain.ledger import accounts
 from domain.ledger.accounts import AccountIds
 from domain.market.delivery import metered
 from domain.market.delivery.metered import Basis, Metered
+from domain.market.delivery.tables import DeliveryBasis
 from domain.market.delivery.words import SETTLE_DELIVERIES
 from domain.market.places import charges
 from domain.market.places.charges import MoneyTerms
@@ -35,22 +37,79 @@ AGAIN_AFTER = timedelta(seconds=15)  # Readings that arrive one by one are looke
 TIME_LIMIT_S = 600
 
 
+class Traded(NamedTuple):
+    """A trade of an hour, and its last version as it was settled: version 0, and no energy, where there is none.
+
+    escrow_id: the transfer that took its escrow; None where nothing was to be taken.
+    """
+
+    id: UUID
+    market_id: UUID
+    seller_market_id: UUID
+    delivery_start: datetime
+    delivery_end: datetime
+    energy_ukwh: int
+    price_ueur_per_kwh: int
+    seller_price_ueur_per_kwh: int
+    buyer_id: UUID
+    seller_id: UUID
+    buyer_escrow_ueur: int
+    seller_escrow_ueur: int
+    version: int
+    delivered_ukwh: int
+    seller_short_ukwh: int
+    buyer_short_ukwh: int
+    is_provisional: bool
+    escrow_id: UUID | None
+
+
+class Start(NamedTuple):
+    """When an hour starts."""
+
+    starts_at: datetime
+
+
+class Watched(NamedTuple):
+    """Up to when arrivals were looked through before."""
+
+    looked_at: datetime
+
+
+class Arrived(NamedTuple):
+    """How many days of readings arrived."""
+
+    days: int
+
+
+class Changes(NamedTuple):
+    """How often an hour was made to be looked at."""
+
+    changes: int
+
+
+class Grace(NamedTuple):
+    """How long a market waits for readings."""
+
+    id: UUID
+    grace_days: int
+
+
 @dataclass(frozen=True, slots=True)
 class Hour:
     """An hour as it was read: its trades in the order of delivery, what was metered, terms of its markets, accounts."""
 
     starts_at: datetime
     changes: int
-    trades: Sequence[Any]
+    trades: Sequence[Traded]
     metered: Metered
     terms: Mapping[UUID, MoneyTerms]
     grace: Mapping[UUID, timedelta]
     accounts: AccountIds
 
-    def waits_until(self, trade: Any, now: datetime) -> datetime | None:
+    def waits_until(self, trade: Traded, now: datetime) -> datetime | None:
         """Until when a trade may wait for readings: the end of its delivery, then of the longer grace; None: not."""
         if now < trade.delivery_end:
-            return trade.delivery_end  # type: ignore[no-any-return]
+            return trade.delivery_end
         over = trade.delivery_end + max(self.grace[trade.market_id], self.grace[trade.seller_market_id])
         return over if now < over else None
 
@@ -76,7 +135,7 @@ async def note_arrivals(session: AsyncSession, *, now: datetime) -> int:
         return 0
     given = {"now": now, "since": watched[0].looked_at - TRANSACTION_MAX, "again_after": AGAIN_AFTER}
     (noted,) = await NOTE_ARRIVALS.rows(session, given)
-    return int(noted.days)
+    return noted.days
 
 
 async def read(transaction: Transaction, starts_at: datetime) -> Hour:
@@ -108,7 +167,7 @@ async def finish(
     session: AsyncSession, hour: Hour, waiting: Sequence[datetime], *, is_complete: bool, now: datetime
 ) -> None:
     """Write down that an hour was looked at; it is due again at the earliest of `waiting`, or as changes ask for it."""
-    await NOTE_BASIS.rows(session, _columns(hour.metered.basis))
+    await BASIS_NOTED.write(session, hour.metered.basis)
     given = {
         "starts_at": hour.starts_at,
         "changes": hour.changes,
@@ -126,16 +185,6 @@ async def put_off(session: AsyncSession, starts_at: datetime, *, until: datetime
     await PUT_OFF.rows(session, {"starts_at": starts_at, "until": until})
 
 
-def _columns(bases: Sequence[Basis]) -> dict[str, list[Any]]:
-    return {
-        "points": [basis.metering_point_id for basis in bases],
-        "directions": [basis.direction.value for basis in bases],
-        "days": [basis.day for basis in bases],
-        "versions": [basis.version for basis in bases],
-        "counts": [basis.known_count for basis in bases],
-    }
-
-
 IS_DUE = Statement("""
     SELECT 1 WHERE (
         EXISTS (SELECT FROM delivery_hour WHERE look_at <= CAST(:now AS timestamptz))
@@ -144,13 +193,13 @@ IS_DUE = Statement("""
 """)
 DUE = Statement("""
     SELECT starts_at FROM delivery_hour WHERE look_at <= CAST(:now AS timestamptz) ORDER BY look_at, starts_at LIMIT 100
-""")
+""").into(Start)
 WATCH = Statement("""
     UPDATE delivery_watch SET looked_at = now()
     FROM (SELECT id, looked_at FROM delivery_watch WHERE looked_at <= now() - CAST(:every AS interval)
           FOR UPDATE SKIP LOCKED) AS before
     WHERE delivery_watch.id = before.id RETURNING before.looked_at
-""")
+""").into(Watched)
 # A value that arrives late matters to hours that were not settled by complete readings; a correction to all of its day.
 NOTE_ARRIVALS = Statement("""
     WITH arrived AS MATERIALIZED (
@@ -180,15 +229,19 @@ NOTE_ARRIVALS = Statement("""
         WHERE (basis.metering_point_id, basis.direction, basis.day)
               = (arrived.metering_point_id, arrived.direction, arrived.day))
     SELECT count(*) AS days FROM arrived
-""")
-HOUR_ROW = Statement("SELECT changes FROM delivery_hour WHERE starts_at = CAST(:starts_at AS timestamptz)")
+""").into(Arrived)
+HOUR_ROW = Statement("SELECT changes FROM delivery_hour WHERE starts_at = CAST(:starts_at AS timestamptz)").into(
+    Changes
+)
 LOCK = Statement("SELECT changes FROM delivery_hour WHERE starts_at = CAST(:starts_at AS timestamptz) FOR UPDATE")
 TRADES = Statement("""
     SELECT trade.id, trade.market_id, trade.seller_market_id, trade.delivery_start, trade.delivery_end,
            trade.energy_ukwh, trade.price_ueur_per_kwh, trade.seller_price_ueur_per_kwh, trade.buyer_id,
-           trade.seller_id, trade.source, trade.buyer_escrow_ueur, trade.seller_escrow_ueur,
-           coalesce(latest.version, 0) AS version, latest.delivered_ukwh, latest.seller_short_ukwh,
-           latest.buyer_short_ukwh, latest.is_provisional, escrow.id AS escrow_id
+           trade.seller_id, trade.buyer_escrow_ueur, trade.seller_escrow_ueur,
+           coalesce(latest.version, 0) AS version, coalesce(latest.delivered_ukwh, 0) AS delivered_ukwh,
+           coalesce(latest.seller_short_ukwh, 0) AS seller_short_ukwh,
+           coalesce(latest.buyer_short_ukwh, 0) AS buyer_short_ukwh,
+           coalesce(latest.is_provisional, false) AS is_provisional, escrow.id AS escrow_id
     FROM trade JOIN clearing ON clearing.id = trade.clearing_id
     LEFT JOIN transfer AS escrow ON escrow.subject_id = trade.id AND escrow.kind = 'ESCROW'
     LEFT JOIN LATERAL (
@@ -197,16 +250,14 @@ TRADES = Statement("""
     WHERE trade.delivery_start >= CAST(:starts_at AS timestamptz)
       AND trade.delivery_start < CAST(:ends_at AS timestamptz)
     ORDER BY clearing.batch, trade.id
-""")
-GRACE = Statement("SELECT id, grace_days FROM market WHERE id = ANY(CAST(:market_ids AS uuid[]))")
-NOTE_BASIS = Statement("""
-    INSERT INTO delivery_basis (metering_point_id, direction, day, version, known_count)
-    SELECT * FROM unnest(CAST(:points AS uuid[]), CAST(:directions AS text[]), CAST(:days AS date[]),
-                         CAST(:versions AS smallint[]), CAST(:counts AS smallint[]))
-         AS read (metering_point_id, direction, day, version, known_count)
-    ORDER BY metering_point_id, direction, day
-    ON CONFLICT DO NOTHING RETURNING 1
-""")
+""").into(Traded)
+GRACE = Statement("SELECT id, grace_days FROM market WHERE id = ANY(CAST(:market_ids AS uuid[]))").into(Grace)
+BASIS_NOTED = Insertion(
+    "delivery_basis_noted",
+    Basis,
+    DeliveryBasis,
+    last="ORDER BY metering_point_id, direction, day ON CONFLICT DO NOTHING",
+)
 FINISH = Statement("""
     UPDATE delivery_hour
     SET looked_at = CAST(:now AS timestamptz),

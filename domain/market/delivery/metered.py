@@ -9,7 +9,7 @@ remainder), so the parts add up to what was metered.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -24,8 +24,7 @@ DAY = timedelta(days=1)
 Mask = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(NamedTuple):
     """How a day's readings stood when they were read; version 0 where there were none."""
 
     metering_point_id: UUID
@@ -33,6 +32,19 @@ class Basis:
     day: date
     version: int
     known_count: int
+
+
+class PointRow(NamedTuple):
+    """A point that a user holds on a local day, and its energy in quarters of the hours asked for, micro-kWh."""
+
+    user_id: UUID
+    metering_point_id: UUID
+    direction: str
+    day: date
+    version: int
+    known_count: int
+    quarters: list[int]
+    ukwh: list[int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +77,7 @@ async def read(transaction: Transaction, user_ids: Collection[UUID], hour: datet
     return Metered(row_of, energy, is_known, tuple(_bases(rows)))
 
 
-async def points(transaction: Transaction, user_ids: Collection[UUID], hours: Sequence[datetime]) -> Sequence[Any]:
+async def points(transaction: Transaction, user_ids: Collection[UUID], hours: Sequence[datetime]) -> Sequence[PointRow]:
     """A row for each point that users hold in some hours, direction and local day, with the energy of its quarters.
 
     `quarters` count through the hours in the order in which they are given; `ukwh` is None where nothing was read.
@@ -74,7 +86,7 @@ async def points(transaction: Transaction, user_ids: Collection[UUID], hours: Se
     return await READ.rows(transaction, {"users": sorted(user_ids), "hours": list(hours)} | around)
 
 
-def _bases(rows: Sequence[Any]) -> list[Basis]:
+def _bases(rows: Sequence[PointRow]) -> list[Basis]:
     return [
         Basis(row.metering_point_id, Direction(row.direction), row.day, row.version, row.known_count) for row in rows
     ]
@@ -119,4 +131,4 @@ READ = Statement("""
            array_agg(n ORDER BY n) AS quarters,
            array_agg(value / parts + CASE WHEN place % parts < value % parts THEN 1 ELSE 0 END ORDER BY n) AS ukwh
     FROM valued GROUP BY user_id, id, direction, day
-""")
+""").into(PointRow)

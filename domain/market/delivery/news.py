@@ -1,13 +1,30 @@
 """What parties are told of settlements: once per look, summed over their trades."""
 
 from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.events import notices
 from domain.events.notices import NewNotice
 from domain.kernel.sql import Statement
+from domain.market.delivery.hours import Start
 from domain.market.delivery.words import TRADE_SETTLED
+
+
+class Told(NamedTuple):
+    """What a party's trades came to since it was last told, between the first and the last of their deliveries."""
+
+    user_id: UUID
+    trades: int
+    corrections: int
+    first_delivery: datetime
+    last_delivery: datetime
+    delivered_ukwh: Decimal
+    short_ukwh: Decimal
+    amount_ueur: Decimal
 
 
 async def untold(session: AsyncSession) -> list[datetime]:
@@ -38,7 +55,7 @@ async def tell(session: AsyncSession, *, now: datetime) -> int:
     return len(facts)
 
 
-UNTOLD = Statement("SELECT starts_at FROM delivery_hour WHERE has_news ORDER BY starts_at")
+UNTOLD = Statement("SELECT starts_at FROM delivery_hour WHERE has_news ORDER BY starts_at").into(Start)
 # What is new since an hour was last told of: the newest versions, less what was told of the same trades before.
 NEWS = Statement("""
     WITH told AS (
@@ -65,4 +82,4 @@ NEWS = Statement("""
                                          (seller_id, seller_short_ukwh, seller_received_ueur))
          AS party (user_id, short_ukwh, amount_ueur)
     GROUP BY party.user_id ORDER BY party.user_id
-""")
+""").into(Told)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,6 +20,7 @@ from domain.audit.entries import Act
 from domain.kernel import sql
 from domain.kernel.database import new_ids
 from domain.kernel.sql import Part, Statement
+from domain.kernel.writing import Insertion
 from domain.ledger import accounts, transfers
 from domain.ledger.accounts import Held
 from domain.ledger.tables import TransferKind, TransferPhase
@@ -27,10 +28,49 @@ from domain.ledger.transfers import NewTransfer
 from domain.market.delivery import hours
 from domain.market.delivery.hours import Hour
 from domain.market.delivery.settlement import Settled, amounts_ueur, digest
+from domain.market.delivery.tables import DeliveryLine, TradeDelivery
 from domain.market.places.charges import Line, LineKind
 from domain.market.places.tables import OrderSide
 
 TOGETHER_MAX = 2_000  # Trades of one transaction.
+
+
+class VersionRow(NamedTuple):
+    """A version of a trade's delivery as it is stored, without when it was settled."""
+
+    id: UUID
+    trade_id: UUID
+    version: int
+    delivered_ukwh: int
+    seller_short_ukwh: int
+    buyer_short_ukwh: int
+    buyer_paid_ueur: int
+    seller_received_ueur: int
+    is_provisional: bool
+    transfer_id: UUID | None
+
+
+class LineRow(NamedTuple):
+    """Where a line of a version stands, and the fields of `Line` in their order; `kind` and `side` are read as text."""
+
+    trade_id: UUID
+    version: int
+    number: int
+    kind: str
+    side: str
+    rate_ueur_per_kwh: int
+    energy_ukwh: int
+    net_ueur: int
+    vat_ppm: int
+    vat_ueur: int
+    community_id: UUID | None
+
+
+class Newest(NamedTuple):
+    """The last version of a trade that was settled."""
+
+    trade_id: UUID
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +89,9 @@ def ready(settled: Sequence[Settled], corrections: Mapping[UUID, NewTransfer], *
     moved = [corrections.get(each.trade.id) if each.is_correction else _settlement(each) for each in settled]
     stored = [transfer for transfer in moved if transfer is not None and not transfer.is_empty]
     paid_by = [None if each is None or each.is_empty else each.id for each in moved]
-    values = _columns(settled) | {"delivery_at": now, "delivery_transfers": paid_by}
     parts = [transfers.posting(stored, actor=actor, now=now)] if stored else []
-    return Ready(
-        tuple(settled), actor, now, (*parts, Part(STORED, values, "true AS is_settled")), tuple(_acts(settled, actor))
-    )
+    parts += [SETTLED.part(_versions(settled, paid_by), settled_at=now), LINED.part(_lines(settled))]
+    return Ready(tuple(settled), actor, now, tuple(parts), tuple(_acts(settled, actor)))
 
 
 async def hold(session: AsyncSession, hour: Hour, made: Ready) -> Ready:
@@ -152,21 +190,12 @@ async def _amounts_before(
         session,
         {"ids": [each.trade.id for each in corrected], "versions": [each.version - 1 for each in corrected]},
     )
-    lines = {trade_id: [_line(row) for row in found] for trade_id, found in groupby(rows, key=lambda row: row.trade_id)}
+    lines = {trade_id: list(map(_line, found)) for trade_id, found in groupby(rows, key=lambda row: row.trade_id)}
     return {each.trade.id: amounts_ueur(each.trade, lines.get(each.trade.id, []), hour.accounts) for each in corrected}
 
 
-def _line(row: Any) -> Line:
-    return Line(
-        LineKind(row.kind),
-        OrderSide(row.side),
-        row.rate_ueur_per_kwh,
-        row.energy_ukwh,
-        row.net_ueur,
-        row.vat_ppm,
-        row.vat_ueur,
-        row.community_id,
-    )
+def _line(row: LineRow) -> Line:
+    return Line(LineKind(row.kind), OrderSide(row.side), *row[5:])
 
 
 def _acts(settled: Sequence[Settled], actor: str) -> list[Act]:
@@ -194,65 +223,47 @@ def _interval(start: datetime, settled: Collection[Settled]) -> dict[str, Any]:
     }
 
 
-def _columns(settled: Sequence[Settled]) -> dict[str, Any]:
-    """Versions and their lines as STORED takes them, without what moved them."""
-    lines = [
-        (each.trade.id, each.version, number, line) for each in settled for number, line in enumerate(each.lines, 1)
+def _versions(settled: Sequence[Settled], paid_by: Sequence[UUID | None]) -> list[VersionRow]:
+    """Rows of versions, each with the transfer that moved its money."""
+    return [
+        VersionRow(
+            id=id,
+            trade_id=each.trade.id,
+            version=each.version,
+            delivered_ukwh=each.delivered.delivered_ukwh,
+            seller_short_ukwh=each.delivered.seller_short_ukwh,
+            buyer_short_ukwh=each.delivered.buyer_short_ukwh,
+            buyer_paid_ueur=each.buyer_paid_ueur,
+            seller_received_ueur=each.seller_received_ueur,
+            is_provisional=each.delivered.is_provisional,
+            transfer_id=transfer_id,
+        )
+        for id, each, transfer_id in zip(new_ids(len(settled)), settled, paid_by, strict=True)
     ]
-    return {
-        "delivery_ids": new_ids(len(settled)),
-        "delivery_trades": [each.trade.id for each in settled],
-        "delivery_versions": [each.version for each in settled],
-        "delivery_energy": [each.delivered.delivered_ukwh for each in settled],
-        "delivery_seller_short": [each.delivered.seller_short_ukwh for each in settled],
-        "delivery_buyer_short": [each.delivered.buyer_short_ukwh for each in settled],
-        "delivery_paid": [each.buyer_paid_ueur for each in settled],
-        "delivery_received": [each.seller_received_ueur for each in settled],
-        "delivery_provisional": [each.delivered.is_provisional for each in settled],
-        "delivery_line_trades": [trade_id for trade_id, _, _, _ in lines],
-        "delivery_line_versions": [version for _, version, _, _ in lines],
-        "delivery_line_numbers": [number for _, _, number, _ in lines],
-        "delivery_line_sides": [line.side for _, _, _, line in lines],
-        "delivery_line_kinds": [line.kind for _, _, _, line in lines],
-        "delivery_line_rates": [line.rate_ueur_per_kwh for _, _, _, line in lines],
-        "delivery_line_energy": [line.energy_ukwh for _, _, _, line in lines],
-        "delivery_line_net": [line.net_ueur for _, _, _, line in lines],
-        "delivery_line_vat_ppm": [line.vat_ppm for _, _, _, line in lines],
-        "delivery_line_vat": [line.vat_ueur for _, _, _, line in lines],
-        "delivery_line_communities": [line.community_id for _, _, _, line in lines],
-    }
 
 
+def _lines(settled: Sequence[Settled]) -> list[LineRow]:
+    return [
+        LineRow(each.trade.id, each.version, number, *line)
+        for each in settled
+        for number, line in enumerate(each.lines, 1)
+    ]
+
+
+SETTLED = Insertion("delivery_settled", VersionRow, TradeDelivery, same=("settled_at",))
+LINED = Insertion("delivery_lined", LineRow, DeliveryLine)
 VERSIONS = Statement("""
     SELECT trade_id, max(version) AS version FROM trade_delivery WHERE trade_id = ANY(CAST(:ids AS uuid[]))
     GROUP BY trade_id
-""")
+""").into(Newest)
 LINES = Statement("""
-    SELECT delivery_line.* FROM delivery_line
+    SELECT trade_id, version, number, kind, side, rate_ueur_per_kwh, energy_ukwh, net_ueur, vat_ppm, vat_ueur,
+           community_id
+    FROM delivery_line
     JOIN unnest(CAST(:ids AS uuid[]), CAST(:versions AS smallint[])) AS wanted (trade_id, version)
          USING (trade_id, version)
     ORDER BY trade_id, number
-""")
+""").into(LineRow)
 HAS_NEWS = Statement("""
     UPDATE delivery_hour SET has_news = true WHERE starts_at = CAST(:starts_at AS timestamptz) RETURNING 1
 """)
-STORED = """
-delivery_settled AS (
-    INSERT INTO trade_delivery (id, trade_id, version, delivered_ukwh, seller_short_ukwh, buyer_short_ukwh,
-                                buyer_paid_ueur, seller_received_ueur, is_provisional, transfer_id, settled_at)
-    SELECT *, CAST(:delivery_at AS timestamptz)
-    FROM unnest(CAST(:delivery_ids AS uuid[]), CAST(:delivery_trades AS uuid[]), CAST(:delivery_versions AS smallint[]),
-                CAST(:delivery_energy AS bigint[]), CAST(:delivery_seller_short AS bigint[]),
-                CAST(:delivery_buyer_short AS bigint[]), CAST(:delivery_paid AS bigint[]),
-                CAST(:delivery_received AS bigint[]), CAST(:delivery_provisional AS boolean[]),
-                CAST(:delivery_transfers AS uuid[]))),
-delivery_lined AS (
-    INSERT INTO delivery_line (trade_id, version, number, side, kind, rate_ueur_per_kwh, energy_ukwh, net_ueur,
-                               vat_ppm, vat_ueur, community_id)
-    SELECT * FROM unnest(
-        CAST(:delivery_line_trades AS uuid[]), CAST(:delivery_line_versions AS smallint[]),
-        CAST(:delivery_line_numbers AS smallint[]), CAST(:delivery_line_sides AS text[]),
-        CAST(:delivery_line_kinds AS text[]), CAST(:delivery_line_rates AS bigint[]),
-        CAST(:delivery_line_energy AS bigint[]), CAST(:delivery_line_net AS bigint[]),
-        CAST(:delivery_line_vat_ppm AS int[]), CAST(:delivery_line_vat AS bigint[]),
-        CAST(:delivery_line_communities AS uuid[])))"""

@@ -15,12 +15,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from domain.ledger.accounts import AccountIds
 from domain.ledger.tables import AccountKind
-from domain.market.delivery.hours import Hour
+from domain.market.delivery.hours import Hour, Traded
 from domain.market.places import charges
 from domain.market.places.charges import Charge, Line, LineKind, MoneyTerms
 from domain.market.places.tables import OrderSide
@@ -47,7 +47,7 @@ class Delivered(NamedTuple):
 class Settled:
     """A new version of a trade's delivery: its lines, and by account where each micro-EUR of its escrow goes by it."""
 
-    trade: Any
+    trade: Traded
     version: int
     delivered: Delivered
     lines: tuple[Line, ...]
@@ -99,13 +99,13 @@ class _Terms:
         return found
 
 
-def _as_settled(trade: Any) -> Delivered | None:
+def _as_settled(trade: Traded) -> Delivered | None:
     if not trade.version:
         return None
     return Delivered(trade.delivered_ukwh, trade.seller_short_ukwh, trade.buyer_short_ukwh, trade.is_provisional)
 
 
-def lines_of(trade: Any, now: Delivered, of_buyer: MoneyTerms, of_seller: MoneyTerms) -> tuple[Line, ...]:
+def lines_of(trade: Traded, now: Delivered, of_buyer: MoneyTerms, of_seller: MoneyTerms) -> tuple[Line, ...]:
     """What both sides pay: energy and charges for what was delivered, and penalties by the terms of who was short."""
     if not trade.buyer_escrow_ueur + trade.seller_escrow_ueur:
         return ()
@@ -132,7 +132,7 @@ def _totals(lines: Iterable[Line]) -> tuple[int, int]:
     return paid, received
 
 
-def amounts_ueur(trade: Any, lines: Iterable[Line], accounts: AccountIds) -> dict[UUID, int]:
+def amounts_ueur(trade: Traded, lines: Iterable[Line], accounts: AccountIds) -> dict[UUID, int]:
     """Where a trade's escrow goes by its lines: amounts by account, which add up to zero with the escrow's own."""
     escrow = trade.buyer_escrow_ueur + trade.seller_escrow_ueur
     if not escrow:

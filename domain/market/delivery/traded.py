@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from domain.kernel.errors import DomainError
@@ -48,6 +48,24 @@ class Traded:
     direction: Direction
     period: Period
     energy_ukwh: int
+
+
+class Holder(NamedTuple):
+    """A user that held a metering point."""
+
+    user_id: UUID
+
+
+class SideRow(NamedTuple):
+    """One side of a trade; None: it is not delivered yet."""
+
+    id: UUID
+    clearing_id: UUID
+    delivery_start: datetime
+    delivery_end: datetime
+    user_id: UUID
+    direction: str
+    delivered_ukwh: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +146,7 @@ def _hour_of(side: Traded) -> datetime:
 USERS = Statement("""
     SELECT DISTINCT member.user_id FROM participation JOIN member ON member.id = participation.member_id
     WHERE participation.metering_point_id = ANY(CAST(:points AS uuid[])) AND member.user_id IS NOT NULL
-""")
+""").into(Holder)
 # In the order in which trades are delivered.
 SIDES = Statement("""
     WITH side AS (
@@ -145,4 +163,4 @@ SIDES = Statement("""
         SELECT delivered_ukwh FROM trade_delivery WHERE trade_id = side.id ORDER BY version DESC LIMIT 1)
          AS latest ON true
     ORDER BY date_bin('1 hour', side.delivery_start, 'epoch'), clearing.batch, side.id
-""")
+""").into(SideRow)

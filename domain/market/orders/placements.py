@@ -11,11 +11,14 @@ from domain.identity.viewers import Viewer
 from domain.kernel import idempotency
 from domain.kernel.idempotency import Use
 from domain.kernel.sql import Part
+from domain.kernel.writing import Rows
 from domain.ledger import transfers
 from domain.ledger.tables import TransferKind
 from domain.ledger.transfers import NewTransfer
 from domain.market.orders.orders import Proposal
+from domain.market.orders.tables import Acceptance, Order, OrderFilling
 from domain.market.orders.validation import Terms
+from domain.market.places.tables import EnergySource, OrderSide
 
 
 @dataclass(frozen=True)
@@ -83,55 +86,70 @@ def holding(placed: Sequence[Placed], now: datetime) -> list[Part]:
     return [transfers.posting(made, actor="market", now=now)] if made else []
 
 
-PLACED = """
+class OrderRow(NamedTuple):
+    """An order as it is stored when it is placed, and how long delivery intervals of its market are."""
+
+    id: UUID
+    market_id: UUID
+    owner_id: UUID
+    side: OrderSide
+    energy_ukwh: int
+    limit_price_ueur_per_kwh: int
+    delivery_start: datetime
+    delivery_end: datetime
+    source: EnergySource | None
+    accepts: Acceptance
+    filling: OrderFilling
+    minimum_fill_ukwh: int
+    valid_until: datetime | None
+    is_auctioned: bool
+    replaces_id: UUID | None
+    rule_id: UUID | None
+    exposure_ueur_per_kwh: int
+    held_ueur: int
+    delivery_minutes: int
+
+
+PROPOSED = Rows("market_proposed", OrderRow, Order, beside={"delivery_minutes": "int"})
+PLACED = f"""
 market_proposed AS (
-    SELECT * FROM unnest(
-        CAST(:market_order_ids AS uuid[]), CAST(:market_ids AS uuid[]), CAST(:market_owner_ids AS uuid[]),
-        CAST(:market_sides AS text[]), CAST(:market_energy AS bigint[]), CAST(:market_limit_prices AS bigint[]),
-        CAST(:market_starts AS timestamptz[]), CAST(:market_ends AS timestamptz[]), CAST(:market_sources AS text[]),
-        CAST(:market_accepts AS text[]), CAST(:market_fillings AS text[]), CAST(:market_minimum_fills AS bigint[]),
-        CAST(:market_valid_until AS timestamptz[]), CAST(:market_auctioned AS bool[]),
-        CAST(:market_replaces AS uuid[]), CAST(:market_rules AS uuid[]),
-        CAST(:market_exposures AS bigint[]), CAST(:market_holds AS bigint[]), CAST(:market_delivery_minutes AS int[]))
-    AS proposed (id, market_id, owner_id, side, energy, limit_price, delivery_start, delivery_end, source,
-                 accepts, filling, minimum_fill, valid_until, is_auctioned, replaces_id, rule_id, exposure, held,
-                 minutes)),
+    SELECT * FROM {PROPOSED.relation}),
 market_placed AS (
-    INSERT INTO market_order (id, market_id, owner_id, side, energy_ukwh, limit_price_ueur_per_kwh,
-                              delivery_start, delivery_end, source, accepts, filling, minimum_fill_ukwh, valid_until,
-                              is_auctioned, replaces_id, rule_id, exposure_ueur_per_kwh, held_ueur)
-    SELECT id, market_id, owner_id, side, energy, limit_price, delivery_start, delivery_end, source, accepts, filling,
-           minimum_fill, valid_until, is_auctioned, replaces_id, rule_id, exposure, held
-    FROM market_proposed),
+    INSERT INTO market_order ({PROPOSED.columns})
+    SELECT {PROPOSED.selected} FROM market_proposed),
 market_offered AS (
     INSERT INTO order_interval (order_id, delivery_start, market_id, energy_ukwh)
-    SELECT id, start, market_id, energy
-    FROM market_proposed, generate_series(delivery_start, delivery_end - make_interval(mins => minutes),
-                                          make_interval(mins => minutes)) AS start)"""
+    SELECT id, start, market_id, energy_ukwh
+    FROM market_proposed, generate_series(delivery_start, delivery_end - make_interval(mins => delivery_minutes),
+                                          make_interval(mins => delivery_minutes)) AS start)"""  # noqa: S608 - made of constants.
 
 
 def ordering(placed: Sequence[Placed]) -> Part:
     """Stores orders, numbered in their order, and what they offer in each delivery interval."""
-    proposals = [each.request.proposal for each in placed]
-    values = {
-        "market_order_ids": [each.order_id for each in placed],
-        "market_ids": [each.market_id for each in placed],
-        "market_owner_ids": [each.request.viewer.user_id for each in placed],
-        "market_sides": [proposal.side.value for proposal in proposals],
-        "market_energy": [proposal.energy_ukwh for proposal in proposals],
-        "market_limit_prices": [proposal.limit_price_ueur_per_kwh for proposal in proposals],
-        "market_starts": [proposal.delivery.start for proposal in proposals],
-        "market_ends": [proposal.delivery.end for proposal in proposals],
-        "market_sources": [proposal.source and proposal.source.value for proposal in proposals],
-        "market_accepts": [proposal.accepts.value for proposal in proposals],
-        "market_fillings": [proposal.filling.value for proposal in proposals],
-        "market_minimum_fills": [proposal.minimum_fill_ukwh for proposal in proposals],
-        "market_valid_until": [proposal.valid_until for proposal in proposals],
-        "market_auctioned": [proposal.is_auctioned for proposal in proposals],
-        "market_replaces": [proposal.replaces_id for proposal in proposals],
-        "market_rules": [proposal.rule_id for proposal in proposals],
-        "market_exposures": [each.hold.exposure_ueur_per_kwh for each in placed],
-        "market_holds": [each.hold.amount_ueur for each in placed],
-        "market_delivery_minutes": [each.terms.delivery_minutes for each in placed],
-    }
-    return Part(PLACED, values, "true AS is_placed")
+    return Part(PLACED, PROPOSED.values([_row(each) for each in placed]), "true AS is_placed")
+
+
+def _row(placed: Placed) -> OrderRow:
+    proposal, owner_id = placed.request.proposal, placed.request.viewer.user_id
+    assert owner_id is not None
+    return OrderRow(
+        id=placed.order_id,
+        market_id=proposal.market_id,
+        owner_id=owner_id,
+        side=proposal.side,
+        energy_ukwh=proposal.energy_ukwh,
+        limit_price_ueur_per_kwh=proposal.limit_price_ueur_per_kwh,
+        delivery_start=proposal.delivery.start,
+        delivery_end=proposal.delivery.end,
+        source=proposal.source,
+        accepts=proposal.accepts,
+        filling=proposal.filling,
+        minimum_fill_ukwh=proposal.minimum_fill_ukwh,
+        valid_until=proposal.valid_until,
+        is_auctioned=proposal.is_auctioned,
+        replaces_id=proposal.replaces_id,
+        rule_id=proposal.rule_id,
+        exposure_ueur_per_kwh=placed.hold.exposure_ueur_per_kwh,
+        held_ueur=placed.hold.amount_ueur,
+        delivery_minutes=placed.terms.delivery_minutes,
+    )

@@ -264,4 +264,4 @@ async def _store(transaction: Transaction, placed: Sequence[Placed], now: dateti
         changes.announcing((each.market_id, each.request.proposal.delivery) for each in placed),
         idempotency.remembering(results),
     )
-    idempotency.check_remembered(results, told)
+    idempotency.check_remembered(results, told.remembered)

@@ -206,7 +206,7 @@ async def test_a_key_whose_first_request_ended_at_this_moment_is_still_in_progre
     told = await sql.write(session, idempotency.remembering(results))
 
     with pytest.raises(IdempotencyInProgress) as refused:
-        idempotency.check_remembered(results, told)
+        idempotency.check_remembered(results, told.remembered)
     assert refused.value.key == "a key"
 
 
