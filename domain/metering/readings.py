@@ -14,7 +14,7 @@ import hashlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,7 @@ from domain.audit import entries
 from domain.kernel.errors import DomainError, InvalidValue, NotFound
 from domain.kernel.intervals import intervals_in_day
 from domain.kernel.quantities import Energy
+from domain.kernel.writing import Rows
 from domain.metering.clocks import calendar_day, day_number
 from domain.metering.days import MISSING, DayBlock, Indices
 from domain.metering.tables import Direction, MeteringPoint, Quality, Reading, ReadingImport
@@ -35,6 +36,16 @@ from domain.metering.wire import COLUMNS, copy_stream, values_of
 T = TypeVar("T")
 FIRST_DAY = date(2000, 1, 1)
 BY_QUALITY = tuple(Quality)  # Best first.
+
+
+class FilledDay(NamedTuple):
+    """A day whose missing values have arrived, all its values as the text of an array."""
+
+    metering_point_id: UUID
+    day: date
+    quality: Quality
+    total_ukwh: int
+    literal: str
 
 
 class DirectionNotMetered(DomainError):
@@ -204,7 +215,7 @@ async def _merge(session: AsyncSession, block: DayBlock, recorded: Recorded) -> 
 
 
 async def _merge_known(session: AsyncSession, block: DayBlock, current: _Current, recorded: Recorded) -> Recorded:
-    filled: list[tuple[UUID, date, Quality, Energy]] = []
+    filled: list[FilledDay] = []
     corrected: list[int] = []
     merged = block.values_ukwh.copy()
     versions = np.zeros(len(block), np.int64)
@@ -217,7 +228,8 @@ async def _merge_known(session: AsyncSession, block: DayBlock, current: _Current
         elif ((was == MISSING) & (becomes != MISSING)).any():
             worse = max(current.quality[index], block.quality, key=BY_QUALITY.index)
             at = block.metering_point_ids[block.point_index[row]], calendar_day(int(block.day_numbers[row]))
-            filled.append((*at, worse, np.where(was == MISSING, becomes, was)))
+            values = np.where(was == MISSING, becomes, was)
+            filled.append(FilledDay(*at, worse, int(values[values != MISSING].sum()), _literal(values)))
     if corrected:
         rows = np.array(corrected)
         corrections = replace(block, values_ukwh=merged).rows(rows)
@@ -296,17 +308,15 @@ SUPERSEDE = text("""
     WHERE metering_point_id = given.id AND reading.day = given.day
       AND direction = :direction AND superseded_at IS NULL
 """)
-FILL = text("""
+FILLED = Rows("filled", FilledDay, Reading, beside={"literal": "text"})
+FILL = text(f"""
     UPDATE reading
-    SET values_ukwh = CAST(given.filled AS bigint[]), total_ukwh = given.total, quality = given.quality,
+    SET values_ukwh = CAST(filled.literal AS bigint[]), total_ukwh = filled.total_ukwh, quality = filled.quality,
         received_at = now()
-    FROM unnest(
-      CAST(:ids AS uuid[]), CAST(:days AS date[]), CAST(:qualities AS text[]), CAST(:totals AS bigint[]),
-      CAST(:filled AS text[])
-    ) AS given (id, day, quality, total, filled)
-    WHERE metering_point_id = given.id AND reading.day = given.day
+    FROM {FILLED.relation}
+    WHERE reading.metering_point_id = filled.metering_point_id AND reading.day = filled.day
       AND direction = :direction AND superseded_at IS NULL
-""")
+""")  # noqa: S608 - made of constants.
 
 
 async def _supersede(session: AsyncSession, block: DayBlock) -> None:
@@ -314,19 +324,9 @@ async def _supersede(session: AsyncSession, block: DayBlock) -> None:
     await session.execute(SUPERSEDE, {"ids": block.ids(), "days": days, "direction": block.direction.value})
 
 
-async def _fill(
-    session: AsyncSession, direction: Direction, filled: Sequence[tuple[UUID, date, Quality, Energy]]
-) -> None:
+async def _fill(session: AsyncSession, direction: Direction, filled: Sequence[FilledDay]) -> None:
     """Put values into days that were waiting for them."""
-    facts = {
-        "ids": [id for id, _, _, _ in filled],
-        "days": [day for _, day, _, _ in filled],
-        "qualities": [quality.value for _, _, quality, _ in filled],
-        "totals": [int(values[values != MISSING].sum()) for _, _, _, values in filled],
-        "filled": [_literal(values) for _, _, _, values in filled],
-        "direction": direction.value,
-    }
-    await session.execute(FILL, facts)
+    await session.execute(FILL, FILLED.values(filled) | {"direction": direction.value})
 
 
 def _literal(values: Energy) -> str:

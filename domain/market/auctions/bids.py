@@ -5,13 +5,11 @@ money as any order's), fills it and the seller's order, and puts the trades into
 its own (`BATCHES`), far beyond the seconds by which batches are numbered.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
@@ -24,17 +22,18 @@ from domain.kernel.database import Micro, new_id
 from domain.kernel.errors import DomainError, InvalidValue, NotAllowed
 from domain.kernel.idempotency import Use
 from domain.kernel.intervals import Period
-from domain.kernel.quantities import LOT_UKWH, amount_ueur
+from domain.kernel.quantities import LOT_UKWH
 from domain.market.auctions import auctions
 from domain.market.auctions.auctions import AuctionClosed
 from domain.market.auctions.tables import AuctionBid, AuctionStatus, DutchAuction
 from domain.market.auctions.words import AUCTION
-from domain.market.clearing import escrow, trades
-from domain.market.clearing.tables import Clearing, Trade
+from domain.market.clearing import clearings
+from domain.market.clearing.book import OpenInterval
+from domain.market.clearing.clearings import Batch, CellPrice, ClearingRow
+from domain.market.clearing.trades import Pairing
 from domain.market.orders import orders, placing
 from domain.market.orders.orders import Proposal
 from domain.market.orders.tables import Order, OrderInterval
-from domain.market.places import charges
 from domain.market.places.tables import Market, OrderSide
 
 BATCHES = 10**12
@@ -134,70 +133,49 @@ async def _trade(
 ) -> None:
     """A clearing and a trade for each delivery interval, both orders filled, and the escrow of all."""
     market = await session.get_one(Market, auction.market_id)
-    step = timedelta(minutes=market.delivery_minutes)
-    held = select(OrderInterval.delivery_start).where(OrderInterval.order_id == buyer.id)
-    starts = list(await session.scalars(held.order_by(OrderInterval.delivery_start)))
-    batch = BATCHES + taken.number
-    cleared = [_clearing(auction, taken, start, batch) for start in starts]
-    made = [_row(auction, taken, each, step, seller, buyer) for each in cleared]
-    terms = await charges.terms(session, [auction.market_id])
-    for row in made:
-        escrow.add_escrow(row, terms)
-    await session.execute(insert(Clearing), cleared)
-    await _fill(session, [seller.id, buyer.id], taken.energy_ukwh)
-    kept = await orders.restate(session, sorted([seller.id, buyer.id]), now=now)
-    await session.execute(insert(Trade), made)
-    await escrow.take(session, kept, made, batch=batch, actor="market", now=now)
-    await trades.announce(session, made)
+    pairings = [_pairing(taken, *sides) for sides in await _open_intervals(session, seller, buyer)]
+    rows = [_clearing(auction, taken, pairing) for pairing in pairings]
+    delivery = {market.id: timedelta(minutes=market.delivery_minutes)}
+    await clearings.carry_out(session, rows, pairings, delivery, actor="market", now=now)
 
 
-async def _fill(session: AsyncSession, order_ids: Sequence[UUID], energy_ukwh: int) -> None:
-    filled = OrderInterval.filled_ukwh + energy_ukwh
-    which = OrderInterval.order_id.in_(order_ids)
-    values = {"filled_ukwh": filled, "is_open": filled < OrderInterval.energy_ukwh}
-    await session.execute(
-        update(OrderInterval).where(which).values(**values), execution_options={"synchronize_session": False}
+async def _open_intervals(session: AsyncSession, *held: Order) -> list[tuple[OpenInterval, ...]]:
+    """By delivery interval, what is open there of locked orders whose delivery is the same."""
+    which = OrderInterval.order_id.in_([order.id for order in held])
+    query = select(OrderInterval.order_id, OrderInterval.delivery_start, OrderInterval.filled_ukwh).where(which)
+    filled = {(order_id, start): ukwh for order_id, start, ukwh in await session.execute(query)}
+    starts = sorted({start for _, start in filled})
+    return [tuple(_open(order, start, filled[order.id, start]) for order in held) for start in starts]
+
+
+def _open(order: Order, start: datetime, filled_ukwh: int) -> OpenInterval:
+    return OpenInterval(
+        order_id=order.id,
+        delivery_start=start,
+        market_id=order.market_id,
+        owner_id=order.owner_id,
+        side=order.side,
+        limit_price_ueur_per_kwh=order.limit_price_ueur_per_kwh,
+        sequence=order.sequence,
+        energy_ukwh=order.energy_ukwh,
+        filled_ukwh=filled_ukwh,
+        source=order.source,
     )
 
 
-def _clearing(auction: DutchAuction, taken: AuctionBid, start: datetime, batch: int) -> dict[str, Any]:
+def _pairing(taken: AuctionBid, sell: OpenInterval, buy: OpenInterval) -> Pairing:
+    """Both sides trade at the clock's price."""
+    return Pairing(sell, buy, taken.energy_ukwh, taken.price_ueur_per_kwh, taken.price_ueur_per_kwh)
+
+
+def _clearing(auction: DutchAuction, taken: AuctionBid, pairing: Pairing) -> ClearingRow:
     price, energy = taken.price_ueur_per_kwh, taken.energy_ukwh
-    return {
-        "id": new_id(),
-        "market_id": auction.market_id,
-        "delivery_start": start,
-        "batch": batch,
-        "price_ueur_per_kwh": price,
-        "price_low_ueur_per_kwh": price,
-        "price_high_ueur_per_kwh": price,
-        "bought_ukwh": energy,
-        "sold_ukwh": energy,
-        "welfare_ueur": amount_ueur(energy, price - auction.floor_price_ueur_per_kwh),
-        "orders_count": 2,
-        "input_digest": idempotency.digest({"bid": str(taken.id), "energy": energy, "price": price}).hex(),
-        "parameters": {"auction_id": str(auction.id), "bid_id": str(taken.id)},
-    }
-
-
-def _row(
-    auction: DutchAuction, taken: AuctionBid, cleared: dict[str, Any], step: timedelta, seller: Order, buyer: Order
-) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "market_id": auction.market_id,
-        "seller_market_id": auction.market_id,
-        "clearing_id": cleared["id"],
-        "delivery_start": cleared["delivery_start"],
-        "delivery_end": cleared["delivery_start"] + step,
-        "energy_ukwh": taken.energy_ukwh,
-        "price_ueur_per_kwh": taken.price_ueur_per_kwh,
-        "seller_price_ueur_per_kwh": taken.price_ueur_per_kwh,
-        "buy_order_id": buyer.id,
-        "sell_order_id": seller.id,
-        "buyer_id": buyer.owner_id,
-        "seller_id": seller.owner_id,
-        "source": seller.source,
-    }
+    digest = idempotency.digest({"bid": str(taken.id), "energy": energy, "price": price}).hex()
+    parameters = {"auction_id": str(auction.id), "bid_id": str(taken.id)}
+    cell = auction.market_id, pairing.buy.delivery_start
+    at_the_clock = CellPrice(price, price, price, is_traded=True, parameters=parameters)
+    batch = Batch(BATCHES + taken.number, None, digest)
+    return clearings.row_of(cell, at_the_clock, [pairing], [pairing], batch, orders_count=2)
 
 
 async def _tell(session: AsyncSession, viewer: Viewer, auction: DutchAuction, taken: AuctionBid, now: datetime) -> None:

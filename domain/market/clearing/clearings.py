@@ -4,16 +4,17 @@ A batch is numbered by the UTC second at which it opens, a multiple of the coupl
 with time, whichever markets are linked. A market that nothing happened to is not cleared again.
 """
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
-from operator import itemgetter
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, Uuid, bindparam, insert, select, text, update
+from sqlalchemy import DateTime, bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
@@ -26,12 +27,13 @@ from domain.kernel.database import new_id
 from domain.kernel.errors import DomainError
 from domain.kernel.intervals import Period
 from domain.kernel.quantities import MICRO, round_half_even
-from domain.market.clearing import escrow, trades
+from domain.kernel.writing import Insertion
+from domain.market.clearing import escrow, fills, trades
 from domain.market.clearing import ticks as prices
-from domain.market.clearing.book import Book, OpenInterval
+from domain.market.clearing.book import Book
 from domain.market.clearing.tables import Clearing
 from domain.market.clearing.ticks import Tick, TickKind
-from domain.market.clearing.trades import Cleared, Pairing
+from domain.market.clearing.trades import Cleared, Pairing, TradeRow
 from domain.market.clearing.words import CLEAR_MARKET, ORDER_FILLED
 from domain.market.orders import orders
 from domain.market.places import changes, markets
@@ -43,6 +45,7 @@ from domain.market.places.tables import Market
 SETTLES_S = 15
 TIME_LIMIT_S = 60
 Cell = tuple[UUID, datetime]  # Market and start of delivery.
+FIGURES = attrgetter("id", "price_ueur_per_kwh", "bought_ukwh", "sold_ukwh", "input_digest")  # For the audit log.
 
 
 class BookChanged(DomainError):
@@ -72,6 +75,42 @@ class CellPrice:
     congestion_rent_ueur: int = 0
     bound_ueur: int | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+class ClearingRow(NamedTuple):
+    """A clearing as it is stored, `class_prices` and `parameters` as JSON."""
+
+    id: UUID
+    market_id: UUID
+    delivery_start: datetime
+    batch: int
+    price_ueur_per_kwh: int
+    price_low_ueur_per_kwh: int
+    price_high_ueur_per_kwh: int
+    bought_ukwh: int
+    sold_ukwh: int
+    welfare_ueur: int
+    bound_ueur: int | None
+    congestion_rent_ueur: int
+    class_prices: str
+    parameters: str
+    orders_count: int
+    input_digest: str
+    job_id: UUID | None
+
+    @property
+    def cell(self) -> Cell:
+        """The market and delivery that were cleared."""
+        return self.market_id, self.delivery_start
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What the clearings of a batch have in common."""
+
+    number: int
+    job_id: UUID | None
+    input_digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +162,12 @@ async def record(
     """
     if not await _take_batch(session, book, batch):
         return False
-    fills = _fills(outcome.pairings)
-    await _hold(session, fills)
-    rows = _rows(book, outcome, batch, job_id)
+    if not await fills.are_as_read(session, fills.of(outcome.pairings)):
+        raise BookChanged
+    rows = _rows(book, outcome, Batch(batch, job_id, book.digest))
     if rows:
-        await session.execute(insert(Clearing), rows)
-        await _fill(session, fills)
-        kept = await orders.restate(session, sorted({order_id for order_id, _ in fills}), now=now)
-        traded = await trades.record(session, outcome.pairings, _cleared(book, rows))
-        await escrow.take(session, kept, traded, batch=batch, actor=f"job:{job_id}", now=now)
+        delivery = {market.id: market.delivery for market in book.coupling.markets}
+        traded = await carry_out(session, rows, outcome.pairings, delivery, actor=f"job:{job_id}", now=now)
         await notices.tell(session, _told(traded))
         # Late, because whoever places an order waits for the head of its market's audit chain.
         await _audit(session, rows, batch, job_id)
@@ -139,17 +175,39 @@ async def record(
     return True
 
 
-def _told(traded: Sequence[Mapping[str, Any]]) -> list[NewNotice]:
+async def carry_out(
+    session: AsyncSession,
+    rows: Sequence[ClearingRow],
+    pairings: Sequence[Pairing],
+    delivery: Mapping[UUID, timedelta],
+    *,
+    actor: str,
+    now: datetime,
+) -> list[TradeRow]:
+    """Store the clearings of a batch, fill its locked orders and put their trades into escrow; gives the trades.
+
+    `delivery`: how long delivery intervals of each market are.
+    """
+    await CLEARED.write(session, rows)
+    filled = await fills.store(session, fills.of(pairings))
+    kept = await orders.restate(session, filled, now=now)
+    cleared = {row.cell: Cleared(row.id, delivery[row.market_id]) for row in rows}
+    traded = await trades.record(session, pairings, cleared)
+    await escrow.take(session, kept, traded, batch=rows[0].batch, actor=actor, now=now)
+    return traded
+
+
+def _told(traded: Sequence[TradeRow]) -> list[NewNotice]:
     """What the owners of filled orders should hear: of each order, the energy and its mean price in this batch."""
     told: dict[tuple[UUID, UUID, UUID], list[tuple[int, int]]] = defaultdict(list)
     for row in traded:
-        buy, sell = (row["buyer_id"], row["buy_order_id"]), (row["seller_id"], row["sell_order_id"])
-        told[(*buy, row["market_id"])].append((row["energy_ukwh"], row["price_ueur_per_kwh"]))
-        told[(*sell, row["seller_market_id"])].append((row["energy_ukwh"], row["seller_price_ueur_per_kwh"]))
+        buy, sell = (row.buyer_id, row.buy_order_id), (row.seller_id, row.sell_order_id)
+        told[(*buy, row.market_id)].append((row.energy_ukwh, row.price_ueur_per_kwh))
+        told[(*sell, row.seller_market_id)].append((row.energy_ukwh, row.seller_price_ueur_per_kwh))
     made = []
-    for (user_id, order_id, market_id), fills in told.items():
-        energy = sum(energy for energy, _ in fills)
-        price = round_half_even(sum(energy * price for energy, price in fills), energy)
+    for (user_id, order_id, market_id), parts in told.items():
+        energy = sum(energy for energy, _ in parts)
+        price = round_half_even(sum(energy * price for energy, price in parts), energy)
         facts = {"order_id": order_id, "market_id": market_id, "energy_ukwh": energy, "price_ueur_per_kwh": price}
         made.append(NewNotice(user_id, ORDER_FILLED, facts))
     return made
@@ -182,82 +240,52 @@ async def _take_batch(session: AsyncSession, book: Book, batch: int) -> bool:
     return True
 
 
-def _fills(pairings: Iterable[Pairing]) -> dict[tuple[UUID, datetime], tuple[OpenInterval, int]]:
-    """Energy filled by order and delivery, with what was open of it, sorted."""
-    filled: dict[tuple[UUID, datetime], tuple[OpenInterval, int]] = {}
-    for pairing in pairings:
-        for side in (pairing.sell, pairing.buy):
-            key = side.order_id, side.delivery_start
-            filled[key] = side, filled.get(key, (side, 0))[1] + pairing.energy_ukwh
-    return dict(sorted(filled.items()))
+CLEARED = Insertion("market_cleared", ClearingRow, Clearing)
 
 
-HELD = text("""
-    SELECT order_id, delivery_start, filled_ukwh, is_open
-    FROM order_interval JOIN unnest(:ids, :starts) AS wanted (order_id, delivery_start)
-    USING (order_id, delivery_start)
-""").bindparams(
-    bindparam("ids", type_=ARRAY(Uuid())),
-    bindparam("starts", type_=ARRAY(DateTime(timezone=True))),
-)
-FILL = text("""
-    UPDATE order_interval SET
-        filled_ukwh = order_interval.filled_ukwh + fill.energy_ukwh,
-        is_open = order_interval.filled_ukwh + fill.energy_ukwh < order_interval.energy_ukwh
-    FROM unnest(:ids, :starts, :energy) AS fill (order_id, delivery_start, energy_ukwh)
-    WHERE order_interval.order_id = fill.order_id AND order_interval.delivery_start = fill.delivery_start
-""").bindparams(
-    bindparam("ids", type_=ARRAY(Uuid())),
-    bindparam("starts", type_=ARRAY(DateTime(timezone=True))),
-    bindparam("energy", type_=ARRAY(BigInteger())),
-)
-
-
-async def _hold(session: AsyncSession, fills: Mapping[tuple[UUID, datetime], tuple[OpenInterval, int]]) -> None:
-    """Lock the orders that are filled and see that they are as they were read. Raises BookChanged."""
-    await orders.lock(session, {order_id for order_id, _ in fills})
-    given = {"ids": [order_id for order_id, _ in fills], "starts": [start for _, start in fills]}
-    held = {(row.order_id, row.delivery_start): row for row in await session.execute(HELD, given)}
-    for key, (read, _) in fills.items():
-        if key not in held or not held[key].is_open or held[key].filled_ukwh != read.filled_ukwh:
-            raise BookChanged
-
-
-async def _fill(session: AsyncSession, fills: Mapping[tuple[UUID, datetime], tuple[OpenInterval, int]]) -> None:
-    ids, starts = [order_id for order_id, _ in fills], [start for _, start in fills]
-    energy = [energy for _, energy in fills.values()]
-    await session.execute(FILL, {"ids": ids, "starts": starts, "energy": energy})
-
-
-def _rows(book: Book, outcome: Outcome, batch: int, job_id: UUID | None) -> list[dict[str, Any]]:
+def _rows(book: Book, outcome: Outcome, batch: Batch) -> list[ClearingRow]:
     """A clearing for each market and interval in which energy was traded or passed through, sorted."""
     taking_part = Counter((each.market_id, each.delivery_start) for each in book.open)
     bought, sold = defaultdict(list), defaultdict(list)
     for pairing in outcome.pairings:
         bought[pairing.buy.market_id, pairing.buy.delivery_start].append(pairing)
         sold[pairing.sell.market_id, pairing.sell.delivery_start].append(pairing)
-    common = {"batch": batch, "job_id": job_id, "input_digest": book.digest}
     return [
-        common
-        | {
-            "id": new_id(),
-            "market_id": cell[0],
-            "delivery_start": cell[1],
-            "price_ueur_per_kwh": price.price_ueur_per_kwh,
-            "price_low_ueur_per_kwh": price.lowest_ueur_per_kwh,
-            "price_high_ueur_per_kwh": price.highest_ueur_per_kwh,
-            "bought_ukwh": sum(pairing.energy_ukwh for pairing in bought[cell]),
-            "sold_ukwh": sum(pairing.energy_ukwh for pairing in sold[cell]),
-            "welfare_ueur": surplus_ueur(bought[cell], sold[cell]),
-            "bound_ueur": price.bound_ueur,
-            "congestion_rent_ueur": price.congestion_rent_ueur,
-            "class_prices": dict(price.class_prices),
-            "parameters": dict(price.parameters),
-            "orders_count": taking_part[cell],
-        }
+        row_of(cell, price, bought[cell], sold[cell], batch, orders_count=taking_part[cell])
         for cell, price in sorted(outcome.prices.items())
         if price.is_traded
     ]
+
+
+def row_of(
+    cell: Cell,
+    price: CellPrice,
+    bought: Sequence[Pairing],
+    sold: Sequence[Pairing],
+    batch: Batch,
+    *,
+    orders_count: int,
+) -> ClearingRow:
+    """The clearing of a market and delivery interval, by the pairs that it bought and sold in."""
+    return ClearingRow(
+        id=new_id(),
+        market_id=cell[0],
+        delivery_start=cell[1],
+        batch=batch.number,
+        price_ueur_per_kwh=price.price_ueur_per_kwh,
+        price_low_ueur_per_kwh=price.lowest_ueur_per_kwh,
+        price_high_ueur_per_kwh=price.highest_ueur_per_kwh,
+        bought_ukwh=sum(pairing.energy_ukwh for pairing in bought),
+        sold_ukwh=sum(pairing.energy_ukwh for pairing in sold),
+        welfare_ueur=surplus_ueur(bought, sold),
+        bound_ueur=price.bound_ueur,
+        congestion_rent_ueur=price.congestion_rent_ueur,
+        class_prices=json.dumps(dict(price.class_prices)),
+        parameters=json.dumps(dict(price.parameters)),
+        orders_count=orders_count,
+        input_digest=batch.input_digest,
+        job_id=batch.job_id,
+    )
 
 
 def surplus_ueur(bought: Iterable[Pairing], sold: Iterable[Pairing]) -> int:
@@ -271,23 +299,17 @@ def surplus_ueur(bought: Iterable[Pairing], sold: Iterable[Pairing]) -> int:
     return round_half_even(gained, MICRO)
 
 
-def _cleared(book: Book, rows: Sequence[Mapping[str, Any]]) -> dict[Cell, Cleared]:
-    delivery = {market.id: market.delivery for market in book.coupling.markets}
-    return {(row["market_id"], row["delivery_start"]): Cleared(row["id"], delivery[row["market_id"]]) for row in rows}
-
-
-async def _audit(session: AsyncSession, rows: Sequence[Mapping[str, Any]], batch: int, job_id: UUID | None) -> None:
+async def _audit(session: AsyncSession, rows: Sequence[ClearingRow], batch: int, job_id: UUID | None) -> None:
     """One entry per market: its clearings of this batch, each with the energy bought and sold."""
-    for market_id, cleared in groupby(rows, key=itemgetter("market_id")):
-        figures = ("id", "price_ueur_per_kwh", "bought_ukwh", "sold_ukwh", "input_digest")
-        facts = {"batch": batch, "clearings": [[row[figure] for figure in figures] for row in cleared]}
+    for market_id, cleared in groupby(rows, key=lambda row: row.market_id):
+        facts = {"batch": batch, "clearings": [list(FIGURES(row)) for row in cleared]}
         actor, subject = f"job:{job_id}", ("Market", market_id)
         await entries.record(session, "market.clear", actor=actor, subject=subject, scope_id=market_id, facts=facts)
 
 
-async def _announce(session: AsyncSession, book: Book, outcome: Outcome, rows: Sequence[Mapping[str, Any]]) -> None:
+async def _announce(session: AsyncSession, book: Book, outcome: Outcome, rows: Sequence[ClearingRow]) -> None:
     """Ticks of all prices, the last price of each market, and which deliveries of its book changed."""
-    volume = {(row["market_id"], row["delivery_start"]): max(row["bought_ukwh"], row["sold_ukwh"]) for row in rows}
+    volume = {row.cell: max(row.bought_ukwh, row.sold_ukwh) for row in rows}
     for market in book.coupling.markets:
         ticks = [
             Tick(start, price.price_ueur_per_kwh, kind_of(price), volume.get((market_id, start), 0))

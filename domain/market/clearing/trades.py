@@ -3,18 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.events import feed
 from domain.kernel.database import new_id
-from domain.market.clearing import escrow
+from domain.kernel.writing import Insertion
 from domain.market.clearing.book import OpenInterval
 from domain.market.clearing.tables import Trade
 from domain.market.places import charges
+from domain.market.places.charges import MoneyTerms
+from domain.market.places.tables import EnergySource, OrderSide
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,46 +42,73 @@ def stream_of(market_id: UUID) -> str:
     return f"market:{market_id}:trades"
 
 
+class TradeRow(NamedTuple):
+    """A trade as it is stored, with what it may cost each side."""
+
+    id: UUID
+    market_id: UUID
+    seller_market_id: UUID
+    clearing_id: UUID
+    delivery_start: datetime
+    delivery_end: datetime
+    energy_ukwh: int
+    price_ueur_per_kwh: int
+    seller_price_ueur_per_kwh: int
+    buy_order_id: UUID
+    sell_order_id: UUID
+    buyer_id: UUID
+    seller_id: UUID
+    source: EnergySource | None
+    buyer_escrow_ueur: int
+    seller_escrow_ueur: int
+
+
+TRADED = Insertion("market_traded", TradeRow, Trade)
+
+
 async def record(
     session: AsyncSession, pairings: Sequence[Pairing], cleared: Mapping[tuple[UUID, datetime], Cleared]
-) -> list[dict[str, Any]]:
+) -> list[TradeRow]:
     """Store the trades of a batch; gives their rows."""
-    rows = [_row(pairing, cleared) for pairing in pairings]
-    if rows:
-        terms = await charges.terms(session, {row[of] for row in rows for of in ("market_id", "seller_market_id")})
-        for row in rows:
-            escrow.add_escrow(row, terms)
-        await session.execute(insert(Trade), rows)
-    await announce(session, rows)
+    terms = await charges.terms(session, {side.market_id for each in pairings for side in (each.buy, each.sell)})
+    rows = [_row(pairing, cleared, terms) for pairing in pairings]
+    await TRADED.write(session, rows)
+    await _announce(session, rows)
     return rows
 
 
-async def announce(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
+async def _announce(session: AsyncSession, rows: Sequence[TradeRow]) -> None:
     """Tell of stored trades on the streams of their markets."""
     told: dict[UUID, list[dict[str, Any]]] = {}
     for row in rows:
-        for market_id in {row["market_id"], row["seller_market_id"]}:
-            told.setdefault(market_id, []).append({"trade_id": str(row["id"])})
+        for market_id in {row.market_id, row.seller_market_id}:
+            told.setdefault(market_id, []).append({"trade_id": str(row.id)})
     for market_id in sorted(told):
         await feed.append(session, stream_of(market_id), told[market_id])
 
 
-def _row(pairing: Pairing, cleared: Mapping[tuple[UUID, datetime], Cleared]) -> dict[str, Any]:
-    buy, sell = pairing.buy, pairing.sell
-    bought = cleared[buy.market_id, buy.delivery_start]
-    return {
-        "id": new_id(),
-        "market_id": buy.market_id,
-        "seller_market_id": sell.market_id,
-        "clearing_id": bought.id,
-        "delivery_start": buy.delivery_start,
-        "delivery_end": buy.delivery_start + bought.delivery,
-        "energy_ukwh": pairing.energy_ukwh,
-        "price_ueur_per_kwh": pairing.paid_ueur_per_kwh,
-        "seller_price_ueur_per_kwh": pairing.got_ueur_per_kwh,
-        "buy_order_id": buy.order_id,
-        "sell_order_id": sell.order_id,
-        "buyer_id": buy.owner_id,
-        "seller_id": sell.owner_id,
-        "source": sell.source,
-    }
+def _row(
+    pairing: Pairing, cleared: Mapping[tuple[UUID, datetime], Cleared], terms: Mapping[UUID, MoneyTerms]
+) -> TradeRow:
+    """A trade of a pair; each side's escrow is by the terms of its own market."""
+    buy, sell, energy = pairing.buy, pairing.sell, pairing.energy_ukwh
+    start, paid, got = buy.delivery_start, pairing.paid_ueur_per_kwh, pairing.got_ueur_per_kwh
+    bought = cleared[buy.market_id, start]
+    return TradeRow(
+        id=new_id(),
+        market_id=buy.market_id,
+        seller_market_id=sell.market_id,
+        clearing_id=bought.id,
+        delivery_start=start,
+        delivery_end=start + bought.delivery,
+        energy_ukwh=energy,
+        price_ueur_per_kwh=paid,
+        seller_price_ueur_per_kwh=got,
+        buy_order_id=buy.order_id,
+        sell_order_id=sell.order_id,
+        buyer_id=buy.owner_id,
+        seller_id=sell.owner_id,
+        source=sell.source,
+        buyer_escrow_ueur=charges.escrow_ueur(OrderSide.BUY, energy, paid, terms[buy.market_id], start),
+        seller_escrow_ueur=charges.escrow_ueur(OrderSide.SELL, energy, got, terms[sell.market_id], start),
+    )

@@ -22,10 +22,9 @@ from domain.ledger.accounts import AccountIds
 from domain.ledger.tables import AccountKind
 from domain.market.delivery.hours import Hour, Traded
 from domain.market.places import charges
-from domain.market.places.charges import Charge, Line, LineKind, MoneyTerms
+from domain.market.places.charges import ROUNDED_OF_TRADE_UEUR, Charge, Line, LineKind, MoneyTerms
 from domain.market.places.tables import OrderSide
 
-ROUNDED_AMOUNTS = 20  # A trade has at most so many lines of both sides, each rounded by half a micro-EUR.
 ACCOUNT_OF = {
     LineKind.FEE: AccountKind.FEE,
     LineKind.NETWORK: AccountKind.GRID,
@@ -156,7 +155,7 @@ def amounts_ueur(trade: Traded, lines: Iterable[Line], accounts: AccountIds) -> 
             amounts[(accounts[community_id] if community_id else of_side)[ACCOUNT_OF[kind]]] += net
     for user_id, left in ((trade.buyer_id, left_buyer), (trade.seller_id, left_seller)):
         beyond = min(0, left)
-        assert beyond >= -ROUNDED_AMOUNTS, f"trade {trade.id} costs {-beyond} micro-EUR beyond its escrow"
+        assert beyond >= -ROUNDED_OF_TRADE_UEUR, f"trade {trade.id} costs {-beyond} micro-EUR beyond its escrow"
         amounts[accounts[user_id][AccountKind.AVAILABLE]] += left - beyond
         if beyond:
             amounts[of_buyer[AccountKind.ROUNDING]] += beyond

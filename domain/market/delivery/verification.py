@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.kernel.verification import broken
+from domain.market.places.charges import ROUNDED_OF_TRADE_UEUR
 
 GUARDS = "I1 energy, I2 money, deliveries"
 
 # Latest version of each trade's delivery.
 _LATEST = "(SELECT DISTINCT ON (trade_id) * FROM trade_delivery ORDER BY trade_id, version DESC)"
-_ROUNDED = 20  # Micro-EUR that rounding of a trade's lines may come to.
 
 RULES: dict[str, str] = {
     "what was delivered and what each side was short of make up the trade, in versions without gaps": """
@@ -83,7 +83,7 @@ RULES: dict[str, str] = {
             WHERE buyer_escrow_ueur + seller_escrow_ueur > 0)
         SELECT trade_id, version, holder_id, due_ueur, coalesce(given_ueur, 0) AS given_ueur
         FROM due LEFT JOIN given USING (trade_id, holder_id)
-        WHERE coalesce(given_ueur, 0) - due_ueur NOT BETWEEN 0 AND {_ROUNDED}""",  # noqa: S608
+        WHERE coalesce(given_ueur, 0) - due_ueur NOT BETWEEN 0 AND {ROUNDED_OF_TRADE_UEUR}""",  # noqa: S608
     "the escrow of a trade waits until the trade was delivered, and no longer": """
         SELECT trade.id, escrow.id AS escrow_id, resolving.id AS resolved_by, settled.transfer_id
         FROM trade

@@ -7,11 +7,12 @@ was held for the closed part is available again in the same transaction.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, Text, Uuid, bindparam, select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
@@ -19,6 +20,8 @@ from domain.identity.keys import TRADE
 from domain.identity.viewers import Viewer, require_scope
 from domain.kernel.errors import DomainError, NotAllowed, NotFound
 from domain.kernel.intervals import Period
+from domain.kernel.sql import Statement
+from domain.kernel.writing import Rows
 from domain.market.orders import holds
 from domain.market.orders.holds import Kept
 from domain.market.orders.tables import Acceptance, Order, OrderFilling, OrderInterval, OrderStatus
@@ -130,19 +133,25 @@ async def own_open(session: AsyncSession, viewer: Viewer, order_id: UUID) -> Ord
     return order
 
 
-CLOSE = text("""
+class ClosedRow(NamedTuple):
+    """An order that was closed: its status and hold before."""
+
+    id: UUID
+    owner_id: UUID
+    was: str
+    was_ueur: int
+
+
+CLOSE = Statement("""
     WITH closed AS (
-        UPDATE order_interval SET is_open = false WHERE order_id = ANY(:ids) AND is_open)
-    UPDATE market_order SET status = :status, closed_at = :now, closed_reason = :reason, held_ueur = 0
-    FROM (SELECT id, held_ueur AS was_ueur, status AS was FROM market_order WHERE id = ANY(:ids)) AS before
+        UPDATE order_interval SET is_open = false WHERE order_id = ANY(CAST(:ids AS uuid[])) AND is_open)
+    UPDATE market_order SET status = CAST(:status AS text), closed_at = CAST(:now AS timestamptz),
+                            closed_reason = CAST(:reason AS text), held_ueur = 0
+    FROM (SELECT id, held_ueur AS was_ueur, status AS was FROM market_order
+          WHERE id = ANY(CAST(:ids AS uuid[]))) AS before
     WHERE market_order.id = before.id
     RETURNING market_order.id, owner_id, was, was_ueur
-""").bindparams(
-    bindparam("ids", type_=ARRAY(Uuid())),
-    bindparam("status", type_=Text()),
-    bindparam("reason", type_=Text()),
-    bindparam("now", type_=DateTime(timezone=True)),
-)
+""").into(ClosedRow)
 
 
 async def close(
@@ -156,7 +165,7 @@ async def close(
 ) -> None:
     """End what is open of locked open orders and release what is held for it; the caller records and announces it."""
     given = {"ids": list(order_ids), "status": status.value, "reason": reason, "now": now}
-    rows = (await session.execute(CLOSE, given)).all()
+    rows = await CLOSE.rows(session, given)
     for row in rows:
         move(OrderStatus(row.was), status)
     await holds.release(session, [Kept(row.id, row.owner_id, row.was_ueur, 0) for row in rows], actor=actor, now=now)
@@ -177,7 +186,7 @@ async def expire_due(session: AsyncSession, market_ids: Collection[UUID], *, now
     which = (OrderInterval.order_id == Order.id, Order.id.in_(locked), OrderInterval.is_open, begun)
     closed = update(OrderInterval).where(*which).values(is_open=False)
     pairs = closed.returning(OrderInterval.market_id, OrderInterval.order_id, OrderInterval.delivery_start)
-    touched: dict[UUID, list[Any]] = {}
+    touched: dict[UUID, list[tuple[UUID, datetime]]] = {}
     for market_id, order_id, start in await session.execute(pairs, execution_options={"synchronize_session": False}):
         touched.setdefault(market_id, []).append((order_id, start))
     restated = await restate(session, locked, now=now)
@@ -195,34 +204,62 @@ async def lock(session: AsyncSession, order_ids: Collection[UUID]) -> list[UUID]
     return list(await session.scalars(chosen))
 
 
-STATED = text("""
+class StatedRow(NamedTuple):
+    """An order, what its intervals come to together, and what is to be held for what is open of them."""
+
+    id: UUID
+    owner_id: UUID
+    status: str
+    energy_ukwh: int
+    filling: str
+    held_ueur: int
+    offered_ukwh: Decimal
+    filled_ukwh: Decimal
+    is_open: bool
+    open_ueur: Decimal | None
+    open_flexible_ueur: Decimal
+
+
+class RestatedRow(NamedTuple):
+    """What is stored of an order in line with its intervals."""
+
+    id: UUID
+    filled_ukwh: int
+    status: OrderStatus
+    held_ueur: int
+
+
+STATED = Statement("""
     SELECT o.id, o.owner_id, o.status, o.energy_ukwh, o.filling, o.held_ueur,
            sum(i.energy_ukwh) AS offered_ukwh, sum(i.filled_ukwh) AS filled_ukwh, bool_or(i.is_open) AS is_open,
            sum(div((i.energy_ukwh - i.filled_ukwh)::numeric * o.exposure_ueur_per_kwh + 999999, 1000000))
                FILTER (WHERE i.is_open) AS open_ueur,
            div((o.energy_ukwh - sum(i.filled_ukwh)) * o.exposure_ueur_per_kwh + 999999, 1000000) AS open_flexible_ueur
     FROM market_order AS o JOIN order_interval AS i ON i.order_id = o.id
-    WHERE o.id = ANY(:ids) GROUP BY o.id ORDER BY o.id
-""").bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+    WHERE o.id = ANY(CAST(:ids AS uuid[])) GROUP BY o.id ORDER BY o.id
+""").into(StatedRow)
 
 
 async def restate(session: AsyncSession, order_ids: Sequence[UUID], *, now: datetime) -> list[Kept]:
     """Bring fill, status and hold of locked orders in line with their intervals; gives what was and is held."""
-    rows = (await session.execute(STATED, {"ids": list(order_ids)})).all()
-    ids, filled, statuses, held, kept = [], [], [], [], []
-    for row in rows:
-        is_flexible = row.filling == OrderFilling.FLEXIBLE.value
-        energy = int(row.energy_ukwh if is_flexible else row.offered_ukwh)
-        status = _restated(OrderStatus(row.status), energy, int(row.filled_ukwh), is_open=row.is_open)
-        open_ueur = row.open_flexible_ueur if is_flexible else row.open_ueur
-        ids.append(row.id)
-        filled.append(int(row.filled_ukwh))
-        statuses.append(status)
-        held.append(0 if status in FINAL else int(open_ueur))
-        kept.append(Kept(row.id, row.owner_id, row.held_ueur, held[-1]))
-    given = {"ids": ids, "filled": filled, "statuses": statuses, "held": held, "now": now}
-    await session.execute(RESTATE, given)
-    return kept
+    stated = await STATED.rows(session, {"ids": list(order_ids)})
+    restated = [_in_line(row) for row in stated]
+    await RESTATE.rows(session, RESTATED.values(restated) | {"now": now})
+    return [
+        Kept(was.id, was.owner_id, was.held_ueur, becomes.held_ueur)
+        for was, becomes in zip(stated, restated, strict=True)
+    ]
+
+
+def _in_line(row: StatedRow) -> RestatedRow:
+    is_flexible = row.filling == OrderFilling.FLEXIBLE.value
+    energy, filled = int(row.energy_ukwh if is_flexible else row.offered_ukwh), int(row.filled_ukwh)
+    status = _restated(OrderStatus(row.status), energy, filled, is_open=row.is_open)
+    if status in FINAL:
+        return RestatedRow(row.id, filled, status, 0)
+    open_ueur = row.open_flexible_ueur if is_flexible else row.open_ueur
+    assert open_ueur is not None, f"order {row.id} is {status} and nothing of it is open"
+    return RestatedRow(row.id, filled, status, int(open_ueur))
 
 
 def _restated(status: OrderStatus, energy_ukwh: int, filled_ukwh: int, *, is_open: bool) -> OrderStatus:
@@ -248,22 +285,18 @@ def move(status: OrderStatus, following: OrderStatus) -> OrderStatus:
 
 
 # A flexible order is full before its intervals are.
-RESTATE = text("""
+RESTATED = Rows("restated", RestatedRow, Order)
+RESTATE = Statement(f"""
     WITH full_now AS (
         UPDATE order_interval SET is_open = false
-        FROM unnest(:ids, :statuses) AS restated (id, status)
+        FROM {RESTATED.relation}
         WHERE order_interval.order_id = restated.id AND restated.status = 'FILLED' AND order_interval.is_open)
     UPDATE market_order SET
         filled_ukwh = restated.filled_ukwh,
         status = restated.status,
         held_ueur = restated.held_ueur,
-        closed_at = CASE WHEN restated.status IN ('FILLED', 'EXPIRED') THEN :now END
-    FROM unnest(:ids, :filled, :statuses, :held) AS restated (id, filled_ukwh, status, held_ueur)
+        closed_at = CASE WHEN restated.status IN ('FILLED', 'EXPIRED') THEN CAST(:now AS timestamptz) END
+    FROM {RESTATED.relation}
     WHERE market_order.id = restated.id
-""").bindparams(
-    bindparam("ids", type_=ARRAY(Uuid())),
-    bindparam("filled", type_=ARRAY(BigInteger())),
-    bindparam("statuses", type_=ARRAY(Text())),
-    bindparam("held", type_=ARRAY(BigInteger())),
-    bindparam("now", type_=DateTime(timezone=True)),
-)
+    RETURNING 1
+""")  # noqa: S608 - made of constants.

@@ -33,6 +33,9 @@ class LineKind(StrEnum):
     PENALTY = "PENALTY"
 
 
+# What rounding may come to: a side of a trade has net and VAT of five kinds of lines, each rounded by half a micro-EUR.
+ROUNDED_OF_SIDE_UEUR = 10
+ROUNDED_OF_TRADE_UEUR = 2 * ROUNDED_OF_SIDE_UEUR
 LINE_OF = {kind: LineKind(kind.value) for kind in ChargeKind}
 
 

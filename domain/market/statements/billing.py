@@ -14,11 +14,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
@@ -30,6 +31,7 @@ from domain.kernel.errors import DomainError
 from domain.kernel.intervals import Period, day_start
 from domain.kernel.quantities import MICRO
 from domain.kernel.sql import Statement
+from domain.kernel.writing import Insertion
 from domain.market.places.charges import LineKind
 from domain.market.places.tables import OrderSide
 from domain.market.statements.tables import AccountStatement, StatementKind, StatementLine
@@ -100,6 +102,39 @@ class Line:
         return half_up(self.net_cents * self.key.vat_ppm, MICRO)
 
 
+class SumRow(NamedTuple):
+    """What lines of one user, market, side and kind come to."""
+
+    user_id: UUID
+    market_id: UUID
+    side: str
+    kind: str
+    vat_ppm: int
+    energy_ukwh: Decimal
+    net_ueur: Decimal
+    vat_ueur: Decimal
+
+
+class UserZone(NamedTuple):
+    """The timezone of a user's months."""
+
+    user_id: UUID
+    timezone: str
+
+
+class Waiting(NamedTuple):
+    """A user of whom something is not settled yet."""
+
+    user_id: UUID
+
+
+class First(NamedTuple):
+    """A user's statement of a month, which credit notes correct."""
+
+    user_id: UUID
+    id: UUID
+
+
 def half_up(numerator: int, denominator: int) -> int:
     """The nearest integer, ties away from zero, as bills are rounded."""
     whole = (2 * abs(numerator) + denominator) // (2 * denominator)
@@ -146,18 +181,51 @@ async def make(
     return len(made)
 
 
+class DocumentRow(NamedTuple):
+    """A document as it is stored."""
+
+    id: UUID
+    user_id: UUID
+    kind: StatementKind
+    corrects_id: UUID | None
+    month: date
+    timezone: str
+    net_cents: int
+    vat_cents: int
+    total_cents: int
+    ledger_ueur: int
+    rounding_ueur: int
+    made_at: datetime
+
+
+class LineRow(NamedTuple):
+    """A line of a document as it is stored; from its market on, the key of the line and what it comes to."""
+
+    id: UUID
+    statement_id: UUID
+    number: int
+    market_id: UUID
+    side: OrderSide
+    kind: LineKind
+    vat_ppm: int
+    energy_ukwh: int
+    net_ueur: int
+    vat_ueur: int
+    net_cents: int
+    vat_cents: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Document:
-    row: dict[str, Any]
-    lines: list[dict[str, Any]]
+    row: DocumentRow
+    lines: list[LineRow]
 
 
-def _by_user(rows: Sequence[Any]) -> dict[UUID, dict[LineKey, Sums]]:
+def _by_user(rows: Sequence[SumRow]) -> dict[UUID, dict[LineKey, Sums]]:
     found: dict[UUID, dict[LineKey, Sums]] = defaultdict(dict)
     for row in rows:
-        user_id, market_id, side, kind, vat_ppm, energy, net, vat = row
-        key = LineKey(market_id, OrderSide(side), LineKind(kind), vat_ppm)
-        found[user_id][key] = Sums(int(energy), int(net), int(vat))
+        key = LineKey(row.market_id, OrderSide(row.side), LineKind(row.kind), row.vat_ppm)
+        found[row.user_id][key] = Sums(int(row.energy_ukwh), int(row.net_ueur), int(row.vat_ueur))
     return found
 
 
@@ -174,57 +242,45 @@ def _document(
     statement_id = new_id()
     net, vat = sum(line.net_cents for line in lines), sum(line.vat_cents for line in lines)
     ledger = sum(line.sums.net_ueur + line.sums.vat_ueur for line in lines)
-    row = {
-        "id": statement_id,
-        "user_id": user_id,
-        "kind": StatementKind.CREDIT_NOTE if first_id else StatementKind.STATEMENT,
-        "corrects_id": first_id,
-        "month": month,
-        "timezone": timezone,
-        "net_cents": net,
-        "vat_cents": vat,
-        "total_cents": net + vat,
-        "ledger_ueur": ledger,
-        "rounding_ueur": (net + vat) * UEUR_PER_CENT - ledger,
-        "made_at": now,
-    }
+    row = DocumentRow(
+        id=statement_id,
+        user_id=user_id,
+        kind=StatementKind.CREDIT_NOTE if first_id else StatementKind.STATEMENT,
+        corrects_id=first_id,
+        month=month,
+        timezone=timezone,
+        net_cents=net,
+        vat_cents=vat,
+        total_cents=net + vat,
+        ledger_ueur=ledger,
+        rounding_ueur=(net + vat) * UEUR_PER_CENT - ledger,
+        made_at=now,
+    )
     return _Document(row, [_line_row(statement_id, number, line) for number, line in enumerate(lines, 1)])
 
 
-def _line_row(statement_id: UUID, number: int, line: Line) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "statement_id": statement_id,
-        "number": number,
-        "market_id": line.key.market_id,
-        "side": line.key.side,
-        "kind": line.key.kind,
-        "energy_ukwh": line.sums.energy_ukwh,
-        "net_ueur": line.sums.net_ueur,
-        "vat_ppm": line.key.vat_ppm,
-        "vat_ueur": line.sums.vat_ueur,
-        "net_cents": line.net_cents,
-        "vat_cents": line.vat_cents,
-    }
+def _line_row(statement_id: UUID, number: int, line: Line) -> LineRow:
+    sums, cents = line.sums, (line.net_cents, line.vat_cents)
+    return LineRow(new_id(), statement_id, number, *line.key, sums.energy_ukwh, sums.net_ueur, sums.vat_ueur, *cents)
 
 
 async def _store(session: AsyncSession, made: Sequence[_Document], actor: str) -> None:
     if not made:
         return
-    await session.execute(insert(AccountStatement), [document.row for document in made])
-    await session.execute(insert(StatementLine), [line for document in made for line in document.lines])
+    await DOCUMENTS.write(session, [document.row for document in made])
+    await LINES.write(session, [line for document in made for line in document.lines])
     await entries.record_many(session, [_act(document.row, actor) for document in made])
     await notices.tell(session, [_notice(document.row) for document in made])
 
 
-def _act(row: Mapping[str, Any], actor: str) -> Act:
-    facts = {name: row[name] for name in ("kind", "month", "total_cents", "ledger_ueur")}
-    return Act("statement.make", actor, ("AccountStatement", row["id"]), None, facts)
+def _act(row: DocumentRow, actor: str) -> Act:
+    facts = {"kind": row.kind, "month": row.month, "total_cents": row.total_cents, "ledger_ueur": row.ledger_ueur}
+    return Act("statement.make", actor, ("AccountStatement", row.id), None, facts)
 
 
-def _notice(row: Mapping[str, Any]) -> NewNotice:
-    facts = {"statement_id": row["id"], "month": f"{row['month']:%Y-%m}", "total_cents": row["total_cents"]}
-    return NewNotice(row["user_id"], STATEMENT_READY, facts)
+def _notice(row: DocumentRow) -> NewNotice:
+    facts = {"statement_id": row.id, "month": f"{row.month:%Y-%m}", "total_cents": row.total_cents}
+    return NewNotice(row.user_id, STATEMENT_READY, facts)
 
 
 async def lines_of(session: AsyncSession, statement_id: UUID) -> list[StatementLine]:
@@ -233,6 +289,8 @@ async def lines_of(session: AsyncSession, statement_id: UUID) -> list[StatementL
     return list(await session.scalars(query))
 
 
+DOCUMENTS = Insertion("statement_documents", DocumentRow, AccountStatement)
+LINES = Insertion("statement_lines", LineRow, StatementLine)
 TIMEZONES = Statement("""
     SELECT party.user_id, coalesce((
         SELECT community.timezone FROM member JOIN membership ON membership.member_id = member.id
@@ -245,7 +303,7 @@ TIMEZONES = Statement("""
           WHERE delivery_start >= CAST(:start AS timestamptz) - interval '1 day'
             AND delivery_start < CAST(:end AS timestamptz) + interval '1 day') AS party
     ORDER BY timezone, user_id
-""")
+""").into(UserZone)
 LOCK = Statement("""
     SELECT pg_advisory_xact_lock(hashtextextended('statement ' || user_id || CAST(:month AS date), 0))
     FROM (SELECT unnest(CAST(:user_ids AS uuid[])) AS user_id ORDER BY 1) AS stated
@@ -260,24 +318,24 @@ PARTIES = f"""
 WAITING = Statement(f"""
     SELECT DISTINCT user_id FROM ({PARTIES}) AS party
     WHERE NOT EXISTS (SELECT FROM trade_delivery WHERE trade_id = party.id)
-""")  # noqa: S608
+""").into(Waiting)  # noqa: S608
 OWED = Statement(f"""
     SELECT party.user_id, party.market_id, line.side, line.kind, line.vat_ppm,
-           sum(line.energy_ukwh), sum(line.net_ueur), sum(line.vat_ueur)
+           sum(line.energy_ukwh) AS energy_ukwh, sum(line.net_ueur) AS net_ueur, sum(line.vat_ueur) AS vat_ueur
     FROM ({PARTIES}) AS party
     JOIN LATERAL (SELECT max(version) AS version FROM trade_delivery WHERE trade_id = party.id) AS latest ON true
     JOIN delivery_line AS line
       ON line.trade_id = party.id AND line.version = latest.version AND line.side = party.side
     GROUP BY party.user_id, party.market_id, line.side, line.kind, line.vat_ppm
-""")  # noqa: S608
+""").into(SumRow)  # noqa: S608
 STATED = Statement("""
     SELECT stated.user_id, line.market_id, line.side, line.kind, line.vat_ppm,
-           sum(line.energy_ukwh), sum(line.net_ueur), sum(line.vat_ueur)
+           sum(line.energy_ukwh) AS energy_ukwh, sum(line.net_ueur) AS net_ueur, sum(line.vat_ueur) AS vat_ueur
     FROM account_statement AS stated JOIN statement_line AS line ON line.statement_id = stated.id
     WHERE stated.user_id = ANY(CAST(:user_ids AS uuid[])) AND stated.month = CAST(:month AS date)
     GROUP BY stated.user_id, line.market_id, line.side, line.kind, line.vat_ppm
-""")
+""").into(SumRow)
 FIRST = Statement("""
     SELECT user_id, id FROM account_statement
     WHERE user_id = ANY(CAST(:user_ids AS uuid[])) AND month = CAST(:month AS date) AND kind = 'STATEMENT'
-""")
+""").into(First)

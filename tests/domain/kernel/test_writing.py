@@ -4,13 +4,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Uuid, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.events.tables import Event, EventStream, Notice
 from domain.kernel import sql
 from domain.kernel.database import new_id
 from domain.kernel.sql import Statement
+from domain.kernel.tables import Base
 from domain.kernel.writing import Insertion, Rows
 from domain.ledger.tables import Entry, Transfer
 
@@ -102,3 +103,10 @@ async def test_typed_rows_are_the_columns_that_were_selected(session: AsyncSessi
     assert await first.rows(session, {"sequence": 3}) == [StreamRow("a", 3)]
     with pytest.raises(AssertionError, match="StreamRow is of"):
         await other.rows(session, {})
+
+
+def test_keys_of_other_tables_are_ids() -> None:
+    """So a row can be written before the table that it refers to is imported."""
+    columns = [column for table in Base.metadata.tables.values() for column in table.columns if column.foreign_keys]
+
+    assert {type(column.type) for column in columns} == {Uuid}
