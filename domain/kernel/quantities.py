@@ -20,6 +20,8 @@ UKWH_PER_WH = 1_000
 UEUR_PER_EUR = MICRO
 LOT_UKWH = 1_000  # Markets trade whole watt-hours.
 TICK_UEUR_PER_KWH = 100  # Market prices are whole multiples of 0.0001 EUR/kWh.
+PRICE_UEUR_PER_KWH_MAX = 4_000_000  # Either way; the harmonised limit of the European day-ahead market, 4,000 EUR/MWh.
+ENERGY_UKWH_MAX = 10**11  # Of an order in a delivery interval: 100 MWh.
 INT64_MAX = 2**63 - 1
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import select
@@ -38,17 +38,35 @@ class Balances:
     receivable_ueur: int
 
 
+class HeldAccount(NamedTuple):
+    """An account that is locked, of a user or of a market or community."""
+
+    id: UUID
+    kind: str
+    owner_id: UUID | None
+    scope_id: UUID | None
+    balance_ueur: int
+
+
+class Belonging(NamedTuple):
+    """An account, and the user, market or community that it is of."""
+
+    id: UUID
+    kind: str
+    belongs_to: UUID
+
+
 HOLD = Statement("""
     SELECT id, kind, owner_id, scope_id, balance_ueur FROM account
     WHERE owner_id = ANY(CAST(:owner_ids AS uuid[])) OR scope_id = ANY(CAST(:scope_ids AS uuid[]))
     ORDER BY id FOR NO KEY UPDATE
-""")
+""").into(HeldAccount)
 
 
 IDS = Statement("""
     SELECT id, kind, coalesce(owner_id, scope_id) AS belongs_to FROM account
     WHERE owner_id = ANY(CAST(:owner_ids AS uuid[])) OR scope_id = ANY(CAST(:scope_ids AS uuid[]))
-""")
+""").into(Belonging)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +85,7 @@ async def hold(transaction: Transaction, owner_ids: Collection[UUID], scope_ids:
     for row in rows:
         if row.owner_id is not None:
             of_owner.setdefault(row.owner_id, {})[row.kind] = row.id, row.balance_ueur
-        else:
+        elif row.scope_id is not None:
             of_scope[row.scope_id, AccountKind(row.kind)] = row.id
     return Held({owner: _wallet(found) for owner, found in of_owner.items()}, of_scope)
 

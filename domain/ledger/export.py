@@ -14,25 +14,44 @@ instants, and they are left out. Transfers of one instant are ordered by what th
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.identity.tables import User
 from domain.kernel.quantities import format_micro
+from domain.kernel.sql import Statement
 from domain.ledger.tables import Account
 
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 PLATFORM = "platform"
-MADE = text("""
+
+
+class Made(NamedTuple):
+    """A transfer and its entries."""
+
+    id: UUID
+    kind: str
+    phase: str
+    reference: str
+    subject_type: str | None
+    subject_id: UUID | None
+    resolves_id: UUID | None
+    made_at: datetime
+    account_ids: list[UUID]
+    amounts_ueur: list[int]
+
+
+MADE = Statement("""
     SELECT transfer.id, kind, phase, reference, subject_type, subject_id, resolves_id, made_at,
            array_agg(entry.account_id) AS account_ids, array_agg(entry.amount_ueur) AS amounts_ueur
     FROM transfer JOIN ledger_entry AS entry ON entry.transfer_id = transfer.id
     GROUP BY transfer.id ORDER BY made_at, transfer.id
-""")
+""").into(Made)
 
 
 @dataclass
@@ -53,7 +72,7 @@ class Numbers:
 async def lines(session: AsyncSession, scopes: Mapping[UUID, str], *, unordered: bool = False) -> AsyncIterator[str]:
     """The ledger's lines; `scopes` gives the names of markets and communities."""
     accounts = await _accounts(session, scopes)
-    found = (await session.execute(MADE)).all()
+    found = await MADE.rows(session, {})
     if unordered:
         ids = Numbers(is_wanted=False)
         for line in sorted(_line(made, accounts, ids, "") for made in found):
@@ -65,7 +84,7 @@ async def lines(session: AsyncSession, scopes: Mapping[UUID, str], *, unordered:
         yield line
 
 
-def _numbered(found: Sequence[Any], accounts: Mapping[UUID, str]) -> Iterator[str]:
+def _numbered(found: Sequence[Made], accounts: Mapping[UUID, str]) -> Iterator[str]:
     ids, places = Numbers(is_wanted=True), dict[UUID, int]()
     for _, together in groupby(found, key=lambda made: made.made_at):
         for made in sorted(together, key=lambda made: _said(made, accounts)):
@@ -74,12 +93,12 @@ def _numbered(found: Sequence[Any], accounts: Mapping[UUID, str]) -> Iterator[st
             yield f"{places[made.id]} {_line(made, accounts, ids, resolved)}"
 
 
-def _said(made: Any, accounts: Mapping[UUID, str]) -> tuple[bool, str, UUID]:
+def _said(made: Made, accounts: Mapping[UUID, str]) -> tuple[bool, str, UUID]:
     """What orders the transfers of one instant: what resolves another comes after it."""
     return made.resolves_id is not None, _line(made, accounts, Numbers(is_wanted=False), ""), made.id
 
 
-def _line(made: Any, accounts: Mapping[UUID, str], ids: Numbers, resolved: str) -> str:
+def _line(made: Made, accounts: Mapping[UUID, str], ids: Numbers, resolved: str) -> str:
     words = [made.kind, made.phase, ids.in_text(made.reference)]
     if made.subject_type:
         words.append(f"{made.subject_type}{ids.of(str(made.subject_id))}")

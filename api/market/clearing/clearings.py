@@ -1,6 +1,7 @@
 """Clearings over GraphQL."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -98,14 +99,23 @@ class ClearingsOfMarket:
     )
 
 
-async def _recorded(info: Info, id: UUID) -> Any:
+class RecordedRow(NamedTuple):
+    """What is kept of a clearing as JSON."""
+
+    id: UUID
+    class_prices: Mapping[str, int]
+    parameters: Mapping[str, object]
+
+
+async def _recorded(info: Info, id: UUID) -> RecordedRow:
     """What is kept of a clearing as JSON, read for all clearings of an operation at once."""
 
-    async def load(ids: list[UUID]) -> list[Any]:
+    async def load(ids: list[UUID]) -> list[RecordedRow]:
         columns = (tables.Clearing.id, tables.Clearing.class_prices, tables.Clearing.parameters)
         query = select(*columns).where(tables.Clearing.id.in_(ids))
         async with info.context.database.reading() as connection:
-            found = {row.id: row for row in await connection.execute(query)}
+            found = {row.id: row for row in map(RecordedRow._make, await connection.execute(query))}
         return [found[id] for id in ids]
 
-    return await info.context.loaders.loader("clearing records", load).load(id)
+    recorded: RecordedRow = await info.context.loaders.loader("clearing records", load).load(id)
+    return recorded

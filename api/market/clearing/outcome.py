@@ -71,7 +71,8 @@ def _prices(book: Book, starts: list[datetime], classed: Classed, cleared: Clear
             cell = _headline(cells, cleared, is_priced[interval], interval, place)
             if cell is not None:
                 found[market.id, start] = CellPrice(
-                    **_range(cleared, interval, cell),
+                    *_range(cleared, interval, cell),
+                    is_traded=bool(cleared.is_traded[interval, cell]),
                     class_prices=_class_prices(classed, cleared, interval, place, cell),
                     congestion_rent_ueur=round_half_even(rents.get((interval, place), 0), NEUR_PER_UEUR),
                     bound_ueur=bounds[interval],
@@ -104,14 +105,14 @@ def _headline(cells: list[int], cleared: Clearing, is_priced: Mask, interval: in
     return min(traded, key=lambda cell: (int(price[cell]), cell))
 
 
-def _range(cleared: Clearing, interval: int, cell: int) -> dict[str, Any]:
+def _range(cleared: Clearing, interval: int, cell: int) -> tuple[int, int, int]:
+    """The price of a cell, and the lowest and highest that would balance it, micro-EUR per kWh."""
     prices, at = cleared.prices, (interval, cell)
-    return {
-        "price_ueur_per_kwh": int(prices.price_ueur_per_kwh[at]),
-        "lowest_ueur_per_kwh": int(prices.lowest_ticks[at]) * TICK_UEUR_PER_KWH,
-        "highest_ueur_per_kwh": int(prices.highest_ticks[at]) * TICK_UEUR_PER_KWH,
-        "is_traded": bool(cleared.is_traded[at]),
-    }
+    return (
+        int(prices.price_ueur_per_kwh[at]),
+        int(prices.lowest_ticks[at]) * TICK_UEUR_PER_KWH,
+        int(prices.highest_ticks[at]) * TICK_UEUR_PER_KWH,
+    )
 
 
 def _class_prices(classed: Classed, cleared: Clearing, interval: int, zone: int, headline: int) -> dict[str, int]:

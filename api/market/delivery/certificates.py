@@ -1,6 +1,7 @@
 """Certificates of delivered renewable energy over GraphQL."""
 
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import strawberry
@@ -106,17 +107,28 @@ async def _factor(context: Context, certificate: Certificate) -> Factor | None:
     return emissions.factor_for(known, certificate.country, certificate.__dict__["at"])
 
 
+class CancelledRow(NamedTuple):
+    """Energy that an owner cancelled of an issue."""
+
+    issue_id: UUID
+    from_id: UUID
+    energy_wh: int
+    reason: str
+    made_at: datetime
+
+
 async def _cancellations(context: Context, issue_id: UUID, owner_id: UUID) -> list[CertificateCancellation]:
     async def load(keys: list[tuple[UUID, UUID]]) -> list[list[CertificateCancellation]]:
         query = (
-            select(CertificateAct)
+            select(CertificateAct.issue_id, CertificateAct.from_id, CertificateAct.energy_wh, CertificateAct.reason)
+            .add_columns(CertificateAct.made_at)
             .where(tuple_(CertificateAct.issue_id, CertificateAct.from_id).in_(keys))
             .where(CertificateAct.kind == CertificateActKind.CANCELLED)
             .order_by(CertificateAct.id)
         )
-        found: dict[Any, list[CertificateCancellation]] = {key: [] for key in keys}
+        found: dict[tuple[UUID, UUID], list[CertificateCancellation]] = {key: [] for key in keys}
         async with context.database.reading() as connection:
-            for row in await connection.execute(query):
+            for row in map(CancelledRow._make, await connection.execute(query)):
                 found[row.issue_id, row.from_id].append(_cancellation(row))
         return [found[key] for key in keys]
 
@@ -125,7 +137,7 @@ async def _cancellations(context: Context, issue_id: UUID, owner_id: UUID) -> li
     return cancellations
 
 
-def _cancellation(row: Any) -> CertificateCancellation:
+def _cancellation(row: CancelledRow) -> CertificateCancellation:
     return CertificateCancellation(
         energy_ukwh=Decimal(row.energy_wh * UKWH_PER_WH), reason=row.reason, cancelled_at=DateTime(row.made_at)
     )

@@ -1,11 +1,12 @@
 """Deliveries of trades over GraphQL: what was delivered, what it came to, and totals for operators."""
 
+import decimal
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, func, or_, select, true, tuple_
 
 from api.engine.declarations import Node, edge_key, entity, extends
 from api.engine.fields import column, edge, many
@@ -97,6 +98,20 @@ class TradeDelivery(Node):
         return Decimal(sum(line.net_ueur + line.vat_ueur for line in lines if line.side is side))
 
 
+class LineRow(NamedTuple):
+    """A line of a version of a trade's delivery."""
+
+    trade_id: UUID
+    version: int
+    kind: LineKind
+    side: OrderSide
+    rate_ueur_per_kwh: int
+    energy_ukwh: int
+    net_ueur: int
+    vat_ppm: int
+    vat_ueur: int
+
+
 async def _lines(context: Context, trade_id: UUID, version: int) -> list[DeliveryLine]:
     """The lines of a delivery that the viewer may see."""
     viewer = context.viewer
@@ -104,14 +119,15 @@ async def _lines(context: Context, trade_id: UUID, version: int) -> list[Deliver
     async def load(keys: list[tuple[UUID, int]]) -> list[list[DeliveryLine]]:
         line = tables.DeliveryLine
         query = (
-            select(line)
+            select(line.trade_id, line.version, line.kind, line.side, line.rate_ueur_per_kwh)
+            .add_columns(line.energy_ukwh, line.net_ueur, line.vat_ppm, line.vat_ueur)
             .join(TradeTable, TradeTable.id == line.trade_id)
             .where(tuple_(line.trade_id, line.version).in_(keys), _is_own(viewer))
             .order_by(line.trade_id, line.number)
         )
         found: dict[tuple[UUID, int], list[DeliveryLine]] = {key: [] for key in keys}
         async with context.database.reading() as connection:
-            for row in await connection.execute(query):
+            for row in map(LineRow._make, await connection.execute(query)):
                 found[row.trade_id, row.version].append(_line(row))
         return [found[key] for key in keys]
 
@@ -119,14 +135,14 @@ async def _lines(context: Context, trade_id: UUID, version: int) -> list[Deliver
     return lines
 
 
-def _is_own(viewer: Viewer) -> Any:
+def _is_own(viewer: Viewer) -> ColumnElement[bool]:
     if viewer.is_admin:
         return true()
     of_buyer = (tables.DeliveryLine.side == OrderSide.BUY) & (TradeTable.buyer_id == viewer.user_id)
     return or_(of_buyer, (tables.DeliveryLine.side == OrderSide.SELL) & (TradeTable.seller_id == viewer.user_id))
 
 
-def _line(row: Any) -> DeliveryLine:
+def _line(row: LineRow) -> DeliveryLine:
     return DeliveryLine(
         kind=row.kind,
         side=row.side,
@@ -145,17 +161,18 @@ async def _side(context: Context, trade_id: UUID) -> OrderSide | None:
     async def load(ids: list[UUID]) -> list[OrderSide | None]:
         query = select(TradeTable.id, TradeTable.buyer_id, TradeTable.seller_id).where(TradeTable.id.in_(ids))
         async with context.database.reading() as connection:
-            found = {row.id: row for row in await connection.execute(query)}
-        return [_side_of(found[id], user_id) for id in ids]
+            rows = await connection.execute(query)
+            found = {id: _side_of(buyer_id, seller_id, user_id) for id, buyer_id, seller_id in rows}
+        return [found[id] for id in ids]
 
     side: OrderSide | None = await context.loaders.loader("sides of trades", load).load(trade_id)
     return side
 
 
-def _side_of(trade: Any, user_id: UUID | None) -> OrderSide | None:
-    if trade.buyer_id == user_id:
+def _side_of(buyer_id: UUID, seller_id: UUID, user_id: UUID | None) -> OrderSide | None:
+    if buyer_id == user_id:
         return OrderSide.BUY
-    return OrderSide.SELL if trade.seller_id == user_id else None
+    return OrderSide.SELL if seller_id == user_id else None
 
 
 @strawberry.type(description="What became of trades in a period, by their latest deliveries.")
@@ -171,6 +188,18 @@ class DeliveryTotals:
     delivered_share: Decimal | None = strawberry.field(
         description="Delivered over what was settled, 0 to 1, rounded down; null where nothing was settled."
     )
+
+
+class TotalsRow(NamedTuple):
+    """What the trades of a market come to; sums, as the database gives them."""
+
+    market_id: UUID
+    trades: int
+    settled: int
+    traded_ukwh: decimal.Decimal
+    delivered_ukwh: decimal.Decimal
+    seller_short_ukwh: decimal.Decimal
+    buyer_short_ukwh: decimal.Decimal
 
 
 async def totals(context: Context, market_id: UUID, zone_id: UUID, period: Period) -> DeliveryTotals | None:
@@ -200,14 +229,14 @@ async def totals(context: Context, market_id: UUID, zone_id: UUID, period: Perio
             .group_by(TradeTable.market_id)
         )
         async with context.database.reading() as connection:
-            found = {row.market_id: row for row in await connection.execute(query)}
+            found = {row.market_id: row for row in map(TotalsRow._make, await connection.execute(query))}
         return [_totals(found.get(market_id)) for market_id in market_ids]
 
     loaded: DeliveryTotals = await context.loaders.loader(("deliveries", period), load).load(market_id)
     return loaded
 
 
-def _totals(row: Any) -> DeliveryTotals:
+def _totals(row: TotalsRow | None) -> DeliveryTotals:
     if row is None:
         zero = Decimal(0)
         return DeliveryTotals(

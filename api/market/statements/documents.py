@@ -5,6 +5,7 @@ import io
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import orjson
 from reportlab.lib import colors
@@ -42,7 +43,7 @@ class Document:
     statement: AccountStatement
     lines: list[StatementLine]
     member: str
-    markets: dict[Any, str]
+    markets: dict[UUID, str]
     corrected_number: int | None
 
     @property

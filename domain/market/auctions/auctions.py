@@ -26,11 +26,11 @@ from domain.kernel.database import new_id
 from domain.kernel.errors import DomainError, InvalidValue, NotAllowed, NotFound
 from domain.kernel.idempotency import Use
 from domain.kernel.intervals import Period
-from domain.kernel.quantities import TICK_UEUR_PER_KWH
+from domain.kernel.quantities import PRICE_UEUR_PER_KWH_MAX, TICK_UEUR_PER_KWH
 from domain.market.auctions.tables import AuctionStatus, DutchAuction
 from domain.market.auctions.words import AUCTION
 from domain.market.orders import orders, placing
-from domain.market.orders.orders import PRICE_UEUR_PER_KWH_MAX, Proposal
+from domain.market.orders.orders import Proposal
 from domain.market.orders.tables import Order, OrderStatus
 from domain.market.places.tables import EnergySource, OrderSide
 

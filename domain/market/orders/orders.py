@@ -28,9 +28,6 @@ from domain.market.orders.tables import Acceptance, Order, OrderFilling, OrderIn
 from domain.market.places import changes
 from domain.market.places.tables import EnergySource, OrderSide
 
-PRICE_UEUR_PER_KWH_MAX = 4_000_000  # Either way; the harmonised limit of the European day-ahead market, 4,000 EUR/MWh.
-ENERGY_UKWH_MAX = 10**11  # 100 MWh in a delivery interval.
-
 # What may become of an order; the final statuses lead nowhere.
 TRANSITIONS: Mapping[OrderStatus, frozenset[OrderStatus]] = MappingProxyType(
     {

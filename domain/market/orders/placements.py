@@ -57,13 +57,13 @@ class Wallet(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A request that was found good, the id of its order, the terms of its market and what is held for it."""
+    """A request that was found good, the id of its order, the terms of its market, and what is held for it of whom."""
 
     order_id: UUID
     request: Request
     terms: Terms
     hold: Hold
-    wallet: Wallet
+    wallet: Wallet | None
 
     @property
     def market_id(self) -> UUID:
@@ -73,17 +73,15 @@ class Placed:
 
 def holding(placed: Sequence[Placed], now: datetime) -> list[Part]:
     """Moves what orders may cost from what is available to what is held; nothing where they can cost nothing."""
-    made = [
-        NewTransfer(
-            TransferKind.HOLD,
-            f"order:{each.order_id}",
-            {each.wallet.available_id: -each.hold.amount_ueur, each.wallet.held_id: each.hold.amount_ueur},
-            ("Order", each.order_id),
-        )
-        for each in placed
-        if each.hold.amount_ueur
-    ]
+    made = [_hold(each) for each in placed if each.hold.amount_ueur]
     return [transfers.posting(made, actor="market", now=now)] if made else []
+
+
+def _hold(placed: Placed) -> NewTransfer:
+    wallet, amount = placed.wallet, placed.hold.amount_ueur
+    assert wallet is not None, f"order {placed.order_id} costs money that was not looked for"
+    amounts = {wallet.available_id: -amount, wallet.held_id: amount}
+    return NewTransfer(TransferKind.HOLD, f"order:{placed.order_id}", amounts, ("Order", placed.order_id))
 
 
 class OrderRow(NamedTuple):

@@ -3,10 +3,10 @@
 Requests of one transaction are answered as if each came after the one before it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -34,6 +34,60 @@ KEY_MAX = 200
 
 # The id of an order, or why none was placed.
 Outcome = UUID | DomainError
+
+
+class Known(NamedTuple):
+    """What is known of a request: its key, its market with limits and charges as JSON, and its owner's wallet.
+
+    What is of a market is None where there is none; accounts are None where the owner has none, or was not looked at
+    because the key is taken.
+    """
+
+    is_held: bool
+    input_digest: bytes | None
+    result_id: UUID | None
+    used_at: datetime | None
+    held_at: datetime
+    delivery_minutes: int | None
+    horizon_hours: int | None
+    is_capacity_checked: bool | None
+    penalty_ueur_per_kwh: int | None
+    energy_vat_ppm: int | None
+    available_id: UUID | None
+    account_of_held_id: UUID | None
+    available_ueur: int
+    halt_reason: str | None
+    halted_until: datetime | None
+    limits: str | None
+    charges: str | None
+
+    @property
+    def terms(self) -> Terms | None:
+        """What the market asks of its orders; None where there is no such market."""
+        if self.delivery_minutes is None or self.horizon_hours is None:
+            return None
+        assert self.penalty_ueur_per_kwh is not None
+        assert self.energy_vat_ppm is not None
+        return Terms(
+            self.delivery_minutes,
+            self.horizon_hours,
+            charges.terms_of(self.penalty_ueur_per_kwh, self.energy_vat_ppm, self.charges),
+            bool(self.is_capacity_checked),
+            None if self.halt_reason is None else Halt(self.halt_reason, self.halted_until),
+            _limits_ukwh(self.limits),
+        )
+
+    @property
+    def wallet(self) -> Wallet | None:
+        """The owner's accounts."""
+        if self.available_id is None or self.account_of_held_id is None:
+            return None
+        return Wallet(self.available_id, self.account_of_held_id)
+
+
+@lru_cache(maxsize=256)
+def _limits_ukwh(text: str | None) -> Mapping[LimitKind, int]:
+    return {} if text is None else {LimitKind(kind): energy for kind, energy in orjson.loads(text).items()}
 
 
 async def place(transaction: Transaction, viewer: Viewer, key: str, proposal: Proposal, *, now: datetime) -> UUID:
@@ -92,11 +146,12 @@ def _outcome(used: Used, use: Use) -> Outcome:
         return refused
 
 
-def _asked(requests: Sequence[Request], rows: Sequence[Any]) -> Iterator[Asked]:
+def _asked(requests: Sequence[Request], rows: Sequence[Known]) -> Iterator[Asked]:
     """The requests whose owners or zones have to be looked at for more than money."""
     for request, row in zip(requests, rows, strict=True):
-        if row.result_id is None and row.delivery_minutes is not None and row.is_held:
-            asked = Asked(_owner(request), request.proposal, _terms(row))
+        terms = row.terms
+        if row.result_id is None and terms is not None and row.is_held:
+            asked = Asked(_owner(request), request.proposal, terms)
             if (asked.needs_capacity or asked.terms.limits_ukwh) and _is_aligned(asked):
                 yield asked
 
@@ -120,25 +175,26 @@ class _Batch:
         self.reserved_ueur: dict[UUID, int] = {}  # By owner, of what was available when its accounts were locked.
         self.used_up = used_up
 
-    def decide(self, request: Request, row: Any) -> Outcome:
+    def decide(self, request: Request, row: Known) -> Outcome:
         try:
             used = self.used.get(request.use.owner) or idempotency.used(request.use, row)
             return self._place(request, row) if used is None else used.again(request.use)
         except DomainError as refused:
             return refused
 
-    def _place(self, request: Request, row: Any) -> UUID:
-        if row.delivery_minutes is None:
+    def _place(self, request: Request, row: Known) -> UUID:
+        terms = row.terms
+        if terms is None:
             raise NotFound("market", request.proposal.market_id)
-        asked = Asked(_owner(request), request.proposal, _terms(row))
+        asked = Asked(_owner(request), request.proposal, terms)
         check(request.proposal, asked.terms, self.now)
         hold = self._reserve(asked, row)
-        placed = Placed(new_id(), request, asked.terms, hold, Wallet(row.available_id, row.account_of_held_id))
+        placed = Placed(new_id(), request, terms, hold, row.wallet)
         self.placed.append(placed)
         self.used[request.use.owner] = Used(request.use.input_digest, placed.order_id, row.held_at)
         return placed.order_id
 
-    def _reserve(self, asked: Asked, row: Any) -> Hold:
+    def _reserve(self, asked: Asked, row: Known) -> Hold:
         """Reserve capacity and money. Raises what `validation.check_means` raises."""
         proposal, terms = asked.proposal, asked.terms
         exposure = charges.exposure_ueur_per_kwh(
@@ -218,26 +274,10 @@ READ = Statement(f"""
     LEFT JOIN zone_halt AS halt ON halt.zone_id = market.zone_id AND halt.lifted_at IS NULL
          AND (halt.expires_at IS NULL OR halt.expires_at > CAST(:now AS timestamptz))
     ORDER BY place
-""")  # noqa: S608 - made of constants.
+""").into(Known)  # noqa: S608 - made of constants.
 
 
-def _terms(row: Any) -> Terms:
-    return Terms(
-        row.delivery_minutes,
-        row.horizon_hours,
-        charges.terms_of(row.penalty_ueur_per_kwh, row.energy_vat_ppm, row.charges),
-        row.is_capacity_checked,
-        None if row.halt_reason is None else Halt(row.halt_reason, row.halted_until),
-        {LimitKind(kind): energy for kind, energy in (_parsed(row.limits) or {}).items()},
-    )
-
-
-@lru_cache(maxsize=256)
-def _parsed(text: str | None) -> Any:
-    return None if text is None else orjson.loads(text)
-
-
-async def _read(transaction: Transaction, requests: Sequence[Request], now: datetime) -> Sequence[Any]:
+async def _read(transaction: Transaction, requests: Sequence[Request], now: datetime) -> Sequence[Known]:
     """Hold the keys of requests and their owners' accounts, and read what is known of each key, market and wallet."""
     if not requests:
         return []

@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from domain.grid.tables import LimitKind
@@ -88,6 +89,41 @@ class Usage:
         )
 
 
+class Capacity(NamedTuple):
+    """Power of an owner's plants on a day."""
+
+    owner_id: UUID
+    day: date
+    power_w: Decimal
+
+
+class Committed(NamedTuple):
+    """What an owner offers or has sold in a delivery interval."""
+
+    owner_id: UUID
+    delivery_start: datetime
+    energy_ukwh: Decimal
+
+
+class UsedOnDay(NamedTuple):
+    """What of an owner counts on a day of a market, by side."""
+
+    market_id: UUID
+    owner_id: UUID
+    side: str
+    day: date
+    energy_ukwh: Decimal
+
+
+class UsedInZone(NamedTuple):
+    """What counts in a delivery interval of a market, by side."""
+
+    market_id: UUID
+    side: str
+    delivery_start: datetime
+    energy_ukwh: Decimal
+
+
 async def read(transaction: Transaction, asked: Sequence[Asked]) -> Usage:
     """What stands against orders; only what is asked about, so that most transactions read nothing."""
     usage = Usage()
@@ -100,17 +136,17 @@ async def read(transaction: Transaction, asked: Sequence[Asked]) -> Usage:
             usage.committed[row.owner_id, row.delivery_start] = int(row.energy_ukwh)
     limited = [each for each in asked if LimitKind.PER_MEMBER_AND_DAY in each.terms.limits_ukwh]
     if limited:
-        for row in await BY_DAY.rows(transaction, _windows(limited)):
-            key = row.market_id, row.owner_id, OrderSide(row.side), row.day
-            usage.on_day[key] = int(row.energy_ukwh)
+        for used in await BY_DAY.rows(transaction, _windows(limited)):
+            key = used.market_id, used.owner_id, OrderSide(used.side), used.day
+            usage.on_day[key] = int(used.energy_ukwh)
     limited = [each for each in asked if LimitKind.PER_ZONE_AND_INTERVAL in each.terms.limits_ukwh]
     if limited:
-        for row in await BY_ZONE.rows(transaction, _windows(limited)):
-            usage.in_zone[row.market_id, OrderSide(row.side), row.delivery_start] = int(row.energy_ukwh)
+        for each in await BY_ZONE.rows(transaction, _windows(limited)):
+            usage.in_zone[each.market_id, OrderSide(each.side), each.delivery_start] = int(each.energy_ukwh)
     return usage
 
 
-def _windows(asked: Iterable[Asked]) -> dict[str, Any]:
+def _windows(asked: Iterable[Asked]) -> dict[str, list[object]]:
     windows = {
         (each.owner_id, each.proposal.market_id, each.proposal.delivery.start, each.proposal.delivery.end)
         for each in asked
@@ -129,7 +165,7 @@ CAPACITY = Statement("""
              AND (participation.valid_to IS NULL OR participation.valid_to > asked.day)
         JOIN asset ON asset.metering_point_id = participation.metering_point_id) AS plant
     GROUP BY owner_id, day
-""")
+""").into(Capacity)
 ASKED = """
     unnest(CAST(:owners AS uuid[]), CAST(:markets AS uuid[]), CAST(:starts AS timestamptz[]),
            CAST(:ends AS timestamptz[])) AS asked (owner_id, market_id, window_start, window_end)"""
@@ -142,7 +178,7 @@ BY_OWNER = Statement(f"""
         JOIN order_interval AS i ON i.order_id = o.id
              AND i.delivery_start >= asked.window_start AND i.delivery_start < asked.window_end) AS counted
     GROUP BY owner_id, delivery_start
-""")  # noqa: S608 - made of constants.
+""").into(Committed)  # noqa: S608 - made of constants.
 BY_DAY = Statement(f"""
     SELECT market_id, owner_id, side, day, sum(energy_ukwh) AS energy_ukwh FROM (
         SELECT DISTINCT o.market_id, o.owner_id, o.side, i.order_id, i.delivery_start,
@@ -154,7 +190,7 @@ BY_DAY = Statement(f"""
              AND i.delivery_start >= date_trunc('day', asked.window_start, 'UTC')
              AND i.delivery_start < date_trunc('day', asked.window_end, 'UTC') + interval '1 day') AS counted
     GROUP BY market_id, owner_id, side, day
-""")  # noqa: S608
+""").into(UsedOnDay)  # noqa: S608
 BY_ZONE = Statement(f"""
     SELECT market_id, side, delivery_start, sum(energy_ukwh) AS energy_ukwh FROM (
         SELECT DISTINCT i.market_id, o.side, i.order_id, i.delivery_start, i.energy_ukwh - i.filled_ukwh AS energy_ukwh
@@ -167,4 +203,4 @@ BY_ZONE = Statement(f"""
              AND c.delivery_start >= asked.window_start AND c.delivery_start < asked.window_end,
              LATERAL (VALUES ('BUY', c.bought_ukwh), ('SELL', c.sold_ukwh)) AS traded (side, energy_ukwh)) AS counted
     GROUP BY market_id, side, delivery_start
-""")  # noqa: S608
+""").into(UsedInZone)  # noqa: S608

@@ -13,9 +13,9 @@ from typing import TypeAlias
 
 from domain.grid.tables import LimitKind
 from domain.kernel.errors import DomainError, InvalidValue
-from domain.kernel.quantities import LOT_UKWH, TICK_UEUR_PER_KWH
+from domain.kernel.quantities import ENERGY_UKWH_MAX, LOT_UKWH, PRICE_UEUR_PER_KWH_MAX, TICK_UEUR_PER_KWH
 from domain.ledger.transfers import InsufficientFunds
-from domain.market.orders.orders import ENERGY_UKWH_MAX, PRICE_UEUR_PER_KWH_MAX, Proposal
+from domain.market.orders.orders import Proposal
 from domain.market.orders.tables import Acceptance, OrderFilling
 from domain.market.places.charges import MoneyTerms
 from domain.market.places.tables import OrderSide

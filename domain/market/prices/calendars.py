@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from domain.kernel.errors import InvalidValue
+from domain.kernel.quantities import PRICE_UEUR_PER_KWH_MAX, UEUR_PER_EUR
 
 TIERS_MAX = 24
 HOLIDAYS_MAX = 200
@@ -19,7 +20,6 @@ NAME_MAX = 60
 MINUTES = 1_440
 MONTHS = 12
 SATURDAY = 5
-PRICE_UEUR_PER_KWH_MAX = 4_000_000  # As for limits of orders.
 
 
 class DayKind(StrEnum):
@@ -114,7 +114,7 @@ def tiers_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Tier, ...]:
 def check_price(path: tuple[str, ...], price_ueur_per_kwh: int) -> None:
     """Raises InvalidValue for what no energy costs."""
     if abs(price_ueur_per_kwh) > PRICE_UEUR_PER_KWH_MAX:
-        most = PRICE_UEUR_PER_KWH_MAX // 1_000_000
+        most = PRICE_UEUR_PER_KWH_MAX // UEUR_PER_EUR
         raise InvalidValue(path, f"It must be -{most} to {most} EUR/kWh.")
 
 

@@ -23,7 +23,7 @@ from domain.audit import entries
 from domain.identity.keys import TRADE
 from domain.identity.viewers import Viewer, require_scope
 from domain.kernel.errors import DomainError, InvalidValue, NotAllowed, NotFound, StaleVersion
-from domain.kernel.quantities import LOT_UKWH, TICK_UEUR_PER_KWH, WHOLE_PPM
+from domain.kernel.quantities import ENERGY_UKWH_MAX, LOT_UKWH, PRICE_UEUR_PER_KWH_MAX, TICK_UEUR_PER_KWH, WHOLE_PPM
 from domain.market.orders import orders
 from domain.market.orders.tables import Order
 from domain.market.places.tables import EnergySource, Market
@@ -33,8 +33,6 @@ NAME_MAX = 120
 RULES_MAX = 50  # Of one owner that have not ended.
 HOURS = tuple(range(24))
 LOOKAHEAD_HOURS_MAX = 168
-PRICE_UEUR_PER_KWH_MAX = 4_000_000  # As for orders.
-ENERGY_UKWH_MAX = 10**11  # 100 MWh.
 
 # What may become of a rule; ENDED leads nowhere.
 TRANSITIONS: Mapping[RuleStatus, frozenset[RuleStatus]] = MappingProxyType(

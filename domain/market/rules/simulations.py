@@ -24,7 +24,7 @@ from domain.identity.viewers import Viewer, require_scope
 from domain.jobs import queue
 from domain.kernel.errors import InvalidValue, NotFound
 from domain.kernel.intervals import Period, day_start, local_days, whole_local_days
-from domain.kernel.quantities import amount_ueur
+from domain.kernel.quantities import PRICE_UEUR_PER_KWH_MAX, amount_ueur
 from domain.market.clearing import ticks
 from domain.market.places import charges
 from domain.market.places.charges import MoneyTerms
@@ -33,7 +33,6 @@ from domain.market.prices import tariffs as grid_tariffs
 from domain.market.prices.tables import GridDirection
 from domain.market.prices.tariffs import Tariff
 from domain.market.rules import situations, surplus
-from domain.market.rules.rules import PRICE_UEUR_PER_KWH_MAX
 from domain.market.rules.situations import ActingReserve, days_of
 from domain.market.rules.tables import RuleKind, RuleStatus, TradingRule, TradingRuleSimulation
 from domain.market.rules.words import SIMULATE_TRADING_RULE

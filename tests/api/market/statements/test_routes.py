@@ -173,7 +173,7 @@ async def test_a_month_is_not_stated_where_it_is_not_over(live: Live, monkeypatc
     assert (statuses, count) == ({JobStatus.SUCCEEDED}, 0)
 
 
-def _west_of_greenwich() -> Statement:
+def _west_of_greenwich() -> Statement[Any]:
     return Statement("""
         SELECT buyer_id AS user_id, 'America/Cayenne' AS timezone FROM trade
         WHERE delivery_start BETWEEN CAST(:start AS timestamptz) AND CAST(:end AS timestamptz)
