@@ -7,8 +7,10 @@ A room is a folder of `api` with the same name in `domain` (and in `solver`, whe
 import importlib
 import importlib.util
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from api.graphql.rooms import Room
+if TYPE_CHECKING:
+    from api.graphql.rooms import Room
 
 # Each may import only from those before it, and those in one line not from each other: import-linter checks it.
 ROOMS = (
@@ -28,10 +30,11 @@ ROOMS = (
 )
 
 
-def rooms() -> Iterator[Room]:
+def rooms() -> Iterator["Room"]:
     """What each room declares, lowest first."""
     for name in ROOMS:
-        yield importlib.import_module(f"api.{name}.room").ROOM
+        room: Room = importlib.import_module(f"api.{name}.room").ROOM
+        yield room
 
 
 def load_jobs() -> None:

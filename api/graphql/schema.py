@@ -11,7 +11,6 @@ from strawberry.schema.config import StrawberryConfig
 from api import house
 from api.engine.declarations import ENTITIES, leading
 from api.engine.execution import Executor
-from api.graphql import words
 from api.graphql.context import Info
 from api.graphql.mutations import UserError
 from api.graphql.scalars import SCALARS
@@ -37,7 +36,6 @@ def make_schema(*, is_sorted: bool = False) -> strawberry.Schema:
 def _root_types() -> tuple[type, type, type]:
     """The root types, of the fields that rooms declare. Made once: all rooms are imported by that."""
     rooms = list(house.rooms())
-    words.fill()
     own = _made("Viewer", "Who is asking, and what is theirs.", [room.viewer for room in rooms])
 
     @strawberry.type

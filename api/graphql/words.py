@@ -9,7 +9,6 @@ from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
 from domain.kernel.vocabularies import Word
 
 E = TypeVar("E", bound=type[Enum])
-VOCABULARIES: list[type[Word]] = []
 
 
 def describe(kind: E, description: str, **values: str) -> E:
@@ -25,15 +24,23 @@ def describe(kind: E, description: str, **values: str) -> E:
     return kind
 
 
+class Offered(StrawberryEnumDefinition):
+    """A vocabulary as an enum of GraphQL: its values are the words that are declared when a schema is made."""
+
+    def __init__(self, vocabulary: type[Word], description: str) -> None:
+        self.vocabulary = vocabulary
+        super().__init__(vocabulary, vocabulary.__name__, [], description)  # type: ignore[arg-type]
+
+    @property
+    def values(self) -> list[EnumValue]:
+        """A value for each word."""
+        return [EnumValue(word.name, word, description=word.description) for word in self.vocabulary]
+
+    @values.setter
+    def values(self, _: list[EnumValue]) -> None:
+        """Words are declared, never set."""
+
+
 def offer(vocabulary: type[Word], description: str) -> None:
-    """Offer a vocabulary over GraphQL as an enum; its values are the words that were declared when `fill` is called."""
-    definition = StrawberryEnumDefinition(vocabulary, vocabulary.__name__, [], description)  # type: ignore[arg-type]
-    vocabulary.__strawberry_definition__ = definition  # type: ignore[attr-defined]
-    VOCABULARIES.append(vocabulary)
-
-
-def fill() -> None:
-    """Give each vocabulary the words that rooms have declared."""
-    for vocabulary in VOCABULARIES:
-        values = [EnumValue(word.name, word, description=word.description) for word in vocabulary]
-        vocabulary.__strawberry_definition__.values[:] = values  # type: ignore[attr-defined]
+    """Offer a vocabulary over GraphQL."""
+    vocabulary.__strawberry_definition__ = Offered(vocabulary, description)  # type: ignore[attr-defined]

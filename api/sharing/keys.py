@@ -1,12 +1,10 @@
 """Sharing keys."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from types import MappingProxyType
 from typing import Annotated, Any
 from uuid import UUID
 
-import numpy as np
 import strawberry
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -21,7 +19,6 @@ from domain.kernel.errors import NotAllowed, NotFound
 from domain.metering.tables import Direction
 from domain.sharing import keys, tables, visibility
 from domain.sharing.tables import KeyKind
-from solver.sharing.keys import EQUAL, PRO_RATA, Key, Shares, hybrid, percentage, percentage_until_met, priority
 
 KEY_NOT_ALLOWED = ErrorCode("KEY_NOT_ALLOWED", "The community's framework does not allow this sharing key.")
 
@@ -166,25 +163,3 @@ async def administered(info: Info, id: strawberry.ID, act: str) -> UUID:
     if not viewer.may_administer(community_id):
         raise NotAllowed(act)
     return community_id
-
-
-# A key of the domain as rounds of the solver: shares in ppm and ranks, a number for each point in order.
-SOLVER_KEYS: Mapping[KeyKind, Callable[[Shares, Shares], Key]] = MappingProxyType(
-    {
-        KeyKind.EQUAL: lambda shares, ranks: EQUAL,
-        KeyKind.STATIC: lambda shares, ranks: percentage(shares),
-        KeyKind.STATIC_ROUNDS: lambda shares, ranks: percentage_until_met(shares),
-        KeyKind.PRO_RATA: lambda shares, ranks: PRO_RATA,
-        KeyKind.PRIORITY: lambda shares, ranks: priority(ranks),
-        KeyKind.HYBRID: lambda shares, ranks: hybrid(shares),
-    }
-)
-LAST_RANK = 10_001
-
-
-def solver_key(kind: KeyKind, key: keys.Key, direction: Direction, points: tuple[UUID, ...]) -> Key:
-    """The solver's key for one side: a point that is not named has share 0 and comes last."""
-    named = {share.metering_point_id: share for share in key.shares if share.direction is direction}
-    shares = np.array([(named[p].share_ppm or 0) if p in named else 0 for p in points], dtype=np.int64)
-    ranks = np.array([(named[p].rank or LAST_RANK) if p in named else LAST_RANK for p in points], dtype=np.int64)
-    return SOLVER_KEYS[kind](shares, ranks)

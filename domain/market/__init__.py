@@ -4,6 +4,19 @@ A market covers a zone. Frequent batch auctions: every few seconds the open orde
 together, welfare-optimal within the transfer limits, at one price per zone and delivery interval. Price first, then
 time; nobody trades with itself. Lots of 1 Wh, ticks of 0.0001 EUR/kWh.
 
+Its rooms, lowest first; each imports only from those above it here:
+
+    places       markets, the links between their zones, what they charge, and whose book changed
+    orders       what an order may be, placing, what is held for it, amending, halting, limiting, ending
+    clearing     the book, clearings, trades and their escrow, price ticks, explanations
+    prices       models, calendars, tariffs of the grid, forecasts, alerts
+    delivery     hours, what was metered, settlement, certificates, what is left for sharing
+    auctions     Dutch auctions and bids       rules    trading rules       statements    monthly statements
+    view         a market as it is now, one's own trading over time, exports
+
+Decision, 2026-11-30: rooms were cut along what reads what. Ticks of prices, the book and explanations read clearings,
+so they live in `clearing`, and `prices` stands above it. `places` asks by name of table whether a market has orders.
+
 Decision, 2026-11-20: an order over several delivery intervals is one order whose energy applies to each of them (a
 strip, as on power exchanges); what is filled is kept per interval in `OrderInterval`. Money is reserved by `ledger`
 when it comes: `placing.place_many` and `clearings.record` are the two places where it joins.

@@ -4,25 +4,29 @@ Terms: *order* (buy or sell, limit price, energy), *cell* (one zone in one deliv
 (units of a cell by price, then time), *position* (where a cell's merit order is cut by the clearing),
 *link* (directed transfer limit with a cost), *rent* (price difference over a link beyond its cost).
 
-    problem        the question, checked
-    sort_keys      one word per order, sorted by counting
-    merit_order    one sort per batch; fills and prices follow from one position per cell
-    network        welfare-optimal transfers (OR-Tools min-cost flow on what can still move)
-    zone_prices    the range of clearing prices and the uniform price
-    routes         flows cut into ways from seller to buyer
-    pairing        who delivers to whom
-    exchange       own pairs swap partners with others
-    classes        cells of a zone for what buyers accept
-    ties           equal prices between cells of one place: most energy, then arrival
-    joint          intervals tied by orders that may trade in any of several
-    optimum        the steps above for what is left of each order
-    minimum_fill   orders that take at least so much or nothing
-    outcome        an optimum that keeps them, with its pairs
-    own_orders     no owner trades with itself
-    clearing       `clear`: all of it
-    pair_prices    what each pair pays and gets: uniform, pay-as-bid, midpoint
-    explanation    `explain`: every fill by price and time
-    prices         rates that need no clearing: mid-market rate, supply/demand ratio, indications
+The rooms, lowest first; each knows only those above it here:
+
+    cells      problem        the question, checked
+               sort_keys      one word per order, sorted by counting
+               merit_order    one sort per batch; fills and prices follow from one position per cell
+               classes        cells of a zone for what buyers accept
+               joint          intervals tied by orders that may trade in any of several
+    flows      network        welfare-optimal transfers (OR-Tools min-cost flow on what can still move)
+               zone_prices    the range of clearing prices and the uniform price
+               routes         flows cut into ways from seller to buyer
+    pairs      pairing        who delivers to whom
+               exchange       own pairs swap partners with others
+    clearing   ties           equal prices between cells of one place: most energy, then arrival
+               optimum        all of the above for what is left of each order
+               minimum_fill   orders that take at least so much or nothing
+               outcome        an optimum that keeps them, with its pairs
+               own_orders     no owner trades with itself
+               clearing       `clear`: all of it
+               pair_prices    what each pair pays and gets: uniform, pay-as-bid, midpoint
+               explanation    `explain`: every fill by price and time
+
+Beside them `prices` (rates that need no clearing: mid-market rate, supply/demand ratio, indications), `delivery`,
+`rules` and `forecasting`.
 
 Invariants: fills balance with flows in every cell; no order trades beyond its limit; price-time priority
 within a cell and side; welfare is the largest possible (that leaves room for minimum fills, at uniform prices);

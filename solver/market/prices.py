@@ -17,9 +17,9 @@ import numpy as np
 
 from domain.kernel.errors import DomainError
 from domain.kernel.quantities import TICK_UEUR_PER_KWH
+from solver.market.cells.problem import ClearingProblem, Orders, Side, refusal
 from solver.market.clearing.optimum import optimum, remaining
 from solver.market.clearing.optimum import prices as clearing_prices
-from solver.market.clearing.problem import ClearingProblem, Orders, Side, refusal
 from solver.market.flows.zone_prices import ZonePrices
 
 HALF = Fraction(1, 2)

@@ -28,8 +28,8 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from solver.market.cells.problem import ClearingProblem, Orders
 from solver.market.clearing.clearing import Clearing, clear
-from solver.market.clearing.problem import ClearingProblem, Orders
 from tests.bench.measuring.gates import Gate, judge
 from tests.bench.measuring.tools import PEERS
 from tests.solver.market.flows import whole_flow

@@ -28,8 +28,8 @@ import numpy as np
 from ortools.math_opt import model_pb2
 from ortools.math_opt.python import mathopt
 
+from solver.market.cells.problem import ClearingProblem, Links, Orders, Side
 from solver.market.clearing.clearing import clear
-from solver.market.clearing.problem import ClearingProblem, Links, Orders, Side
 from tests.bench.measuring.gates import Gate, judge
 from tests.solver.market.flows import whole_flow
 

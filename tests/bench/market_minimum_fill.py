@@ -22,8 +22,8 @@ import numpy as np
 from ortools.math_opt import model_pb2
 from ortools.math_opt.python import mathopt
 
+from solver.market.cells.problem import ClearingProblem, Energy
 from solver.market.clearing.clearing import clear
-from solver.market.clearing.problem import ClearingProblem, Energy
 from tests.bench.market_clearing import linear_program, market
 from tests.bench.measuring.gates import Gate, failed
 

@@ -29,7 +29,7 @@ from domain.kernel.quantities import LOT_UKWH, TICK_UEUR_PER_KWH
 from domain.market.clearing.book import Book, OpenInterval
 from domain.market.places.markets import Coupling, Link, MarketInZone
 from domain.market.places.tables import OrderSide
-from solver.market.clearing.problem import Side
+from solver.market.cells.problem import Side
 from tests.bench.market_clearing import INTERVALS, ZONES, market
 from tests.bench.measuring.gates import Gate, judge
 

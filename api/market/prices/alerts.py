@@ -1,7 +1,6 @@
 """Price alerts over GraphQL: one's own, to make, change and remove; and the look whether a tick crossed one."""
 
 import strawberry
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many
@@ -9,8 +8,6 @@ from api.graphql.context import Info
 from api.graphql.mutations import REFUSED, Payload, UserError, mutation, refusal
 from api.graphql.scalars import DateTime, Decimal, key_of
 from api.graphql.words import describe
-from api.jobs.registry import periodic
-from api.resources import clock
 from domain.market.prices import alerts, visibility
 from domain.market.prices.alerts import Watch
 from domain.market.prices.tables import AlertDirection
@@ -134,9 +131,3 @@ class PriceAlertMutations:
 
 def _watch(given: CreatePriceAlertInput | UpdatePriceAlertInput) -> Watch:
     return Watch(given.threshold_ueur_per_kwh, given.direction, given.cool_down_minutes)
-
-
-@periodic
-async def fire_price_alerts(session: AsyncSession) -> None:
-    """Compare new price ticks with the alerts that wait for them."""
-    await alerts.fire(session, now=clock.now())

@@ -1,26 +1,18 @@
 """Price forecasts over GraphQL, and the job that makes one for each market every hour: read, solve, record."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-import numpy as np
 import strawberry
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.engine.declarations import extends
 from api.graphql.context import Context, Info
 from api.graphql.scalars import DateTime, Decimal
 from api.graphql.words import describe
-from api.jobs.registry import periodic
-from api.jobs.work import Work, job
 from api.resources import clock
 from domain.market.prices import forecasts
-from domain.market.prices.forecasts import Backtest, Errors, Forecast, Known
+from domain.market.prices.forecasts import Backtest, Errors, Forecast
 from domain.market.prices.tables import ForecastMethod, NaiveReason
-from domain.market.prices.words import FORECAST_PRICES
-from solver.market import forecasting
-from solver.market.forecasting import PriceHistory
 
 describe(
     ForecastMethod,
@@ -135,57 +127,3 @@ def _errors_shown(errors: Errors) -> ForecastErrors:
 
 def _decimal(micro: int | None) -> Decimal | None:
     return None if micro is None else Decimal(micro)
-
-
-def forecast_prices_of(known: Known) -> Forecast:
-    """The forecast of a market by what is known."""
-    made = forecasting.forecast(_history(known))
-    return Forecast(
-        market_id=known.market_id,
-        made_at=known.at,
-        minutes=known.minutes,
-        method=ForecastMethod(made.method.value),
-        reason=None if made.reason is None else NaiveReason(made.reason.value),
-        prices_ueur_per_kwh=tuple(int(price) if np.isfinite(price) else None for price in made.price),
-        backtest_days=forecasting.BACKTEST_DAYS,
-        backtest=None if made.backtest is None else _backtest(made.backtest),
-    )
-
-
-def _backtest(tested: forecasting.Backtest) -> Backtest:
-    return Backtest(forecasting.BACKTEST_DAYS, tested.forecasts, _errors(tested.ridge), _errors(tested.naive))
-
-
-def _errors(errors: forecasting.Errors) -> Errors:
-    return Errors(round(errors.mae), round(errors.rmse))
-
-
-def _history(known: Known) -> PriceHistory:
-    step, zone = timedelta(minutes=known.minutes), ZoneInfo(known.timezone)
-    count = len(known.prices_ueur_per_kwh)
-    horizon = forecasts.AHEAD // step
-    local = [(known.at + n * step).astimezone(zone) for n in range(-count, horizon)]
-    prices = [np.nan if price is None else float(price) for price in known.prices_ueur_per_kwh]
-    return PriceHistory(
-        price=np.array(prices, np.float64),
-        minute_of_day=np.array([instant.hour * 60 + instant.minute for instant in local], np.int64),
-        weekday=np.array([instant.weekday() for instant in local], np.int64),
-        intervals_per_day=timedelta(days=1) // step,
-    )
-
-
-@periodic
-async def schedule_forecasts(session: AsyncSession) -> None:
-    """Ask for the forecasts of the hour."""
-    await forecasts.schedule(session, now=clock.now())
-
-
-@job(FORECAST_PRICES)
-async def forecast_prices(work: Work) -> None:
-    """Forecast the prices of a market from what was known at an instant."""
-    market_id, at = UUID(work.arguments["market_id"]), datetime.fromisoformat(work.arguments["at"])
-    async with work.database.reading() as connection:
-        known = await forecasts.known(connection, market_id, at, forecasting.HISTORY_DAYS)
-    forecast = await work.solve(forecast_prices_of, known)
-    async with work.recording() as recording:
-        await forecasts.record(recording.session, forecast)

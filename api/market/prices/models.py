@@ -1,14 +1,12 @@
 """Model prices over GraphQL: the model of a market, its prices with their parts, and how it is set."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from fractions import Fraction
 from typing import Annotated
 from uuid import UUID
 
-import numpy as np
 import strawberry
 
 from api.engine.declarations import extends
@@ -16,7 +14,7 @@ from api.graphql.context import Context, Info
 from api.graphql.mutations import INVALID_INPUT, Payload, UserError, mutation, refusal
 from api.graphql.scalars import Date, DateTime, Decimal, key_of
 from api.graphql.words import describe
-from api.market.prices import calendars
+from api.market.prices import bridge, calendars
 from api.market.prices import tariffs as grid_tariffs
 from api.market.prices.calendars import Tier, TierInput
 from api.market.prices.tariffs import TIMEZONE, GridTariff
@@ -24,18 +22,9 @@ from api.resources import clock
 from api.transport.terms.errors import BadUserInput
 from domain.kernel.intervals import floor_to
 from domain.kernel.quantities import WHOLE_PPM
-from domain.market.clearing.book import Level
-from domain.market.places.tables import OrderSide
 from domain.market.prices import model_prices, models, tariffs
 from domain.market.prices.model_prices import ModelPrice, PartKind, Rate, Terms
 from domain.market.prices.tables import GridDirection
-from solver.market.clearing.problem import Orders, Side, from_micro_units
-from solver.market.prices import (
-    RatioUndefined,
-    crossing_price_ueur_per_kwh,
-    mid_market_rate_ueur_per_kwh,
-    supply_demand_ratio_ueur_per_kwh,
-)
 
 INTERVALS_MAX = 16
 
@@ -177,42 +166,6 @@ async def prices(
     return [_shown(price) for price in made if price is not None] if made[0] is not None else None
 
 
-def rates_of(levels: Sequence[Level], terms: Terms) -> dict[Rate, int]:
-    """The rates with a weight of a book, micro-EUR/kWh; none without orders."""
-    if not levels:
-        return {}
-    orders = _orders(levels)
-    divider = Fraction(terms.divider_ppm, WHOLE_PPM)
-    made: dict[Rate, Callable[[], int | None]] = {
-        Rate.SUPPLY_DEMAND_RATIO: lambda: _ratio(orders, Fraction(terms.compensation_ppm, WHOLE_PPM), divider),
-        Rate.MID_MARKET_RATE: lambda: mid_market_rate_ueur_per_kwh(orders, divider),
-        Rate.CROSSING_VALUE: lambda: crossing_price_ueur_per_kwh(orders),
-    }
-    rates = {rate: make() for rate, make in made.items() if terms.weights_ppm[rate]}
-    return {rate: value for rate, value in rates.items() if value is not None}
-
-
-def _ratio(orders: Orders, compensation: Fraction, divider: Fraction) -> int | None:
-    try:
-        return supply_demand_ratio_ueur_per_kwh(orders, compensation)
-    except RatioUndefined:
-        return mid_market_rate_ueur_per_kwh(orders, divider)
-
-
-def _orders(levels: Sequence[Level]) -> Orders:
-    """A level is as good as one order: rates do not depend on whose the orders are, nor on when they came."""
-    count = len(levels)
-    return from_micro_units(
-        interval=np.zeros(count, np.int64),
-        zone=np.zeros(count, np.int64),
-        side=np.array([Side.BUY if level.side is OrderSide.BUY else Side.SELL for level in levels], np.int8),
-        limit_price_ueur_per_kwh=np.array([level.limit_price_ueur_per_kwh for level in levels], np.int64),
-        energy_ukwh=np.array([level.energy_ukwh for level in levels], np.int64),
-        sequence=np.arange(count),
-        owner=np.arange(count),
-    )
-
-
 def _made(read: models.Read, cells: list[models.Cell]) -> list[ModelPrice | None]:
     """The model price of each cell, None where no model holds."""
     made: list[ModelPrice | None] = []
@@ -221,7 +174,7 @@ def _made(read: models.Read, cells: list[models.Cell]) -> list[ModelPrice | None
         if model is None:
             made.append(None)
             continue
-        rates: Mapping[Rate, int] = rates_of(read.levels.get(cell, ()), model.terms)
+        rates: Mapping[Rate, int] = bridge.rates_of(read.levels.get(cell, ()), model.terms)
         made.append(model_prices.price_of(model, cell[1], read.circumstances(cell, rates)))
     return made
 

@@ -9,9 +9,10 @@ import asyncio
 import types
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
+
+from api.transport.terms.settings import MailboxBounds
 
 Frame = TypeVar("Frame", str, bytes)
 Sending = Coroutine[Any, Any, None]
@@ -19,15 +20,6 @@ Sending = Coroutine[Any, Any, None]
 
 class MailboxClosed(Exception):
     """The connection takes no more frames."""
-
-
-@dataclass(frozen=True, slots=True)
-class MailboxBounds:
-    """How much may wait for one reader."""
-
-    frames_max: int
-    size_max: int  # Characters or bytes of all frames together.
-    send_seconds_max: float  # For one frame.
 
 
 class Mailbox(Generic[Frame]):

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from api.transport.live.mailboxes import MailboxBounds
+
+@dataclass(frozen=True, slots=True)
+class MailboxBounds:
+    """How much may wait for one reader."""
+
+    frames_max: int
+    size_max: int  # Characters or bytes of all frames together.
+    send_seconds_max: float  # For one frame.
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,7 +18,6 @@ from domain.identity.viewers import Viewer
 from domain.kernel.errors import DomainError, InvalidValue, NotAllowed, NotFound
 from domain.kernel.intervals import Period
 from domain.kernel.quantities import LOT_UKWH, TICK_UEUR_PER_KWH, WHOLE_PPM
-from domain.market.orders.tables import Order
 from domain.market.places import changes
 from domain.market.places.tables import ChargeKind, Market, MarketCharge, OrderSide, PricingRule
 
@@ -204,8 +203,8 @@ async def set_charge(
 
 
 async def _has_orders(session: AsyncSession, market_id: UUID) -> bool:
-    query = select(Order.id).where(Order.market_id == market_id).limit(1)
-    return (await session.execute(query)).first() is not None
+    query = text("SELECT EXISTS (SELECT FROM market_order WHERE market_id = :market_id)")  # A higher room's table.
+    return bool(await session.scalar(query, {"market_id": market_id}))
 
 
 async def link_zones(

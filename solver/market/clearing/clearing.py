@@ -11,10 +11,10 @@ import numpy as np
 
 from domain.kernel.quantities import TICK_UEUR_PER_KWH
 from solver.machine_code import COLUMN, compiled
+from solver.market.cells.problem import ClearingProblem, Energy, Indices, Mask
 from solver.market.clearing.optimum import prices
 from solver.market.clearing.outcome import outcome
 from solver.market.clearing.own_orders import withdrawn_wh
-from solver.market.clearing.problem import ClearingProblem, Energy, Indices, Mask
 from solver.market.flows.zone_prices import ZonePrices
 from solver.market.pairs.pairing import Pairings
 

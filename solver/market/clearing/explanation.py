@@ -6,8 +6,8 @@ from enum import Enum
 import numpy as np
 
 from domain.kernel.quantities import TICK_UEUR_PER_KWH
+from solver.market.cells.problem import ClearingProblem, Indices, Mask, Side
 from solver.market.clearing.clearing import Clearing
-from solver.market.clearing.problem import ClearingProblem, Indices, Mask, Side
 
 
 class Reason(Enum):

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.market.clearing.joint import blocks
+from solver.market.cells.joint import blocks
+from solver.market.cells.problem import ClearingProblem, Energy, Indices, Mask
 from solver.market.clearing.optimum import Optimum, optimum, part_of, welfare_ticks_wh
-from solver.market.clearing.problem import ClearingProblem, Energy, Indices, Mask
 
 # The set to drop is searched for where so few orders have a minimum, in so many steps, which together clear so many
 # orders: a limit of work and not of time, so that the answer is always the same.

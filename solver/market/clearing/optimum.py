@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.machine_code import COLUMN, OUT, SIDES, compiled
-from solver.market.clearing.joint import has_shared, joint, joint_flow_wh
-from solver.market.clearing.merit_order import MeritOrder, fills, merit_order
-from solver.market.clearing.problem import ClearingProblem, Energy, Indices, Mask, Ticks, derived
+from solver.market.cells.joint import has_shared, joint, joint_flow_wh
+from solver.market.cells.merit_order import MeritOrder, fills, merit_order
+from solver.market.cells.problem import ClearingProblem, Energy, Indices, Mask, Ticks, derived
 from solver.market.clearing.ties import by_arrival
 from solver.market.flows.network import net_export_wh, transfers
 from solver.market.flows.zone_prices import ZonePrices, zone_prices

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from solver.market.cells.problem import ClearingProblem, Energy, Mask
 from solver.market.clearing.minimum_fill import settled
 from solver.market.clearing.optimum import Optimum, pairs, places_of, remaining, renumbered
-from solver.market.clearing.problem import ClearingProblem, Energy, Mask
 from solver.market.pairs.pairing import Pairings
 
 

@@ -21,10 +21,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.market.clearing.joint import blocks
+from solver.market.cells.joint import blocks
+from solver.market.cells.problem import ClearingProblem, Energy, Indices, Mask, Orders, Side, Ticks
 from solver.market.clearing.optimum import part_of
 from solver.market.clearing.outcome import Outcome, outcome
-from solver.market.clearing.problem import ClearingProblem, Energy, Indices, Mask, Orders, Side, Ticks
 
 Exact: TypeAlias = NDArray[np.object_]  # Python integers, which no product overflows.
 

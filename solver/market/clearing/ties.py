@@ -18,7 +18,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from solver.market.clearing.problem import ClearingProblem, Derived, Indices, Side, derived
+from solver.market.cells.problem import ClearingProblem, Derived, Indices, Side, derived
 
 # A way passes at most: a seller's shared order, four classes of energy, a buyer's shared order. One more than its hops.
 _HOPS = 6

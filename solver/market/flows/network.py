@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.market.clearing.merit_order import UNBOUNDED_TICKS, MeritOrder, first_place, prices_around
-from solver.market.clearing.problem import ClearingProblem, Energy, Indices, Mask, Ticks
+from solver.market.cells.merit_order import UNBOUNDED_TICKS, MeritOrder, first_place, prices_around
+from solver.market.cells.problem import ClearingProblem, Energy, Indices, Mask, Ticks
 
 if TYPE_CHECKING:
     from ortools.graph.python.min_cost_flow import SimpleMinCostFlow

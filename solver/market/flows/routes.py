@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from solver.machine_code import COLUMN, OUT, TWO, compiled
-from solver.market.clearing.problem import ClearingProblem, Energy, Indices
+from solver.market.cells.problem import ClearingProblem, Energy, Indices
 
 _MATRIX = "Array(int64, 2, 'C', readonly=True)"
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.market.clearing.merit_order import UNBOUNDED_TICKS, MeritOrder, prices_around
-from solver.market.clearing.problem import ClearingProblem, Energy, Mask, Ticks
+from solver.market.cells.merit_order import UNBOUNDED_TICKS, MeritOrder, prices_around
+from solver.market.cells.problem import ClearingProblem, Energy, Mask, Ticks
 from solver.market.flows.network import net_export_wh, relax
 
 # Anything nearer to UNBOUNDED_TICKS than this is no price.

@@ -1,1 +1,1 @@
-"""Who delivers to whom, and what each pair pays and gets."""
+"""Who delivers to whom: filled orders laid along each other, and no owner with itself."""

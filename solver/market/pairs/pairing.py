@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from solver.machine_code import COLUMN, MASK, OUT, OUT_MASK, compiled
-from solver.market.clearing.merit_order import MeritOrder, energy_below
-from solver.market.clearing.problem import ClearingProblem, Energy, Indices, Mask
+from solver.market.cells.merit_order import MeritOrder, energy_below
+from solver.market.cells.problem import ClearingProblem, Energy, Indices, Mask
 from solver.market.flows.network import net_export_wh
 from solver.market.flows.routes import Routes, routes
 from solver.market.pairs.exchange import Pair, exchange_partners

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
-from api.sharing.jobs import solve
+from api.sharing.bridge import solve
 from domain.metering.tables import Direction
 from domain.sharing import allocations, inputs
 from tests.factories.sharing import a_group, a_key

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.sharing.jobs import solve_after_trades
+from api.sharing.bridge import solve_after_trades
 from domain.communities.tables import Community, Participation
 from domain.kernel.intervals import Period, day_start
 from domain.market.delivery import traded

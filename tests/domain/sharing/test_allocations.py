@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.sharing.jobs import solve
+from api.sharing.bridge import solve
 from domain.communities.tables import FrameworkCode
 from domain.kernel.database import new_id
 from domain.kernel.errors import InvalidValue, NotFound

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
-from solver.market.clearing.problem import ClearingProblem, Links, Orders, PricingRule, Side
+from solver.market.cells.problem import ClearingProblem, Links, Orders, PricingRule, Side
 
 Row = tuple[str, int, int]  # owner, Wh, ticks
 

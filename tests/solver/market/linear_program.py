@@ -6,7 +6,7 @@ Energies and prices are scaled to about 1, for GLOP's tolerances; results are ex
 import numpy as np
 from ortools.linear_solver import pywraplp
 
-from solver.market.clearing.problem import ClearingProblem, Side
+from solver.market.cells.problem import ClearingProblem, Side
 
 
 def _scales(problem: ClearingProblem) -> tuple[float, float]:

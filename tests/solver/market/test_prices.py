@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 
 from domain.kernel.errors import InvalidValue
+from solver.market.cells.problem import ClearingProblem, Orders
 from solver.market.clearing.clearing import clear
-from solver.market.clearing.problem import ClearingProblem, Orders
 from solver.market.prices import (
     RatioUndefined,
     crossing_price_ueur_per_kwh,

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.engine.declarations import global_id
 from api.jobs import registry
-from api.market.prices import alerts as shown
+from api.market.prices import jobs
 from domain.events.tables import Notice
 from domain.identity.viewers import Viewer
 from domain.kernel.database import new_id
@@ -111,7 +111,7 @@ async def test_refusals_have_a_type_and_change_nothing(session: AsyncSession, ex
 
 
 def test_the_relay_looks_for_crossings() -> None:
-    assert shown.fire_price_alerts in registry.PERIODIC
+    assert jobs.fire_price_alerts in registry.PERIODIC
 
 
 async def test_two_relays_tell_a_crossing_once(live: Live) -> None:
@@ -122,10 +122,10 @@ async def test_two_relays_tell_a_crossing_once(live: Live) -> None:
         await ticks.announce(session, market, [Tick(first_delivery(), 250_000, TickKind.CLEARED)])
 
     async with live.database.transaction() as first, live.database.transaction() as second:
-        await shown.fire_price_alerts(first)
-        await shown.fire_price_alerts(second)  # Leaves the market to the first one, and waits for nobody.
+        await jobs.fire_price_alerts(first)
+        await jobs.fire_price_alerts(second)  # Leaves the market to the first one, and waits for nobody.
     async with live.database.transaction() as session:
-        await shown.fire_price_alerts(session)
+        await jobs.fire_price_alerts(session)
 
     async with live.database.transaction() as session:
         assert await session.scalar(select(func.count()).select_from(Notice)) == 1

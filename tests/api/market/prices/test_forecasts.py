@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.engine.declarations import global_id
 from api.jobs import registry
 from api.jobs.work import carry_out
-from api.market.prices import forecasts as shown
+from api.market.prices import bridge, jobs
 from domain.jobs.tables import Job, JobStatus
 from domain.kernel.intervals import floor_to
 from domain.market.prices import forecasts
@@ -64,7 +64,7 @@ async def test_before_the_first_one_there_is_none(session: AsyncSession, execute
 
 
 def test_the_relay_looks_whether_a_forecast_is_due() -> None:
-    assert shown.schedule_forecasts in registry.PERIODIC
+    assert jobs.schedule_forecasts in registry.PERIODIC
 
 
 async def test_the_job_forecasts_by_what_was_known_and_may_run_twice(live: Live) -> None:
@@ -75,7 +75,7 @@ async def test_the_job_forecasts_by_what_was_known_and_may_run_twice(live: Live)
             start = hour - back * timedelta(hours=1)
             await a_clearing(session, market, start, f"0.{back:02}", created_at=start - timedelta(hours=1))
     async with live.database.transaction() as session:
-        await shown.schedule_forecasts(session)
+        await jobs.schedule_forecasts(session)
     async with live.database.transaction() as session:
         (job_id,) = await session.scalars(select(Job.id).where(Job.kind == FORECAST_PRICES))
 
@@ -106,10 +106,10 @@ def test_with_history_enough_the_regression_is_taken() -> None:
         prices.append(level + round(30_000 * sin(2 * pi * hour / 24)))
     known = Known(a_forecast(None).market_id, at, 60, "Europe/Rome", tuple(prices))
 
-    made = shown.forecast_prices_of(known)
+    made = bridge.forecast_prices_of(known)
 
     assert (made.method, made.reason, len(made.prices_ueur_per_kwh)) == (ForecastMethod.RIDGE, None, 4)
     assert made.backtest is not None
     assert (made.backtest.days, made.backtest.prices) == (14, 14 * 24 * 4 - 3 * 4)
     assert made.backtest.ridge.mae_ueur_per_kwh < made.backtest.naive.mae_ueur_per_kwh
-    assert shown.forecast_prices_of(known) == made
+    assert bridge.forecast_prices_of(known) == made

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.engine.declarations import global_id
-from api.market.prices import models as shown
+from api.market.prices import bridge
 from domain.identity.viewers import Viewer
 from domain.kernel.quantities import WHOLE_PPM
 from domain.market.clearing.book import Level
@@ -191,7 +191,7 @@ def test_rates_of_the_published_books() -> None:
     def rates(*sells: tuple[int, int], compensation: int = 0) -> dict[Rate, int]:
         book = buys + [Level(OrderSide.SELL, price * 1_000, energy * 1_000) for energy, price in sells]
         every = weights(400_000, 300_000, 300_000)
-        return shown.rates_of(book, some_terms(weights_ppm=every, compensation_ppm=compensation))
+        return bridge.rates_of(book, some_terms(weights_ppm=every, compensation_ppm=compensation))
 
     ratio, mid = Rate.SUPPLY_DEMAND_RATIO, Rate.MID_MARKET_RATE
     assert rates((500, 0), (600, 10), (500, 15))[mid] == 25_000
@@ -209,14 +209,14 @@ def test_a_published_crossing_value() -> None:
     third = levels(OrderSide.BUY, (500, 45), (1_000, 35), (1_000, 25))
     third += levels(OrderSide.SELL, (500, 0), (500, 10), (250, 20))
 
-    assert shown.rates_of(first, terms) == {Rate.CROSSING_VALUE: 20_000}
-    assert shown.rates_of(third, terms) == {Rate.CROSSING_VALUE: 35_000}
+    assert bridge.rates_of(first, terms) == {Rate.CROSSING_VALUE: 20_000}
+    assert bridge.rates_of(third, terms) == {Rate.CROSSING_VALUE: 35_000}
 
 
 def test_where_a_limit_is_negative_the_ratio_is_the_mid_market_rate() -> None:
     book = [Level(OrderSide.BUY, 40_000, 1_000), Level(OrderSide.SELL, -10_000, 1_000)]
 
-    made: dict[Any, int] = shown.rates_of(book, some_terms(weights_ppm=weights(ratio=WHOLE_PPM)))
+    made: dict[Any, int] = bridge.rates_of(book, some_terms(weights_ppm=weights(ratio=WHOLE_PPM)))
 
     assert made == {Rate.SUPPLY_DEMAND_RATIO: 15_000}
-    assert shown.rates_of([], some_terms()) == {}
+    assert bridge.rates_of([], some_terms()) == {}

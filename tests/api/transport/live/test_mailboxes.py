@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from api.transport.live.mailboxes import Mailbox, MailboxBounds, MailboxClosed, run_until_it_waits
+from api.transport.live.mailboxes import Mailbox, MailboxClosed, run_until_it_waits
+from api.transport.terms.settings import MailboxBounds
 
 BOUNDS = MailboxBounds(frames_max=3, size_max=30, send_seconds_max=5)
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.kernel.errors import InvalidValue
+from solver.market.cells.problem import ClearingProblem, Energy, Links, Orders, PricingRule, Side
 from solver.market.clearing.clearing import Clearing, clear, congestion_rent_neur, congestion_rents_neur
-from solver.market.clearing.problem import ClearingProblem, Energy, Links, Orders, PricingRule, Side
 from tests.solver.market.books import book, links, orders, problems
 from tests.solver.market.flows import whole_flow
 from tests.solver.market.linear_program import largest_welfare

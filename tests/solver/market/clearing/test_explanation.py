@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from solver.market.cells.problem import ClearingProblem
 from solver.market.clearing.clearing import clear
 from solver.market.clearing.explanation import Reason, explain
-from solver.market.clearing.problem import ClearingProblem
 from tests.solver.market.books import book, links, orders, problems
 
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 
 from domain.kernel.errors import InvalidValue
+from solver.market.cells.problem import ClearingProblem, Energy, Side
 from solver.market.clearing import minimum_fill
 from solver.market.clearing.clearing import clear
 from solver.market.clearing.minimum_fill import settled
 from solver.market.clearing.optimum import optimum, welfare_ticks_wh
-from solver.market.clearing.problem import ClearingProblem, Energy, Side
 from tests.solver.market.books import Row, book, problems
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from solver.market.cells.problem import ClearingProblem, Energy, Side
 from solver.market.clearing.clearing import clear, congestion_rent_neur
-from solver.market.clearing.problem import ClearingProblem, Energy, Side
 from tests.solver.market.books import book, links, orders, problems
 from tests.solver.market.linear_program import largest_welfare_at_one_price, largest_welfare_between_owners
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from solver.market.cells.problem import ClearingProblem, PricingRule
 from solver.market.clearing.clearing import Clearing, clear, congestion_rent_neur
-from solver.market.clearing.problem import ClearingProblem, PricingRule
-from solver.market.pairs.pair_prices import PairRule, pair_prices
+from solver.market.clearing.pair_prices import PairRule, pair_prices
 from tests.solver.market.books import Row, book, links, orders
 
 TICK = 100  # micro-EUR/kWh

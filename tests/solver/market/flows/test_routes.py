@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import given
 
+from solver.market.cells.problem import ClearingProblem
 from solver.market.clearing.clearing import clear
-from solver.market.clearing.problem import ClearingProblem
 from solver.market.flows.network import net_export_wh
 from solver.market.flows.routes import routes
 from tests.solver.market.books import book, links, orders, problems

@@ -3,7 +3,7 @@
 import numpy as np
 from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 
-from solver.market.clearing.problem import ClearingProblem, Side
+from solver.market.cells.problem import ClearingProblem, Side
 
 
 def largest_welfare(problem: ClearingProblem) -> int:

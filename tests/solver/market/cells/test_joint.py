@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.kernel.errors import InvalidValue
-from solver.market.clearing.classes import EnergyClass, with_classes
+from solver.market.cells.classes import EnergyClass, with_classes
+from solver.market.cells.joint import blocks
+from solver.market.cells.problem import ClearingProblem, Energy, Orders, Side
 from solver.market.clearing.clearing import clear, congestion_rent_neur
-from solver.market.clearing.joint import blocks
-from solver.market.clearing.problem import ClearingProblem, Energy, Orders, Side
 from tests.solver.market.books import problems, shared_problems
 from tests.solver.market.linear_program import largest_welfare
 

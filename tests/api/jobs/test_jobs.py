@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.graphql import jobs
+from api.jobs import jobs
 from domain.kernel.database import new_id
 from domain.kernel.idempotency import IdempotencyKey
 

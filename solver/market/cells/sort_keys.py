@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.machine_code import COLUMN, OUT, OUT_MASK, SIDES, compiled
-from solver.market.clearing.problem import ClearingProblem, Indices, Mask, Ticks
+from solver.market.cells.problem import ClearingProblem, Indices, Mask, Ticks
 
 KEY_BITS = 64
 

@@ -1,20 +1,17 @@
-"""From a book to the solver's question; `outcome` tells what its answer means."""
+"""From a book to the solver's question; `answer` tells what comes back."""
 
 from datetime import datetime
 from uuid import UUID
 
 import numpy as np
 
-from api.market.clearing.outcome import outcome_of
 from domain.kernel.quantities import LOT_UKWH, TICK_UEUR_PER_KWH
 from domain.market.clearing.book import Book
-from domain.market.clearing.clearings import Outcome
 from domain.market.orders.tables import Acceptance, OrderFilling
 from domain.market.places.tables import EnergySource, OrderSide
-from solver.market.clearing.classes import Classed, EnergyClass, with_classes
-from solver.market.clearing.clearing import clear
-from solver.market.clearing.merit_order import merit_order
-from solver.market.clearing.problem import (
+from solver.market.cells.classes import Classed, EnergyClass, with_classes
+from solver.market.cells.merit_order import merit_order
+from solver.market.cells.problem import (
     PRICE_TICKS_MAX,
     ClearingProblem,
     Energy,
@@ -32,12 +29,6 @@ SIDES = {OrderSide.SELL: Side.SELL, OrderSide.BUY: Side.BUY}
 ACCEPTED = {each: EnergyClass[each.value] for each in Acceptance}
 OFFERED: dict[EnergySource | None, EnergyClass] = {each: EnergyClass[each.value] for each in EnergySource}
 OFFERED[None] = EnergyClass.LOCAL
-
-
-def clear_book(book: Book) -> Outcome:
-    """Clear a book: who trades with whom at what prices, and the prices of all markets and intervals that have one."""
-    classed = classed_of(book)
-    return outcome_of(book, deliveries_of(book), classed, clear(classed.problem))
 
 
 def problem_of(book: Book) -> ClearingProblem:

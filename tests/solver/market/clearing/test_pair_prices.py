@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from solver.market.cells.problem import ClearingProblem
 from solver.market.clearing.clearing import clear, congestion_rent_neur
-from solver.market.clearing.problem import ClearingProblem
-from solver.market.pairs.pair_prices import PairRule, pair_prices
+from solver.market.clearing.pair_prices import PairRule, pair_prices
 from tests.solver.market.books import book, links, orders, problems
 
 TICK = 100  # micro-EUR/kWh

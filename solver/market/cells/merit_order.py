@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from solver.machine_code import COLUMN, MASK, OUT, compiled
-from solver.market.clearing import sort_keys
-from solver.market.clearing.problem import ClearingProblem, Energy, Indices, Mask, Side, Ticks, refusal
+from solver.market.cells import sort_keys
+from solver.market.cells.problem import ClearingProblem, Energy, Indices, Mask, Side, Ticks, refusal
 
 # Stands for "no bound". Far outside every price, and still safe to add link costs to.
 UNBOUNDED_TICKS = 2**50

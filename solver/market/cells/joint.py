@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from solver.market.clearing.problem import ClearingProblem, Energy, Indices, Links, Mask, Orders, Side, derived
+from solver.market.cells.problem import ClearingProblem, Energy, Indices, Links, Mask, Orders, Side, derived
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from solver.market.clearing.problem import TOTAL_ENERGY_WH_MAX, ClearingProblem, Indices, Links, Side, derived
+from solver.market.cells.problem import TOTAL_ENERGY_WH_MAX, ClearingProblem, Indices, Links, Side, derived
 
 
 class EnergyClass(IntEnum):

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.kernel.quantities import TICK_UEUR_PER_KWH
+from solver.market.cells.problem import ClearingProblem, Indices
 from solver.market.clearing.clearing import Clearing
-from solver.market.clearing.problem import ClearingProblem, Indices
 
 
 class PairRule(IntEnum):

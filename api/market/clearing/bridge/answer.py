@@ -14,11 +14,11 @@ from domain.market.clearing.trades import Pairing
 from domain.market.places.markets import MarketInZone
 from domain.market.places.tables import PricingRule
 from solver.market import VERSION
-from solver.market.clearing.classes import Classed, EnergyClass
+from solver.market.cells.classes import Classed, EnergyClass
+from solver.market.cells.joint import blocks
+from solver.market.cells.problem import Indices, Mask
 from solver.market.clearing.clearing import Clearing, congestion_rents_neur
-from solver.market.clearing.joint import blocks
-from solver.market.clearing.problem import Indices, Mask
-from solver.market.pairs.pair_prices import PairRule, pair_prices
+from solver.market.clearing.pair_prices import PairRule, pair_prices
 
 RULES = {
     PricingRule.UNIFORM: PairRule.UNIFORM,

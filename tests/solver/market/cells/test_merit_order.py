@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solver.market.clearing import sort_keys
-from solver.market.clearing.merit_order import UNBOUNDED_TICKS, MeritOrder, first_place, merit_order, prices_around
-from solver.market.clearing.problem import ClearingProblem
+from solver.market.cells import sort_keys
+from solver.market.cells.merit_order import UNBOUNDED_TICKS, MeritOrder, first_place, merit_order, prices_around
+from solver.market.cells.problem import ClearingProblem
 from tests.solver.market.books import book, problems
 
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ortools.linear_solver import pywraplp
 
-from solver.market.clearing.classes import SERVES, Classed, EnergyClass, with_classes
+from solver.market.cells.classes import SERVES, Classed, EnergyClass, with_classes
+from solver.market.cells.problem import ClearingProblem, Indices, Orders, Side
 from solver.market.clearing.clearing import Clearing, clear, congestion_rent_neur
-from solver.market.clearing.problem import ClearingProblem, Indices, Orders, Side
 from tests.solver.market.books import Row, links, orders, problems
 from tests.solver.market.linear_program import largest_welfare
 

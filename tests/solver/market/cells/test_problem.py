@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from domain.kernel.errors import InvalidValue
-from solver.market.clearing.problem import (
+from solver.market.cells.problem import (
     CELLS_MAX,
     ORDERS_MAX,
     PRICE_TICKS_MAX,
