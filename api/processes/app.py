@@ -17,13 +17,13 @@ from starlette.types import ASGIApp
 
 from api import house
 from api.engine.connections import PageSize
-from api.graphql import examples, sights
-from api.graphql.compiled import DocumentPlans
+from api.graphql import sights
 from api.graphql.context import Context
 from api.graphql.schema import make_schema
 from api.market.orders import placing
 from api.notifications.resolving import Reach
-from api.processes import gauges
+from api.processes import examples, gauges
+from api.processes.compiled import DocumentPlans
 from api.resources import database
 from api.resources.authentication import Authentication
 from api.resources.database import Database

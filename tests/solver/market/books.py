@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
-from solver.market.cells.problem import ClearingProblem, Links, Orders, PricingRule, Side
+from solver.market.cells.problem import ClearingProblem, Energy, Links, Orders, PricingRule, Side
 
 Row = tuple[str, int, int]  # owner, Wh, ticks
 
@@ -101,3 +101,13 @@ def shared_problems(draw: st.DrawFn, owners: int = 1_000, intervals_max: int = 4
         shared=shared,
     )
     return replace(problem, orders=entries.at(kept))
+
+
+def sold_and_bought(problem: ClearingProblem, fill_wh: Energy) -> tuple[Energy, Energy]:
+    """Energy sold and bought in each cell."""
+    cells = problem.intervals * problem.zones
+    sold, bought = np.zeros(cells, np.int64), np.zeros(cells, np.int64)
+    is_buy = problem.orders.side == Side.BUY
+    np.add.at(sold, problem.cell[~is_buy], fill_wh[~is_buy])
+    np.add.at(bought, problem.cell[is_buy], fill_wh[is_buy])
+    return sold, bought

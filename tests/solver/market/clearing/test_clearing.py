@@ -12,21 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.kernel.errors import InvalidValue
-from solver.market.cells.problem import ClearingProblem, Energy, Links, Orders, PricingRule, Side
+from solver.market.cells.problem import ClearingProblem, Links, Orders, PricingRule, Side
 from solver.market.clearing.clearing import Clearing, clear, congestion_rent_neur, congestion_rents_neur
-from tests.solver.market.books import book, links, orders, problems
+from tests.solver.market.books import book, links, orders, problems, sold_and_bought
 from tests.solver.market.flows import whole_flow
 from tests.solver.market.linear_program import largest_welfare
-
-
-def sold_and_bought(problem: ClearingProblem, fill_wh: Energy) -> tuple[Energy, Energy]:
-    """Energy sold and bought in each cell."""
-    cells = problem.intervals * problem.zones
-    sold, bought = np.zeros(cells, np.int64), np.zeros(cells, np.int64)
-    is_buy = problem.orders.side == Side.BUY
-    np.add.at(sold, problem.cell[~is_buy], fill_wh[~is_buy])
-    np.add.at(bought, problem.cell[is_buy], fill_wh[is_buy])
-    return sold, bought
 
 
 def assert_same(first: Clearing, second: Clearing) -> None:
@@ -135,32 +125,6 @@ def test_the_listing_of_orders_does_not_matter(problem: ClearingProblem, random:
 @given(problems(owners=3))
 def test_the_same_problem_has_the_same_answer(problem: ClearingProblem) -> None:
     assert_same(clear(problem), clear(problem))
-
-
-@given(problems())
-def test_pairs_add_up_to_fills(problem: ClearingProblem) -> None:
-    clearing = clear(problem)
-
-    pairs, paired = clearing.pairings, np.zeros(len(problem.orders), np.int64)
-    np.add.at(paired, pairs.sell, pairs.energy_wh)
-    np.add.at(paired, pairs.buy, pairs.energy_wh)
-    np.testing.assert_array_equal(paired, clearing.fill_wh)
-    assert (pairs.energy_wh > 0).all()
-    assert (problem.orders.side[pairs.sell] == Side.SELL).all()
-    assert (problem.orders.side[pairs.buy] == Side.BUY).all()
-    assert (problem.orders.interval[pairs.sell] == problem.orders.interval[pairs.buy]).all()
-
-
-@given(problems())
-def test_pairs_are_local_first(problem: ClearingProblem) -> None:
-    clearing = clear(problem)
-
-    sold, bought = sold_and_bought(problem, clearing.fill_wh)
-    pairs = clearing.pairings
-    is_local = problem.cell[pairs.sell] == problem.cell[pairs.buy]
-    local = np.zeros_like(sold)
-    np.add.at(local, problem.cell[pairs.sell[is_local]], pairs.energy_wh[is_local])
-    np.testing.assert_array_equal(local, np.minimum(sold, bought))
 
 
 @given(problems())

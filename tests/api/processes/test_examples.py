@@ -3,8 +3,8 @@
 import pytest
 from graphql import parse, validate
 
-from api.graphql.examples import EXAMPLES, OPERATIONS
 from api.graphql.schema import make_schema
+from api.processes.examples import EXAMPLES, OPERATIONS
 from api.transport.http.graphiql import Example
 
 SCHEMA = make_schema()._schema
