@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from domain.kernel.quantities import WHOLE_PPM, Energy
+from domain.kernel.quantities import WHOLE_PPM, MicroKwh
 from solver.sharing.keys import (
     EQUAL,
     EQUAL_UNTIL_MET,
@@ -22,7 +22,7 @@ from solver.sharing.keys import (
 )
 from solver.sharing.problems import INTERVAL_UKWH_MAX, AllocationProblem
 
-KeyOf = Callable[[Energy, Energy], Key]
+KeyOf = Callable[[MicroKwh, MicroKwh], Key]
 
 # Every named key and some mixtures, made from shares (ppm) and ranks of the points.
 KEYS: dict[str, KeyOf] = {
@@ -45,31 +45,31 @@ MAGNITUDES = (3, 1_000, 5_000_000, 9 * 10**12, INTERVAL_UKWH_MAX)
 
 
 @st.composite
-def energies(draw: st.DrawFn, intervals: int, points: int) -> Energy:
+def energies(draw: st.DrawFn, intervals: int, points: int) -> MicroKwh:
     """Micro-kWh, shape (intervals, points); no interval's total passes the largest magnitude."""
     largest = draw(st.sampled_from(MAGNITUDES)) // max(1, points)
     return draw(arrays(np.int64, (intervals, points), elements=st.integers(0, max(1, largest))))
 
 
 @st.composite
-def shares(draw: st.DrawFn, intervals: int, points: int) -> Energy:
+def shares(draw: st.DrawFn, intervals: int, points: int) -> MicroKwh:
     """Shares in ppm that add up to at most the whole, for all intervals or per interval; some of them zero."""
     rows = draw(st.sampled_from([None, intervals]))
     weights = draw(arrays(np.int64, (rows or 1, points), elements=st.integers(0, WHOLE_PPM)))
     whole = draw(st.sampled_from([WHOLE_PPM, 999_999, 333_333]))
-    parts: Energy = weights * whole // np.maximum(1, weights.sum(axis=1, keepdims=True))
+    parts: MicroKwh = weights * whole // np.maximum(1, weights.sum(axis=1, keepdims=True))
     return parts if rows else parts[0]
 
 
-def ranks(points: int) -> st.SearchStrategy[Energy]:
+def ranks(points: int) -> st.SearchStrategy[MicroKwh]:
     return arrays(np.int64, points, elements=st.integers(-1, 2))
 
 
-def tie_breaks(points: int) -> st.SearchStrategy[Energy]:
+def tie_breaks(points: int) -> st.SearchStrategy[MicroKwh]:
     return arrays(np.int64, points, elements=st.integers(-(2**63), 2**63 - 1), unique=True)
 
 
-def participations(intervals: int, points: int) -> st.SearchStrategy[Energy | None]:
+def participations(intervals: int, points: int) -> st.SearchStrategy[MicroKwh | None]:
     factors = st.sampled_from([0, 1, 333_333, 500_000, WHOLE_PPM])
     return st.none() | st.sampled_from([(points,), (intervals, points)]).flatmap(
         lambda shape: arrays(np.int64, shape, elements=factors)

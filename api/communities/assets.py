@@ -6,7 +6,7 @@ from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge
 from api.graphql.context import Info
 from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
-from api.graphql.scalars import Date, Decimal, key_of
+from api.graphql.scalars import Date, Micro, key_of
 from domain.communities import assets, tables, visibility
 from domain.communities.tables import AssetKind
 from domain.kernel.errors import InvalidValue
@@ -23,8 +23,8 @@ class Asset(Node):
 
     name: str = column(tables.Asset.name, "What its owner calls it.")
     kind: AssetKind = column(tables.Asset.kind, "What it is.")
-    power_kw: Decimal = column(tables.Asset.power_w * MICRO_KW_PER_W, "Rated power, kW.")
-    capacity_ukwh: Decimal | None = column(
+    power_kw: Micro = column(tables.Asset.power_w * MICRO_KW_PER_W, "Rated power, kW.")
+    capacity_ukwh: Micro | None = column(
         tables.Asset.capacity_ukwh, "Usable capacity, kWh; of storage only.", name="capacityKwh"
     )
     commissioned_on: Date | None = column(tables.Asset.commissioned_on, "Day of commissioning; null when not known.")
@@ -36,12 +36,12 @@ class Asset(Node):
 
 @strawberry.type(description="The plant has more power than the framework allows.")
 class PlantTooLarge(UserError):
-    maximum_kw: Decimal = strawberry.field(description="Largest power of one plant, kW.")
+    maximum_kw: Micro = strawberry.field(description="Largest power of one plant, kW.")
 
 
 @refusal(assets.PlantTooLarge)
 def _too_large(error: assets.PlantTooLarge) -> UserError:
-    most = Decimal(error.maximum_w * MICRO_KW_PER_W)
+    most = Micro(error.maximum_w * MICRO_KW_PER_W)
     return PlantTooLarge(code=PLANT_TOO_LARGE, message=error.message, path=["powerKw"], maximum_kw=most)
 
 
@@ -51,8 +51,8 @@ class AddAssetInput:
     metering_point_id: strawberry.ID = strawberry.field(description="A point that takes part in it.")
     name: str = strawberry.field(description="1 to 120 characters.")
     kind: AssetKind = strawberry.field(description="What it is.")
-    power_kw: Decimal = strawberry.field(description="Rated power, kW, whole watts; 0.001 to 10000000.")
-    capacity_kwh: Decimal | None = strawberry.field(default=None, description="Usable capacity, kWh; for STORAGE only.")
+    power_kw: Micro = strawberry.field(description="Rated power, kW, whole watts; 0.001 to 10000000.")
+    capacity_kwh: Micro | None = strawberry.field(default=None, description="Usable capacity, kWh; for STORAGE only.")
     commissioned_on: Date | None = strawberry.field(default=None, description="Day of commissioning.")
 
 

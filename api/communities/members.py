@@ -5,7 +5,7 @@ from sqlalchemy import ColumnElement
 
 from api.engine.declarations import Node, entity
 from api.engine.fields import column, edge, enums, many
-from api.graphql.scalars import Date, DateTime, Decimal
+from api.graphql.scalars import Date, DateTime, Micro
 from domain.communities import tables, visibility
 from domain.communities.tables import CommunityRole, LegalForm, MemberKind
 from domain.identity.viewers import Viewer, one_of
@@ -51,7 +51,7 @@ class Participation(Node):
     metering_point = edge(
         tables.Participation.metering_point_id, "MeteringPoint", "The metering point.", is_optional=True
     )
-    factor_ppm: Decimal = column(
+    factor_ppm: Micro = column(
         tables.Participation.factor_ppm, "Share of its energy that counts here, above 0 and up to 1.", name="factor"
     )
     valid_from: Date = column(tables.Participation.valid_from, "First day, local to the community.")

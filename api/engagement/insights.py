@@ -7,7 +7,7 @@ from api.engine.declarations import leading
 from api.engine.fields import edge
 from api.graphql.context import Info
 from api.graphql.periods import Period
-from api.graphql.scalars import DateTime, Decimal
+from api.graphql.scalars import DateTime, Micro
 from api.graphql.words import describe
 from api.market.delivery.emissions import EmissionBasis, emission_basis
 from api.metering.series import refused_as_input
@@ -43,10 +43,10 @@ class Insight:
     measure: InsightMeasure = strawberry.field(description="What is compared.")
     unit: FigureUnit = strawberry.field(description="What it is counted in.")
     code: InsightCode = strawberry.field(description="What the comparison says, or why there is none.")
-    own: Decimal | None = strawberry.field(
+    own: Micro | None = strawberry.field(
         description="The viewer's own figure, 0 to 1, kg or EUR; null where there is none."
     )
-    mean: Decimal | None = strawberry.field(
+    mean: Micro | None = strawberry.field(
         description="Mean of the others, 0 to 1, kg or EUR; null where fewer than 5 have a figure."
     )
     others_count: int | None = strawberry.field(description="How many others the mean is of; null where there is none.")
@@ -94,7 +94,7 @@ def _insight(insight: insights.Insight) -> Insight:
         measure=insight.measure,
         unit=UNITS[insight.measure],
         code=insight.code,
-        own=None if insight.own is None else Decimal(insight.own),
-        mean=None if insight.mean is None else Decimal(insight.mean.value),
+        own=None if insight.own is None else Micro(insight.own),
+        mean=None if insight.mean is None else Micro(insight.mean.value),
         others_count=None if insight.mean is None else insight.mean.persons_count,
     )

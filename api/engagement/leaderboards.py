@@ -9,7 +9,7 @@ import strawberry
 from api.engine.declarations import extends
 from api.graphql.context import Context, Info
 from api.graphql.periods import Period
-from api.graphql.scalars import Date, DateTime, Decimal
+from api.graphql.scalars import Date, DateTime, Micro
 from api.graphql.words import describe
 from api.market.delivery.emissions import EmissionBasis, emission_basis
 from api.metering.series import refused_as_input
@@ -51,7 +51,7 @@ describe(
 class LeaderboardEntry:
     rank: int = strawberry.field(description="From 1; equal values share a rank, and the next counts those before it.")
     label: str = strawberry.field(description="Label of the member's card.")
-    value: Decimal = strawberry.field(description="What was reached, in the leaderboard's unit: 0 to 1, kWh, kg, days.")
+    value: Micro = strawberry.field(description="What was reached, in the leaderboard's unit: 0 to 1, kWh, kg, days.")
     is_viewer: bool = strawberry.field(description="Whether it is the viewer's own place.")
 
 
@@ -111,4 +111,4 @@ async def read(context: Context, community_id: UUID, kind: LeaderboardKind, mont
 
 
 def _entry(entry: Entry) -> LeaderboardEntry:
-    return LeaderboardEntry(rank=entry.rank, label=entry.label, value=Decimal(entry.value), is_viewer=entry.is_viewer)
+    return LeaderboardEntry(rank=entry.rank, label=entry.label, value=Micro(entry.value), is_viewer=entry.is_viewer)

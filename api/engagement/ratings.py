@@ -3,7 +3,7 @@
 import strawberry
 
 from api.graphql.context import Info
-from api.graphql.scalars import Date, Decimal
+from api.graphql.scalars import Date, Micro
 from api.graphql.words import describe
 from api.resources import clock
 from domain.engagement import ratings
@@ -28,14 +28,14 @@ class MemberRating:
     rated_on: Date = strawberry.field(description="The day, UTC, before which the 90 days lie.")
     level: ReputationLevel = strawberry.field(description="The level that was reached.")
     trades_count: int = strawberry.field(description="Trades that count.")
-    reliability_ppm: Decimal = strawberry.field(
+    reliability_ppm: Micro = strawberry.field(
         name="reliability", description="What was kept of the energy sold and bought, 0 to 1."
     )
-    seller_reliability_ppm: Decimal | None = strawberry.field(
+    seller_reliability_ppm: Micro | None = strawberry.field(
         name="sellerReliability",
         description="What was delivered of the energy sold, 0 to 1; null where nothing was.",
     )
-    buyer_reliability_ppm: Decimal | None = strawberry.field(
+    buyer_reliability_ppm: Micro | None = strawberry.field(
         name="buyerReliability", description="What was taken of the energy bought, 0 to 1; null where nothing was."
     )
 
@@ -43,13 +43,13 @@ class MemberRating:
 @strawberry.type(description="What a rating of one's own is made of.")
 class OwnRating(MemberRating):
     sales_count: int = strawberry.field(description="Trades that sold.")
-    sold_ukwh: Decimal = strawberry.field(name="soldKwh", description="Energy sold, kWh.")
-    sold_kept_ukwh: Decimal = strawberry.field(
+    sold_ukwh: Micro = strawberry.field(name="soldKwh", description="Energy sold, kWh.")
+    sold_kept_ukwh: Micro = strawberry.field(
         name="soldKeptKwh", description="Energy sold less what was missing on the viewer's own side, kWh."
     )
     purchases_count: int = strawberry.field(description="Trades that bought.")
-    bought_ukwh: Decimal = strawberry.field(name="boughtKwh", description="Energy bought, kWh.")
-    bought_kept_ukwh: Decimal = strawberry.field(
+    bought_ukwh: Micro = strawberry.field(name="boughtKwh", description="Energy bought, kWh.")
+    bought_kept_ukwh: Micro = strawberry.field(
         name="boughtKeptKwh", description="Energy bought less what was not taken on the viewer's own side, kWh."
     )
 
@@ -73,7 +73,7 @@ def shown(rating: Rating) -> MemberRating:
         rated_on=Date(rating.day),
         level=rating.level,
         trades_count=together.trades_count,
-        reliability_ppm=Decimal(together.reliability_ppm or 0),
+        reliability_ppm=Micro(together.reliability_ppm or 0),
         seller_reliability_ppm=_share(rating.seller.reliability_ppm),
         buyer_reliability_ppm=_share(rating.buyer.reliability_ppm),
     )
@@ -83,13 +83,13 @@ def _own(rating: Rating) -> OwnRating:
     return OwnRating(
         **vars(shown(rating)),
         sales_count=rating.seller.trades_count,
-        sold_ukwh=Decimal(rating.seller.traded_ukwh),
-        sold_kept_ukwh=Decimal(rating.seller.kept_ukwh),
+        sold_ukwh=Micro(rating.seller.traded_ukwh),
+        sold_kept_ukwh=Micro(rating.seller.kept_ukwh),
         purchases_count=rating.buyer.trades_count,
-        bought_ukwh=Decimal(rating.buyer.traded_ukwh),
-        bought_kept_ukwh=Decimal(rating.buyer.kept_ukwh),
+        bought_ukwh=Micro(rating.buyer.traded_ukwh),
+        bought_kept_ukwh=Micro(rating.buyer.kept_ukwh),
     )
 
 
-def _share(ppm: int | None) -> Decimal | None:
-    return None if ppm is None else Decimal(ppm)
+def _share(ppm: int | None) -> Micro | None:
+    return None if ppm is None else Micro(ppm)

@@ -43,7 +43,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Part:
+class Composite:
     """A field that shows several columns as one object of a type of its own, by the type's attributes. Never null.
 
     Its columns are read only when selected.
@@ -126,7 +126,7 @@ class Entity:
     table: Any
     visible: Visible
     columns: dict[str, Column]
-    parts: dict[str, Part]
+    parts: dict[str, Composite]
     edges: dict[str, Edge]
     manys: dict[str, Many]
 
@@ -144,7 +144,7 @@ class Entity:
         """Keep the marks of fields of its type."""
         kept: dict[type, dict[str, Any]] = {
             Column: self.columns,
-            Part: self.parts,
+            Composite: self.parts,
             Edge: self.edges,
             Many: self.manys,
         }

@@ -22,10 +22,10 @@ from api.engine.declarations import (
     ENTITIES,
     MARK,
     Column,
+    Composite,
     Edge,
     Many,
     Order,
-    Part,
     Through,
     Visible,
     edge_key,
@@ -84,7 +84,7 @@ def shaped(
 
 def part(kind: Any, description: str, **columns: Any) -> Any:
     """A field that shows columns as one object; see `Part`."""
-    mark = Part(kind, {name: Column(expression) for name, expression in columns.items()})
+    mark = Composite(kind, {name: Column(expression) for name, expression in columns.items()})
     return strawberry.field(
         description=description, metadata={MARK: mark}, resolver=_no_argument, extensions=[Whole(mark)]
     )
@@ -194,7 +194,7 @@ class Heavy(FieldExtension):
 class Whole(FieldExtension):
     """Resolves a part by one batched statement."""
 
-    def __init__(self, mark: Part) -> None:
+    def __init__(self, mark: Composite) -> None:
         self.mark = mark
 
     async def resolve_async(self, next_: Any, source: Any, info: strawberry.Info[Any], **kwargs: Any) -> Any:

@@ -99,7 +99,7 @@ class Asker:
     shape: Viewer
 
 
-class Part:
+class PlanPart:
     """What one statement answers."""
 
     def __init__(self, compiler: Compiler) -> None:
@@ -148,7 +148,7 @@ class Places:
         return self.constant | read
 
 
-class PagePart(Part):
+class PagePart(PlanPart):
     """A root connection, or one of the viewer's own."""
 
     def __init__(self, compiler: Compiler, selector: Selector, kind: GraphQLObjectType, fields: Fields) -> None:
@@ -160,7 +160,7 @@ class PagePart(Part):
         return await self.run(asker, self.places, lambda writer: writer.page(self.pages, None))
 
 
-class EntityPart(Part):
+class EntityPart(PlanPart):
     """An entity whose key is known when the statement runs: what a payload or an event leads to."""
 
     def __init__(self, compiler: Compiler, selector: Selector, type_name: str, fields: Fields) -> None:
@@ -173,7 +173,7 @@ class EntityPart(Part):
         return await self.run(asker, self.places, lambda writer: _by_id(writer, self.row, KEY), id=key)
 
 
-class NodesPart(Part):
+class NodesPart(PlanPart):
     """Entities of any type by their global ids, one (`node`) or several (`nodes`)."""
 
     def __init__(self, compiler: Compiler, selector: Selector, kind: GraphQLObjectType, fields: Fields) -> None:

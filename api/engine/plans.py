@@ -37,7 +37,7 @@ from api.engine.parts import (
     EntityPart,
     NodesPart,
     PagePart,
-    Part,
+    PlanPart,
     Proof,
     Reading,
     Statements,
@@ -58,7 +58,7 @@ ORDINARY = (Refused, CodedError, GraphQLError)  # What the ordinary path is left
 class Plan:
     """The compiled parts of an operation. `root_keys` are set where the parts are all there is to it."""
 
-    parts: Mapping[Path, Part]
+    parts: Mapping[Path, PlanPart]
     root_keys: tuple[str, ...] = ()
 
 
@@ -141,7 +141,7 @@ class Plans:
     def _plan(self, operation: Operation, values: VariableValues) -> Plan:
         if operation.node.operation is OperationType.SUBSCRIPTION:
             return Plan({})
-        parts: dict[Path, Part] = {}
+        parts: dict[Path, PlanPart] = {}
         selector = self._selector(operation, values)
         root = self.core.get_root_type(operation.node.operation)
         assert root is not None
@@ -156,7 +156,7 @@ class Plans:
 
     def _add(
         self,
-        parts: dict[Path, Part],
+        parts: dict[Path, PlanPart],
         path: Path,
         kind: GraphQLObjectType,
         fields: Fields,
@@ -180,7 +180,7 @@ class Plans:
             for key, inner in selector.below(below, fields).items():
                 self._add(parts, (*path, key), below, inner, operation, values)
 
-    def _part(self, selector: Selector, kind: GraphQLObjectType, name: str, fields: Fields) -> Part | None:
+    def _part(self, selector: Selector, kind: GraphQLObjectType, name: str, fields: Fields) -> PlanPart | None:
         """The compiled form of a field; None where it has none of its own. Raises Refused."""
         mark = strawberry_field(kind, name).metadata.get(MARK)
         match mark:

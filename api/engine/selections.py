@@ -24,7 +24,7 @@ from graphql.execution.values import VariableValues
 from sqlalchemy import true
 from strawberry.types.field import StrawberryField
 
-from api.engine.declarations import ENTITIES, MARK, Column, Edge, Entity, Many, Part
+from api.engine.declarations import ENTITIES, MARK, Column, Composite, Edge, Entity, Many
 from api.engine.emitters import Emit, Refused, emitter, is_never_null
 from domain.identity.viewers import ANONYMOUS
 
@@ -182,13 +182,13 @@ class Selector:
         if isinstance(mark, Column):
             site = self.site(kind, fields[0].node) if mark.argument else None
             return Value(mark, emitter(mark.select(None), kind.fields[name].type), site)
-        if isinstance(mark, Part):
+        if isinstance(mark, Composite):
             return self._whole(mark, kind.fields[name].type, fields)
         if isinstance(mark, Edge):
             return Leading(mark, self.row(ENTITIES[mark.target], fields))
         return self.pages(kind, fields)
 
-    def _whole(self, part: Part, type: Any, fields: Fields) -> Whole:
+    def _whole(self, part: Composite, type: Any, fields: Fields) -> Whole:
         kind = get_nullable_type(type)
         assert isinstance(kind, GraphQLObjectType)
         found: dict[str, Constant | Value] = {}
@@ -239,7 +239,7 @@ def refuse_unless_compiled(entity: Entity, kind: GraphQLObjectType, name: str) -
     match mark:
         case Column():
             emitter(mark.select(None), type)
-        case Part():
+        case Composite():
             part = get_nullable_type(type)
             assert isinstance(part, GraphQLObjectType)
             for column_name, column in part.fields.items():

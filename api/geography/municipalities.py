@@ -7,7 +7,7 @@ from api.engine.fields import column, many
 from api.geography.boundaries import BoundingBox, area_km2_field, boundary_field, box_field
 from api.geography.filters import BoundingBoxInput, matching
 from api.geography.geojson import GeoJSONMultiPolygon, GeoJSONPoint
-from api.graphql.scalars import Decimal
+from api.graphql.scalars import Micro
 from domain.geography import tables, visibility
 
 
@@ -24,7 +24,7 @@ class Municipality(Node):
     )
     boundary: GeoJSONMultiPolygon = boundary_field(tables.Municipality, "The boundary.")
     bbox: BoundingBox = box_field(tables.Municipality)
-    area_km2: Decimal = area_km2_field(tables.Municipality.area_m2)
+    area_km2: Micro = area_km2_field(tables.Municipality.area_m2)
 
 
 @strawberry.input(description="Which municipalities; all the given conditions must hold.")

@@ -7,7 +7,7 @@ from api.engine.fields import column, edge, many
 from api.geography.boundaries import BoundingBox, area_km2_field, boundary_field, box_field
 from api.geography.filters import BoundingBoxInput, matching
 from api.geography.geojson import GeoJSONMultiPolygon, GeoJSONPoint
-from api.graphql.scalars import Decimal
+from api.graphql.scalars import Micro
 from domain.geography import tables, visibility
 
 
@@ -20,7 +20,7 @@ class SubstationArea(Node):
     country: str = column(tables.SubstationArea.country, "Country, ISO 3166-1 alpha-2.")
     boundary: GeoJSONMultiPolygon = boundary_field(tables.SubstationArea, "The boundary.")
     bbox: BoundingBox = box_field(tables.SubstationArea)
-    area_km2: Decimal = area_km2_field(tables.SubstationArea.area_m2)
+    area_km2: Micro = area_km2_field(tables.SubstationArea.area_m2)
     market_zone = edge(
         tables.SubstationArea.market_zone_id,
         "MarketZone",

@@ -56,12 +56,12 @@ def _format_datetime(value: datetime) -> str:
 
 RFC3339 = "https://www.rfc-editor.org/rfc/rfc3339"
 
-Decimal = NewType("Decimal", int)
+Micro = NewType("Micro", int)
 DateTime = NewType("DateTime", datetime)
 Date = NewType("Date", date)
 
 SCALARS: dict[Any, Any] = {
-    Decimal: strawberry.scalar(
+    Micro: strawberry.scalar(
         name="Decimal",
         description="An exact decimal as a string with at most six decimals; the field says the unit.",
         specified_by_url="https://en.wikipedia.org/wiki/Decimal_data_type",

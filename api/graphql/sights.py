@@ -21,7 +21,7 @@ from graphql import (
 )
 from sqlalchemy.dialects import postgresql
 
-from api.engine.declarations import ENTITIES, MARK, Column, Edge, Many, Part, Visible
+from api.engine.declarations import ENTITIES, MARK, Column, Composite, Edge, Many, Visible
 from api.engine.selections import strawberry_field
 from api.resources.database import Database
 from api.transport.documents.documents import Document
@@ -130,7 +130,7 @@ def _of_field(kind: GraphQLObjectType, name: str) -> Iterator[SightOf]:
             yield EntitySight(mark.target)
         case Many():
             yield EntitySight(mark.target, mark.visible)
-        case Column() | Part():
+        case Column() | Composite():
             pass  # A column of a row that may be seen.
         case _ if field.base_resolver is None or field.python_name == "id":
             pass  # An attribute.

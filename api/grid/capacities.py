@@ -6,7 +6,7 @@ from api.engine.declarations import Node, entity, extends, leading
 from api.engine.fields import column, edge, many
 from api.graphql.context import Info
 from api.graphql.mutations import OVERLAP, Payload, UserError, mutation, refusal
-from api.graphql.scalars import DateTime, Decimal, key_of
+from api.graphql.scalars import DateTime, Micro, key_of
 from api.grid.halts import REASON
 from domain.grid import capacities, tables, visibility
 from domain.kernel.errors import InvalidValue
@@ -23,7 +23,7 @@ class ZoneCapacity(Node):
     direction: Direction = column(
         tables.ZoneCapacity.direction, "Which way the energy goes that its own points leave over."
     )
-    power_kw: Decimal = column(tables.ZoneCapacity.power_w * MICRO_KW_PER_W, "The most power, kW.")
+    power_kw: Micro = column(tables.ZoneCapacity.power_w * MICRO_KW_PER_W, "The most power, kW.")
     valid_from: DateTime = column(
         tables.ZoneCapacity.valid_from, "From when it holds, until a later one of its direction does."
     )
@@ -49,7 +49,7 @@ def _exists(error: capacities.CapacityExists) -> UserError:
 class SetZoneCapacityInput:
     zone_id: strawberry.ID = strawberry.field(description="Id of a zone that the caller operates.")
     direction: Direction = strawberry.field(description="Which way the energy goes.")
-    power_kw: Decimal = strawberry.field(description="The most power, kW, whole watts: 0.001 to 1000000000.")
+    power_kw: Micro = strawberry.field(description="The most power, kW, whole watts: 0.001 to 1000000000.")
     valid_from: DateTime = strawberry.field(description="From when it holds.")
     reason: str = strawberry.field(description=REASON)
 

@@ -8,7 +8,7 @@ from api.engine.declarations import Node, entity, extends, leading
 from api.engine.fields import column, edge
 from api.graphql.context import Info
 from api.graphql.mutations import NOT_FOUND, NotFound, Payload, UserError, mutation, refusal
-from api.graphql.scalars import DateTime, Decimal, key_of
+from api.graphql.scalars import DateTime, Micro, key_of
 from api.grid.halts import REASON
 from api.resources import clock
 from domain.geography.tables import MarketZone as ZoneTable
@@ -22,7 +22,7 @@ class ZoneLimit(Node):
 
     zone = edge(tables.ZoneLimit.zone_id, "MarketZone", "The zone.")
     kind: tables.LimitKind = column(tables.ZoneLimit.kind, "What it bounds.")
-    energy_ukwh: Decimal = column(tables.ZoneLimit.energy_ukwh, "The most energy of one side, kWh.", name="energyKwh")
+    energy_ukwh: Micro = column(tables.ZoneLimit.energy_ukwh, "The most energy of one side, kWh.", name="energyKwh")
     reason: str = column(tables.ZoneLimit.reason, "Why it was set.")
     set_at: DateTime = column(tables.ZoneLimit.set_at, "When it was set.")
     set_by = edge(
@@ -39,7 +39,7 @@ def _no_such_limit(error: limits.NoSuchLimit) -> UserError:
 class SetZoneLimitInput:
     zone_id: strawberry.ID = strawberry.field(description="Id of a zone that the caller operates.")
     kind: tables.LimitKind = strawberry.field(description="What it bounds.")
-    energy_ukwh: Decimal = strawberry.field(
+    energy_ukwh: Micro = strawberry.field(
         name="energyKwh", description="The most energy of one side, kWh: 0.001 to 1000000000, whole watt-hours."
     )
     reason: str = strawberry.field(description=REASON)

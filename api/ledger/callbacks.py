@@ -31,7 +31,7 @@ from api.transport.terms.errors import BadUserInput
 from domain.kernel.errors import DomainError, NotFound
 from domain.kernel.quantities import NotAQuantity, format_micro, parse_micro
 from domain.ledger import answers
-from domain.ledger.answers import Answer, EventIdReused, NotYetAsked, Outcome, WrongAmount
+from domain.ledger.answers import Answer, EventIdReused, NotYetAsked, PaymentOutcome, WrongAmount
 from domain.ledger.payments import PaymentClosed
 from domain.notifications import signatures
 from domain.notifications.signatures import ForgedSignature
@@ -40,7 +40,7 @@ PATH = "/payments/callbacks"
 BODY_LIMIT = BodyLimit(bytes_max=16 * 2**10, seconds_max=5)
 PROVIDER = "simulated"
 ID_MAX, REASON_MAX = 200, 120
-OUTCOMES = {"payment.succeeded": Outcome.SUCCEEDED, "payment.failed": Outcome.FAILED}
+OUTCOMES = {"payment.succeeded": PaymentOutcome.SUCCEEDED, "payment.failed": PaymentOutcome.FAILED}
 
 
 class StaleCallback(DomainError):
@@ -114,10 +114,10 @@ def _answer(event_id: str, body: bytes) -> Answer:
         raise BadUserInput("The body is not that of an answer: type, payment, amount, currency.") from error
     if currency != "EUR":
         raise BadUserInput("The currency is EUR.", argument="currency")
-    if outcome is Outcome.FAILED and not _is_reason(reason):
+    if outcome is PaymentOutcome.FAILED and not _is_reason(reason):
         raise BadUserInput(f"A failure has a reason of 1 to {REASON_MAX} characters.", argument="reason")
     digest = hashlib.sha256(body).digest()
-    failed_for = reason if outcome is Outcome.FAILED else None
+    failed_for = reason if outcome is PaymentOutcome.FAILED else None
     return Answer(event_id, payment_id, outcome, amount_ueur, failed_for, digest, PROVIDER)
 
 

@@ -9,7 +9,7 @@ from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge
 from api.graphql.context import Info
 from api.graphql.mutations import INVALID_INPUT, ErrorCode, Payload, UserError, mutation, refusal
-from api.graphql.scalars import DateTime, Decimal, key_of
+from api.graphql.scalars import DateTime, Micro, key_of
 from api.graphql.words import describe
 from domain.ledger import limits, payments, tables, visibility
 from domain.ledger.tables import PaymentKind
@@ -36,7 +36,7 @@ class Payment(Node):
     owner = edge(tables.Payment.owner_id, "User", "Who pays, or is paid.", is_optional=True)
     kind: PaymentKind = column(tables.Payment.kind, "Which way it goes.")
     status: tables.PaymentStatus = column(tables.Payment.status, "Where it stands.")
-    amount_ueur: Decimal = column(tables.Payment.amount_ueur, "The amount, EUR, whole cents.", name="amount")
+    amount_ueur: Micro = column(tables.Payment.amount_ueur, "The amount, EUR, whole cents.", name="amount")
     failure_reason: str | None = column(
         tables.Payment.failure_reason, "Why it failed, in a word such as DECLINED; null where it did not."
     )
@@ -46,16 +46,14 @@ class Payment(Node):
 
 @strawberry.type(description="The amount is smaller or larger than one payment may be, or between cents.")
 class AmountNotAllowed(UserError):
-    lowest: Decimal | None = strawberry.field(description="The lowest amount of one payment, EUR; null between cents.")
-    highest: Decimal | None = strawberry.field(
-        description="The highest amount of one payment, EUR; null between cents."
-    )
+    lowest: Micro | None = strawberry.field(description="The lowest amount of one payment, EUR; null between cents.")
+    highest: Micro | None = strawberry.field(description="The highest amount of one payment, EUR; null between cents.")
 
 
 @strawberry.type(description="The payments of 24 hours would pass what is allowed this way.")
 class PaymentLimitReached(UserError):
-    limit: Decimal = strawberry.field(description="What may be paid this way within 24 hours, EUR.")
-    used: Decimal = strawberry.field(description="What was paid or asked for in the last 24 hours, EUR.")
+    limit: Micro = strawberry.field(description="What may be paid this way within 24 hours, EUR.")
+    used: Micro = strawberry.field(description="What was paid or asked for in the last 24 hours, EUR.")
 
 
 @strawberry.type(description="The payment has ended, or is with the provider and cannot be stopped any more.")
@@ -69,8 +67,8 @@ def _out_of_bounds(error: limits.AmountOutOfBounds) -> UserError:
         code=INVALID_INPUT,
         message=error.message,
         path=["amount"],
-        lowest=Decimal(error.lowest_ueur),
-        highest=Decimal(error.highest_ueur),
+        lowest=Micro(error.lowest_ueur),
+        highest=Micro(error.highest_ueur),
     )
 
 
@@ -85,8 +83,8 @@ def _limit_reached(error: limits.DailyLimitReached) -> UserError:
         code=PAYMENT_LIMIT_REACHED,
         message=error.message,
         path=["amount"],
-        limit=Decimal(error.limit_ueur),
-        used=Decimal(error.used_ueur),
+        limit=Micro(error.limit_ueur),
+        used=Micro(error.used_ueur),
     )
 
 
@@ -103,13 +101,13 @@ AMOUNT = "The amount, EUR: whole cents; 1 to 5000 at once and 10000 within 24 ho
 @strawberry.input(description="Money to pay in.")
 class RequestDepositInput:
     idempotency_key: str = strawberry.field(description=KEY)
-    amount_ueur: Decimal = strawberry.field(name="amount", description=AMOUNT)
+    amount_ueur: Micro = strawberry.field(name="amount", description=AMOUNT)
 
 
 @strawberry.input(description="Money to be paid out.")
 class RequestWithdrawalInput:
     idempotency_key: str = strawberry.field(description=KEY)
-    amount_ueur: Decimal = strawberry.field(name="amount", description=AMOUNT)
+    amount_ueur: Micro = strawberry.field(name="amount", description=AMOUNT)
 
 
 @strawberry.input(description="A payment to stop.")

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from api.engine.declarations import ENTITIES, Node, entity
 from api.engine.fields import column, edge, many
 from api.graphql.context import Info
-from api.graphql.scalars import DateTime, Decimal
+from api.graphql.scalars import DateTime, Micro
 from api.graphql.words import describe
 from domain.communities.tables import Community
 from domain.identity.tables import User as UserTable
@@ -63,7 +63,7 @@ class LedgerAccount(Node):
     """An account of the ledger. Visible to the user it belongs to, and to administrators of the platform."""
 
     kind: tables.AccountKind = column(tables.Account.kind, "Whose money it counts, and what for.")
-    balance_ueur: Decimal = column(
+    balance_ueur: Micro = column(
         tables.Account.balance_ueur,
         "What the platform owes its holder, EUR; below zero what it is owed.",
         name="balance",
@@ -117,7 +117,7 @@ class Transfer(Node):
 class LedgerEntry(Node):
     """What one transfer changed in one account. Visible to the user the account belongs to."""
 
-    amount_ueur: Decimal = column(
+    amount_ueur: Micro = column(
         tables.Entry.amount_ueur,
         "What was added to the balance, EUR; below zero what was taken from it.",
         name="amount",
@@ -134,16 +134,16 @@ class Wallet(Node):
     payments = many("Payment", "Deposits and withdrawals, oldest first.", on=tables.Payment.owner_id)
 
     @strawberry.field(name="available", description="What is free to be used, EUR.")
-    async def available_ueur(self, info: Info) -> Decimal:
-        return Decimal((await self._balances(info)).available_ueur)
+    async def available_ueur(self, info: Info) -> Micro:
+        return Micro((await self._balances(info)).available_ueur)
 
     @strawberry.field(name="held", description="What is held for open orders, EUR.")
-    async def held_ueur(self, info: Info) -> Decimal:
-        return Decimal((await self._balances(info)).held_ueur)
+    async def held_ueur(self, info: Info) -> Micro:
+        return Micro((await self._balances(info)).held_ueur)
 
     @strawberry.field(name="receivable", description="What the user owes the platform, EUR: zero or below.")
-    async def receivable_ueur(self, info: Info) -> Decimal:
-        return Decimal((await self._balances(info)).receivable_ueur)
+    async def receivable_ueur(self, info: Info) -> Micro:
+        return Micro((await self._balances(info)).receivable_ueur)
 
     async def _balances(self, info: Info) -> Balances:
         async def load(owner_ids: list[UUID]) -> list[Balances]:

@@ -11,7 +11,7 @@ from api.geography.geojson import GeoJSONPoint
 from api.graphql.context import Info
 from api.graphql.mutations import CODE_TAKEN, OVERLAP, ErrorCode, Payload, UserError, mutation, refusal
 from api.graphql.periods import PeriodInput
-from api.graphql.scalars import Date, DateTime, Decimal, key_of
+from api.graphql.scalars import Date, DateTime, Micro, key_of
 from api.metering.series import ReadingSeries, refused_as_input
 from domain.communities import communities, members, participations, visibility
 from domain.communities.tables import Asset as AssetTable
@@ -105,7 +105,7 @@ class Overlap(UserError):
 
 @strawberry.type(description="The shares of a metering point would add up to more than the whole.")
 class ShareExceeded(UserError):
-    available: Decimal = strawberry.field(description="What is left to share, 0 to 1.")
+    available: Micro = strawberry.field(description="What is left to share, 0 to 1.")
 
 
 @refusal(points.CodeTaken)
@@ -142,7 +142,7 @@ def _exceeded(error: participations.ShareExceeded) -> UserError:
         code=SHARE_EXCEEDED,
         message=error.message,
         path=["participationFactor"],
-        available=Decimal(error.available_ppm),
+        available=Micro(error.available_ppm),
     )
 
 
@@ -157,8 +157,8 @@ class RegisterMeteringPointInput:
         default=None, description="Where it is; needed where the framework bounds communities by a substation area."
     )
     timezone: str | None = strawberry.field(default=None, description="The community's zone, which is the default.")
-    participation_factor: Decimal = strawberry.field(
-        default=Decimal(WHOLE_PPM), description="Share of its energy, above 0 and up to 1."
+    participation_factor: Micro = strawberry.field(
+        default=Micro(WHOLE_PPM), description="Share of its energy, above 0 and up to 1."
     )
     valid_from: Date | None = strawberry.field(
         default=None, description="First day, within the membership; default its first."

@@ -13,7 +13,7 @@ from api.engine.fields import column, edge, many, part
 from api.graphql.context import Info
 from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.graphql.periods import Period, PeriodInput
-from api.graphql.scalars import DateTime, Decimal, key_of
+from api.graphql.scalars import DateTime, Micro, key_of
 from api.sharing.keys import administered
 from api.transport.terms.errors import BadUserInput
 from domain.jobs import queue
@@ -53,36 +53,36 @@ class MemberAllocation(Node):
         "The run; null where its totals are not for the viewer.",
         is_optional=True,
     )
-    withdrawn_ukwh: Decimal = column(
+    withdrawn_ukwh: Micro = column(
         tables.MemberAllocation.withdrawn_ukwh,
         "Energy withdrawn that takes part in the community, kWh.",
         name="withdrawnKwh",
     )
-    injected_ukwh: Decimal = column(
+    injected_ukwh: Micro = column(
         tables.MemberAllocation.injected_ukwh,
         "Energy injected that takes part in the community, kWh.",
         name="injectedKwh",
     )
-    shared_in_ukwh: Decimal = column(
+    shared_in_ukwh: Micro = column(
         tables.MemberAllocation.shared_in_ukwh, "Energy received from the community, kWh.", name="sharedInKwh"
     )
-    shared_out_ukwh: Decimal = column(
+    shared_out_ukwh: Micro = column(
         tables.MemberAllocation.shared_out_ukwh, "Energy given to the community, kWh.", name="sharedOutKwh"
     )
-    traded_in_ukwh: Decimal = column(
+    traded_in_ukwh: Micro = column(
         tables.MemberAllocation.traded_in_ukwh, "Energy of it that was bought in the market, kWh.", name="tradedInKwh"
     )
-    traded_out_ukwh: Decimal = column(
+    traded_out_ukwh: Micro = column(
         tables.MemberAllocation.traded_out_ukwh, "Energy of it that was sold in the market, kWh.", name="tradedOutKwh"
     )
-    from_supplier_ukwh: Decimal = column(
+    from_supplier_ukwh: Micro = column(
         tables.MemberAllocation.withdrawn_ukwh
         - tables.MemberAllocation.traded_in_ukwh
         - tables.MemberAllocation.shared_in_ukwh,
         "Energy that the supplier delivers, kWh: withdrawn less bought and received.",
         name="fromSupplierKwh",
     )
-    to_grid_ukwh: Decimal = column(
+    to_grid_ukwh: Micro = column(
         tables.MemberAllocation.injected_ukwh
         - tables.MemberAllocation.traded_out_ukwh
         - tables.MemberAllocation.shared_out_ukwh,
@@ -100,10 +100,8 @@ class AllocationDifference(Node):
 
     direction: Direction = column(tables.AllocationDifference.direction, "Side of the metering point.")
     interval_start: DateTime = column(tables.AllocationDifference.interval_start, "Start of the interval.")
-    ours_ukwh: Decimal = column(
-        tables.AllocationDifference.ours_ukwh, "Energy by our computation, kWh.", name="oursKwh"
-    )
-    operator_ukwh: Decimal = column(
+    ours_ukwh: Micro = column(tables.AllocationDifference.ours_ukwh, "Energy by our computation, kWh.", name="oursKwh")
+    operator_ukwh: Micro = column(
         tables.AllocationDifference.operator_ukwh, "Energy as the operator states it, kWh.", name="operatorKwh"
     )
     metering_point = edge(
@@ -131,21 +129,21 @@ class AllocationRun(Node):
     version: int = column(tables.AllocationRun.version, "1 for the first computation of the period, and so on.")
     key = edge(tables.AllocationRun.key_id, "SharingKey", "The key by which energy was shared.", is_optional=True)
     input_digest: str = column(tables.AllocationRun.input_digest, "SHA-256 of all inputs: equal inputs, equal results.")
-    injected_ukwh: Decimal = column(
+    injected_ukwh: Micro = column(
         tables.AllocationRun.injected_ukwh, "Energy injected that takes part in the community, kWh.", name="injectedKwh"
     )
-    withdrawn_ukwh: Decimal = column(
+    withdrawn_ukwh: Micro = column(
         tables.AllocationRun.withdrawn_ukwh,
         "Energy withdrawn that takes part in the community, kWh.",
         name="withdrawnKwh",
     )
-    traded_out_ukwh: Decimal = column(
+    traded_out_ukwh: Micro = column(
         tables.AllocationRun.traded_out_ukwh, "Energy of it that members sold in the market, kWh.", name="tradedOutKwh"
     )
-    traded_in_ukwh: Decimal = column(
+    traded_in_ukwh: Micro = column(
         tables.AllocationRun.traded_in_ukwh, "Energy of it that members bought in the market, kWh.", name="tradedInKwh"
     )
-    shared_ukwh: Decimal = column(tables.AllocationRun.shared_ukwh, "Energy shared, kWh.", name="sharedKwh")
+    shared_ukwh: Micro = column(tables.AllocationRun.shared_ukwh, "Energy shared, kWh.", name="sharedKwh")
     created_at: DateTime = column(tables.AllocationRun.created_at, "When it was computed.")
     period: Period = part(
         Period,

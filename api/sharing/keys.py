@@ -13,7 +13,7 @@ from api.engine.declarations import Node, entity, extends, leading
 from api.engine.fields import column, edge, many
 from api.graphql.context import Info
 from api.graphql.mutations import OVERLAP, ErrorCode, Payload, UserError, mutation, refusal
-from api.graphql.scalars import DateTime, Decimal, key_of
+from api.graphql.scalars import DateTime, Micro, key_of
 from domain.identity.viewers import Viewer, one_of
 from domain.kernel.errors import NotAllowed, NotFound
 from domain.metering.tables import Direction
@@ -50,7 +50,7 @@ class KeyShare(Node):
     """What a key says of one metering point. Visible to who holds the point and to administrators of the community."""
 
     direction: Direction = column(tables.KeyShare.direction, "Side of the point that it concerns.")
-    share_ppm: Decimal | None = column(tables.KeyShare.share_ppm, "Share of the energy, 0 to 1.", name="share")
+    share_ppm: Micro | None = column(tables.KeyShare.share_ppm, "Share of the energy, 0 to 1.", name="share")
     rank: int | None = column(tables.KeyShare.rank, "Place in a priority key; 1 comes first.")
     metering_point = edge(tables.KeyShare.metering_point_id, "MeteringPoint", "The metering point.", is_optional=True)
 
@@ -102,7 +102,7 @@ class KeyOfCommunity:
 class KeyShareInput:
     metering_point_id: strawberry.ID = strawberry.field(description="A point that takes part in the community.")
     direction: Direction = strawberry.field(description="WITHDRAWN for the consuming side, INJECTED for the producing.")
-    share_ppm: Decimal | None = strawberry.field(
+    share_ppm: Micro | None = strawberry.field(
         default=None,
         name="share",
         description="0 to 1, for STATIC, STATIC_ROUNDS and HYBRID; a side's sum is at most 1.",

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.communities.parts import MEMBERS_MIN, Part, fewest_members, taking_part
+from domain.communities.parts import MEMBERS_MIN, PointInCommunity, fewest_members, taking_part
 from domain.identity.viewers import Viewer
 from domain.kernel.errors import DomainError
 from domain.kernel.intervals import Period, Resolution
@@ -66,5 +66,5 @@ async def read_balance(
     return Balance(series.kwh[Direction.INJECTED], series.kwh[Direction.WITHDRAWN], missing)
 
 
-def _share(part: Part) -> PointShare:
+def _share(part: PointInCommunity) -> PointShare:
     return PointShare(part.metering_point_id, part.directions, part.factor_ppm, part.valid_from, part.valid_to)

@@ -15,7 +15,7 @@ MEMBERS_MIN = 5  # An aggregate of fewer tells of one of them (invariant I5).
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PointInCommunity:
     """A participation with the directions of its metering point; it holds on the days [valid_from, valid_to)."""
 
     metering_point_id: UUID
@@ -30,7 +30,9 @@ class Part:
         return self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
 
 
-async def taking_part(connection: AsyncConnection, community_id: UUID, first: date, last: date) -> list[Part]:
+async def taking_part(
+    connection: AsyncConnection, community_id: UUID, first: date, last: date
+) -> list[PointInCommunity]:
     """Participations that hold on some day from first to last, ordered by point and time."""
     query = (
         select(
@@ -46,10 +48,10 @@ async def taking_part(connection: AsyncConnection, community_id: UUID, first: da
         .where(or_(Participation.valid_to.is_(None), Participation.valid_to > first))
         .order_by(Participation.metering_point_id, Participation.valid_from)
     )
-    return [Part(*row[:-1], frozenset(map(Direction, row[-1]))) for row in await connection.execute(query)]
+    return [PointInCommunity(*row[:-1], frozenset(map(Direction, row[-1]))) for row in await connection.execute(query)]
 
 
-def fewest_members(parts: Collection[Part], days: Sequence[date]) -> int:
+def fewest_members(parts: Collection[PointInCommunity], days: Sequence[date]) -> int:
     """The smallest number of members on any day on which somebody takes part; 0 where nobody ever does.
 
     It changes only on days on which a participation begins or ends.
@@ -59,5 +61,5 @@ def fewest_members(parts: Collection[Part], days: Sequence[date]) -> int:
     return min((count for count in counts if count), default=0)
 
 
-def _members_on(parts: Iterable[Part], day: date) -> int:
+def _members_on(parts: Iterable[PointInCommunity], day: date) -> int:
     return len({part.member_id for part in parts if part.holds_on(day)})

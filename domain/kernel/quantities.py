@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 import numpy as np
 import numpy.typing as npt
 
-Energy = npt.NDArray[np.int64]
+MicroKwh = npt.NDArray[np.int64]
 
 MICRO = 1_000_000
 UKWH_PER_KWH = MICRO
@@ -83,13 +83,13 @@ def micro_from(value: Decimal) -> int:
     return int(value.scaleb(6).to_integral_value(ROUND_HALF_EVEN))
 
 
-def part_of(energy_ukwh: Energy, factor_ppm: npt.NDArray[np.int64]) -> Energy:
+def part_of(energy_ukwh: MicroKwh, factor_ppm: npt.NDArray[np.int64]) -> MicroKwh:
     """Energy x factor in millionths, floored to the micro-kWh so that parts never exceed the whole; any shape.
 
     The product with the whole energy could pass 64 bits, so whole kWh and the rest are multiplied apart.
     """
     kwh, rest_ukwh = np.divmod(energy_ukwh, WHOLE_PPM)
-    part: Energy = kwh * factor_ppm + rest_ukwh * factor_ppm // WHOLE_PPM
+    part: MicroKwh = kwh * factor_ppm + rest_ukwh * factor_ppm // WHOLE_PPM
     return part
 
 

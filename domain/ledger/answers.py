@@ -29,7 +29,7 @@ from domain.ledger.tables import (
 from domain.ledger.transfers import NewTransfer
 
 
-class Outcome(StrEnum):
+class PaymentOutcome(StrEnum):
     """What became of a payment at the provider."""
 
     SUCCEEDED = "SUCCEEDED"
@@ -42,7 +42,7 @@ class Answer:
 
     event_id: str
     payment_id: UUID
-    outcome: Outcome
+    outcome: PaymentOutcome
     amount_ueur: int
     reason: str | None
     body_digest: bytes
@@ -87,7 +87,7 @@ async def record(session: AsyncSession, answer: Answer, *, now: datetime) -> boo
     _check(payment, answer)
     await _note(session, answer, now=now)
     actor = f"provider:{answer.provider}"
-    if answer.outcome is Outcome.FAILED:
+    if answer.outcome is PaymentOutcome.FAILED:
         await payments.fail(session, payment, answer.reason or "UNKNOWN", actor=actor, now=now)
         return True
     if payment.kind is PaymentKind.DEPOSIT:

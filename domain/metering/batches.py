@@ -15,7 +15,7 @@ import numpy as np
 
 from domain.kernel.errors import DomainError
 from domain.kernel.intervals import day_start, intervals_in_day
-from domain.kernel.quantities import Energy
+from domain.kernel.quantities import MicroKwh
 from domain.metering.days import MISSING, VALUE_UKWH_MAX, ReadingDay
 from domain.metering.readings import FIRST_DAY
 from domain.metering.tables import Direction, Quality
@@ -126,7 +126,7 @@ def _place(entry: Entry, days: dict[tuple[UUID, Direction, date], ReadingDay]) -
     return None
 
 
-def _put(there: Energy, arrives: Energy) -> bool:
+def _put(there: MicroKwh, arrives: MicroKwh) -> bool:
     """Fill a stretch of a day; False where it holds other values already."""
     if ((there != MISSING) & (there != arrives)).any():
         return False

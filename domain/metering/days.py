@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.kernel.errors import InvalidValue
-from domain.kernel.quantities import Energy
+from domain.kernel.quantities import MicroKwh
 from domain.metering.clocks import day_number
 from domain.metering.tables import Direction, Quality
 
@@ -33,7 +33,7 @@ class ReadingDay:
     direction: Direction
     day: date
     quality: Quality
-    values_ukwh: Energy  # shape (92, 96 or 100), (46, 48 or 50) or (23, 24 or 25)
+    values_ukwh: MicroKwh  # shape (92, 96 or 100), (46, 48 or 50) or (23, 24 or 25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class DayBlock:
     metering_point_ids: tuple[UUID, ...]
     point_index: Indices  # shape (days,), into metering_point_ids
     day_numbers: Indices  # shape (days,), days since 1970-01-01
-    values_ukwh: Energy  # shape (days, intervals)
+    values_ukwh: MicroKwh  # shape (days, intervals)
 
     def __post_init__(self) -> None:
         if self.intervals not in MINUTES:

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.kernel.errors import DomainError, InvalidValue, NotFound
 from domain.kernel.intervals import Period, day_start, local_days, whole_local_days
-from domain.kernel.quantities import Energy
+from domain.kernel.quantities import MicroKwh
 from domain.metering.clocks import calendar_day, day_number
 from domain.metering.tables import Direction, MeteringPoint, Reading
 from domain.metering.wire import values_of
@@ -73,7 +73,7 @@ async def read_matrix(
     direction: Direction,
     period: Period,
     resolution_minutes: int,
-) -> Energy:
+) -> MicroKwh:
     """Metered micro-kWh, shape (intervals of the period, columns); zero on days that are not wanted of a point.
 
     The period is whole local days of every point. Finer readings are summed, coarser ones refused.
@@ -187,7 +187,7 @@ def _place(
     columns: Sequence[PointDays],
     zone: _Zone,
     minutes: int,
-    by_column: Energy,
+    by_column: MicroKwh,
     has: npt.NDArray[np.bool_],
 ) -> None:
     """Put days where they belong, those of equal length together."""

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from domain.kernel.quantities import Energy
+from domain.kernel.quantities import MicroKwh
 
 
-def net(production: Energy, consumption: Energy) -> tuple[Energy, Energy]:
+def net(production: MicroKwh, consumption: MicroKwh) -> tuple[MicroKwh, MicroKwh]:
     """(injected, withdrawn) of each interval, micro-kWh: what generation leaves over, and what it leaves uncovered.
 
     injected = max(0, production - consumption), withdrawn = max(0, consumption - production). Exact; in any interval
@@ -14,6 +14,6 @@ def net(production: Energy, consumption: Energy) -> tuple[Energy, Energy]:
     if production.shape != consumption.shape:
         raise ValueError(f"production has shape {production.shape}, consumption {consumption.shape}")
     surplus = production - consumption
-    injected: Energy = np.maximum(surplus, 0)
-    withdrawn: Energy = np.maximum(-surplus, 0)
+    injected: MicroKwh = np.maximum(surplus, 0)
+    withdrawn: MicroKwh = np.maximum(-surplus, 0)
     return injected, withdrawn

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.kernel.intervals import Resolution
-from domain.kernel.quantities import INT64_MAX, Energy, largest_remainder, micro_from
+from domain.kernel.quantities import INT64_MAX, MicroKwh, largest_remainder, micro_from
 from domain.metering.clocks import SECONDS_PER_DAY, calendar_day, day_number, zone_table
 
 _STEP_S = 900
@@ -67,13 +67,13 @@ def load_profile_ukwh(
     timezone: str,
     resolution: Resolution = Resolution.QUARTER_HOUR,
     holidays: frozenset[date] = frozenset(),
-) -> list[Energy]:
+) -> list[MicroKwh]:
     """Energy of each local day from `start_day`, micro-kWh, shape (92, 96 or 100) and accordingly at 30 and 60 minutes.
 
     Every calendar year adds up to `annual_kwh` exactly, by largest remainder over its quarter-hours.
     """
     first, merged = day_number(start_day), resolution.minutes // 15
-    found: list[Energy] = []
+    found: list[MicroKwh] = []
     for year in range(start_day.year, calendar_day(first + days - 1).year + 1):
         weights, bounds = year_weights(kind, year, timezone, holidays)
         ukwh = spread(micro_from(Decimal(annual_kwh)), weights)
@@ -87,7 +87,7 @@ def load_profile_ukwh(
 @lru_cache(maxsize=32)
 def year_weights(
     kind: ProfileKind, year: int, timezone: str, holidays: frozenset[date] = frozenset()
-) -> tuple[Energy, npt.NDArray[np.int64]]:
+) -> tuple[MicroKwh, npt.NDArray[np.int64]]:
     """Weight of each quarter-hour of a local calendar year, and where its days begin, with the end as last bound."""
     numbers = np.arange(day_number(date(year, 1, 1)), day_number(date(year + 1, 1, 1)) + 1)
     zone = zone_table(timezone, numbers * SECONDS_PER_DAY)
@@ -99,7 +99,7 @@ def year_weights(
     return weights, (bounds_s - bounds_s[0]) // _STEP_S
 
 
-def spread(total: int, weights: Energy) -> Energy:
+def spread(total: int, weights: MicroKwh) -> MicroKwh:
     """Split a total in proportion to whole weights, exactly, by largest remainder; ties to the earlier weight."""
     if total == 0:
         return np.zeros(len(weights), np.int64)
@@ -117,14 +117,14 @@ def dynamisation(day_of_year: npt.NDArray[np.int64]) -> Table:
     return factor
 
 
-def _days(days: Sequence[date], kind: ProfileKind, holidays: frozenset[date]) -> Energy:
+def _days(days: Sequence[date], kind: ProfileKind, holidays: frozenset[date]) -> MicroKwh:
     """Weights of wall-clock days, shape (days, 96)."""
     season = np.array([day.month - 1 if kind in _MONTHLY else _season(day) for day in days])
     kind_of_day = np.array([1 if day in holidays else _WEEKDAYS[day.weekday()] for day in days])
     shape = _table(kind)[season, kind_of_day]
     if kind in _DYNAMIC:
         shape = shape * dynamisation(np.array([day.timetuple().tm_yday for day in days]))[:, None]
-    weights: Energy = np.rint(shape * _WEIGHT_UNITS).astype(np.int64)
+    weights: MicroKwh = np.rint(shape * _WEIGHT_UNITS).astype(np.int64)
     return weights
 
 

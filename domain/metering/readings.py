@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.audit import entries
 from domain.kernel.errors import DomainError, InvalidValue, NotFound
 from domain.kernel.intervals import intervals_in_day
-from domain.kernel.quantities import Energy
+from domain.kernel.quantities import MicroKwh
 from domain.kernel.writing import Rows
 from domain.metering.clocks import calendar_day, day_number
 from domain.metering.days import MISSING, DayBlock, Indices
@@ -97,7 +97,7 @@ class _Current:
     row: Indices  # Which row of the block each one meets, shape (days,)
     version: Indices
     quality: list[Quality]
-    values_ukwh: list[Energy]  # MISSING where NULL
+    values_ukwh: list[MicroKwh]  # MISSING where NULL
 
 
 async def record_days(
@@ -241,7 +241,7 @@ async def _merge_known(session: AsyncSession, block: DayBlock, current: _Current
     return recorded.plus(filled=len(filled), corrected=len(corrected), unchanged=unchanged)
 
 
-def _is_correction(block: DayBlock, row: int, was: Energy, quality: Quality) -> bool:
+def _is_correction(block: DayBlock, row: int, was: MicroKwh, quality: Quality) -> bool:
     """Whether an arriving day contradicts the one that is there. Raises ResolutionDiffers."""
     becomes = block.values_ukwh[row]
     if len(was) != len(becomes):
@@ -329,6 +329,6 @@ async def _fill(session: AsyncSession, direction: Direction, filled: Sequence[Fi
     await session.execute(FILL, FILLED.values(filled) | {"direction": direction.value})
 
 
-def _literal(values: Energy) -> str:
+def _literal(values: MicroKwh) -> str:
     """A PostgreSQL array literal."""
     return "{" + ",".join("NULL" if value == MISSING else str(value) for value in values.tolist()) + "}"

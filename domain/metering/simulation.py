@@ -18,7 +18,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from domain.kernel.quantities import UKWH_PER_WH, Energy
+from domain.kernel.quantities import UKWH_PER_WH, MicroKwh
 from domain.metering.clocks import SECONDS_PER_DAY, calendar_day, day_number, zone_table
 from domain.metering.netting import net
 from domain.metering.profiles import ProfileKind, year_weights
@@ -76,8 +76,8 @@ class SimulatedDay:
     """A local day; micro-kWh, shape (92, 96 or 100,)."""
 
     day: date
-    injected_ukwh: Energy
-    withdrawn_ukwh: Energy
+    injected_ukwh: MicroKwh
+    withdrawn_ukwh: MicroKwh
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +267,7 @@ def _remembering(chance: Reals, memory: float) -> Reals:
     return states
 
 
-def _whole_wh(kwh: Reals) -> Energy:
+def _whole_wh(kwh: Reals) -> MicroKwh:
     """Micro-kWh, rounded half-even to whole watt-hours."""
-    ukwh: Energy = np.rint(kwh * 1000).astype(np.int64) * UKWH_PER_WH
+    ukwh: MicroKwh = np.rint(kwh * 1000).astype(np.int64) * UKWH_PER_WH
     return ukwh

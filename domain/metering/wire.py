@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from domain.kernel.quantities import Energy
+from domain.kernel.quantities import MicroKwh
 from domain.metering.days import MISSING, DayBlock, Indices
 
 COLUMNS = (
@@ -82,8 +82,8 @@ def _without_missing(rows: npt.NDArray[np.void], is_missing: npt.NDArray[np.bool
     return rows.view(np.uint8).reshape(keep.shape)[keep].tobytes()
 
 
-def values_of(sent: Sequence[bytes], intervals: int) -> Energy:
+def values_of(sent: Sequence[bytes], intervals: int) -> MicroKwh:
     """What `array_send` gave for arrays without NULLs and of one length; shape (arrays, intervals)."""
     array = np.dtype([("header", ">i4", (5,)), ("elements", ELEMENT, (intervals,))])
-    values: Energy = np.frombuffer(b"".join(sent), array)["elements"]["value"].astype(np.int64)
+    values: MicroKwh = np.frombuffer(b"".join(sent), array)["elements"]["value"].astype(np.int64)
     return values

@@ -17,7 +17,7 @@ from domain.audit import entries
 from domain.communities.tables import Community
 from domain.kernel.database import new_id
 from domain.kernel.intervals import intervals_in_day
-from domain.kernel.quantities import Energy
+from domain.kernel.quantities import MicroKwh
 from domain.metering.tables import Direction
 from domain.sharing.inputs import Inputs
 from domain.sharing.tables import AllocationDay, AllocationRun, MemberAllocation
@@ -41,8 +41,8 @@ TOTALS = {
 class Result:
     """What a solver found; columns as in the inputs. Shared in and out add up to the same in each interval."""
 
-    shared_in_ukwh: Energy  # shape (intervals, consumers)
-    shared_out_ukwh: Energy  # shape (intervals, producers)
+    shared_in_ukwh: MicroKwh  # shape (intervals, consumers)
+    shared_out_ukwh: MicroKwh  # shape (intervals, producers)
 
 
 async def record_run(session: AsyncSession, inputs: Inputs, result: Result, *, job_id: UUID | None, actor: str) -> UUID:

@@ -16,11 +16,11 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.communities import frameworks
-from domain.communities.parts import Part, fewest_members, taking_part
+from domain.communities.parts import PointInCommunity, fewest_members, taking_part
 from domain.communities.tables import Community, Framework
 from domain.kernel.errors import DomainError, InvalidValue, NotFound
 from domain.kernel.intervals import Period, intervals_in_day, local_days, whole_local_days
-from domain.kernel.quantities import Energy, part_of
+from domain.kernel.quantities import MicroKwh, part_of
 from domain.metering import matrices
 from domain.metering.matrices import ByPoint
 from domain.metering.tables import Direction
@@ -45,20 +45,20 @@ class Side:
     """
 
     metering_point_ids: tuple[UUID, ...]
-    energy_ukwh: Energy  # shape (intervals, points)
-    factor_ppm: Energy  # shape (intervals, points)
-    traded_ukwh: Energy  # shape (intervals, points)
+    energy_ukwh: MicroKwh  # shape (intervals, points)
+    factor_ppm: MicroKwh  # shape (intervals, points)
+    traded_ukwh: MicroKwh  # shape (intervals, points)
 
     @property
-    def left_ukwh(self) -> Energy:
+    def left_ukwh(self) -> MicroKwh:
         """Energy that trades left to be shared, shape (intervals, points)."""
         return self.energy_ukwh - self.traded_ukwh
 
-    def participating_ukwh(self) -> Energy:
+    def participating_ukwh(self) -> MicroKwh:
         """Energy that is in the community, traded or not, floored to the micro-kWh, shape (intervals, points)."""
         return part_of(self.energy_ukwh, self.factor_ppm)
 
-    def participating_traded_ukwh(self) -> Energy:
+    def participating_traded_ukwh(self) -> MicroKwh:
         """What trades took of it, so that the rest is what is left, floored; shape (intervals, points)."""
         if not self.traded_ukwh.any():
             return self.traded_ukwh
@@ -142,7 +142,7 @@ async def read_inputs(connection: AsyncConnection, community_id: UUID, period: P
 async def _side(
     connection: AsyncConnection,
     direction: Direction,
-    parts: Sequence[Part],
+    parts: Sequence[PointInCommunity],
     period: Period,
     zone: ZoneInfo,
     minutes: int,
@@ -182,7 +182,7 @@ def less_traded(inputs: Inputs, traded: ByPoint) -> Inputs:
     )
 
 
-def _taken(side: Side, direction: Direction, inputs: Inputs, traded: ByPoint) -> Energy:
+def _taken(side: Side, direction: Direction, inputs: Inputs, traded: ByPoint) -> MicroKwh:
     taken = np.zeros_like(side.energy_ukwh)
     step = timedelta(minutes=inputs.interval_minutes)
     for column, point in enumerate(side.metering_point_ids):

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from domain.kernel.quantities import MicroKwh
 from solver.machine_code import COLUMN, MASK, OUT, OUT_MASK, compiled
 
 QUARTERS = 4
 
-Energy = npt.NDArray[np.int64]
 Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
@@ -34,15 +34,15 @@ class DeliveryProblem:
     `may_wait` whether a trade may wait for missing readings.
     """
 
-    injected_ukwh: Energy
-    withdrawn_ukwh: Energy
+    injected_ukwh: MicroKwh
+    withdrawn_ukwh: MicroKwh
     is_injected_known: Mask
     is_withdrawn_known: Mask
     seller: Indices
     buyer: Indices
     first_quarter: Indices
     quarters: Indices
-    energy_ukwh: Energy
+    energy_ukwh: MicroKwh
     may_wait: Mask
 
 
@@ -50,9 +50,9 @@ class DeliveryProblem:
 class Deliveries:
     """Of each trade, micro-kWh; all zero where it waits (`is_decided` is false)."""
 
-    delivered_ukwh: Energy
-    seller_short_ukwh: Energy
-    buyer_short_ukwh: Energy
+    delivered_ukwh: MicroKwh
+    seller_short_ukwh: MicroKwh
+    buyer_short_ukwh: MicroKwh
     is_decided: Mask
     is_provisional: Mask  # A reading was missing and counted as zero.
 
@@ -84,19 +84,19 @@ def deliver(problem: DeliveryProblem) -> Deliveries:
 
 @compiled("void", OUT, OUT, MASK, MASK, *(COLUMN,) * 5, MASK, OUT, OUT, OUT, OUT_MASK, OUT_MASK)
 def _deliver(
-    injected: Energy,
-    withdrawn: Energy,
+    injected: MicroKwh,
+    withdrawn: MicroKwh,
     is_injected_known: Mask,
     is_withdrawn_known: Mask,
     seller: Indices,
     buyer: Indices,
     first_quarter: Indices,
     quarters: Indices,
-    energy: Energy,
+    energy: MicroKwh,
     may_wait: Mask,
-    delivered: Energy,
-    seller_short: Energy,
-    buyer_short: Energy,
+    delivered: MicroKwh,
+    seller_short: MicroKwh,
+    buyer_short: MicroKwh,
     is_decided: Mask,
     is_provisional: Mask,
 ) -> None:

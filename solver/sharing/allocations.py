@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.kernel.errors import InvalidValue
-from domain.kernel.quantities import Energy
+from domain.kernel.quantities import MicroKwh
 from solver.sharing.keys import Equal, Fixed, ProRata
 from solver.sharing.problems import AllocationProblem, Side, check_energy
 from solver.sharing.rounds import Pool, offer, share
@@ -27,33 +27,33 @@ class Allocation:
     """
 
     problem: AllocationProblem
-    shared_in_ukwh: Energy  # shape (intervals, consumers)
-    shared_out_ukwh: Energy  # shape (intervals, producers)
+    shared_in_ukwh: MicroKwh  # shape (intervals, consumers)
+    shared_out_ukwh: MicroKwh  # shape (intervals, producers)
 
     @property
-    def shared_ukwh(self) -> Energy:
+    def shared_ukwh(self) -> MicroKwh:
         """Energy shared in each interval, shape (intervals,)."""
-        shared: Energy = self.shared_out_ukwh.sum(axis=1)
+        shared: MicroKwh = self.shared_out_ukwh.sum(axis=1)
         return shared
 
     @property
-    def surplus_ukwh(self) -> Energy:
+    def surplus_ukwh(self) -> MicroKwh:
         """Energy available to the community that nobody received, shape (intervals,); AT P.01T."""
-        available: Energy = self.problem.production.participating_ukwh().sum(axis=1)
+        available: MicroKwh = self.problem.production.participating_ukwh().sum(axis=1)
         return available - self.shared_ukwh
 
     @property
-    def residual_withdrawn_ukwh(self) -> Energy:
+    def residual_withdrawn_ukwh(self) -> MicroKwh:
         """Metered energy of each consumer that this community did not cover, shape (intervals, consumers)."""
         return self.problem.withdrawn_ukwh - self.shared_in_ukwh
 
     @property
-    def residual_injected_ukwh(self) -> Energy:
+    def residual_injected_ukwh(self) -> MicroKwh:
         """Metered energy of each producer that this community did not take, shape (intervals, producers)."""
         return self.problem.injected_ukwh - self.shared_out_ukwh
 
 
-def allocate(problem: AllocationProblem, *, threads: int = 2, into: Energy | None = None) -> Allocation:
+def allocate(problem: AllocationProblem, *, threads: int = 2, into: MicroKwh | None = None) -> Allocation:
     """Share the energy of a period by its keys. Raises InvalidValue naming interval and point.
 
     `into` takes the place of a fresh array for `shared_in_ukwh`: C-ordered int64 of shape (intervals, consumers). Its
@@ -72,7 +72,7 @@ def allocate(problem: AllocationProblem, *, threads: int = 2, into: Energy | Non
     return Allocation(problem, shared_in, shared_out)
 
 
-def offered_ukwh(problem: AllocationProblem) -> Energy:
+def offered_ukwh(problem: AllocationProblem) -> MicroKwh:
     """Energy a one-round key held out to each consumer before need capped it, shape (intervals, consumers).
 
     The consumer receives min(offered, participating need). AT G.02 "Anteil gemeinschaftliche Erzeugung", ES ENG_i.
@@ -95,7 +95,7 @@ def _blocks(problem: AllocationProblem) -> Iterator[slice]:
     return (slice(start, min(start + step, intervals)) for start in range(0, intervals, step))
 
 
-def _allocate_block(problem: AllocationProblem, rows: slice, shared_in: Energy, shared_out: Energy) -> None:
+def _allocate_block(problem: AllocationProblem, rows: slice, shared_in: MicroKwh, shared_out: MicroKwh) -> None:
     consumption, production = problem.consumption, problem.production
     available = _participating(production, "injected_ukwh", rows)
     need = _participating(consumption, "withdrawn_ukwh", rows)
@@ -105,16 +105,16 @@ def _allocate_block(problem: AllocationProblem, rows: slice, shared_in: Energy, 
     shared_out[rows] = share(Pool(rows, shared, available, _turn(production)), production.key)
 
 
-def _participating(side: Side, name: str, rows: slice) -> Energy:
+def _participating(side: Side, name: str, rows: slice) -> MicroKwh:
     check_energy(side.energy_ukwh[rows], name, rows.start)
     return side.participating_ukwh(rows)
 
 
-def _turn(side: Side) -> Energy:
+def _turn(side: Side) -> MicroKwh:
     return np.argsort(side.tie_break, kind="stable").astype(np.int64)
 
 
-def _checked_output(problem: AllocationProblem, into: Energy) -> Energy:
+def _checked_output(problem: AllocationProblem, into: MicroKwh) -> MicroKwh:
     if into.shape != problem.withdrawn_ukwh.shape or into.dtype != np.int64 or not into.flags.carray:
         raise InvalidValue(("into",), f"must be writable C-ordered int64 of shape {problem.withdrawn_ukwh.shape}")
     return into

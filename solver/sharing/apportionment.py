@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from domain.kernel.quantities import Energy
+from domain.kernel.quantities import MicroKwh
 from solver.machine_code import compiled
 
 ROW = "Array(int64, 1, 'C', readonly=True)"
@@ -20,7 +20,7 @@ Units: TypeAlias = np.signedinteger[Any]
 
 
 @compiled()
-def _take_quotas(pool: Units, weight: Energy, whole: Units, quota: Energy, remainder: Energy) -> Units:
+def _take_quotas(pool: Units, weight: MicroKwh, whole: Units, quota: MicroKwh, remainder: MicroKwh) -> Units:
     """Floor of pool * weight / whole and its remainder for each point; returns the units the floors leave over."""
     ratio = pool / whole
     left = np.int64(0)
@@ -38,7 +38,7 @@ def _take_quotas(pool: Units, weight: Energy, whole: Units, quota: Energy, remai
 
 
 @compiled()
-def _count_from(remainder: Energy, cut: Units) -> Units:
+def _count_from(remainder: MicroKwh, cut: Units) -> Units:
     count = np.int64(0)
     for i in range(remainder.size):
         count += np.int64(remainder[i] >= cut)
@@ -46,7 +46,7 @@ def _count_from(remainder: Energy, cut: Units) -> Units:
 
 
 @compiled()
-def _cut(remainder: Energy, extra: Units) -> tuple[Units, Units]:
+def _cut(remainder: MicroKwh, extra: Units) -> tuple[Units, Units]:
     """The remainder from which points get one unit more, and how many of them do.
 
     At most `extra` points lie at or above the cut. If fewer, the missing ones tie exactly one below it.
@@ -76,7 +76,7 @@ def _cut(remainder: Energy, extra: Units) -> tuple[Units, Units]:
 
 
 @compiled()
-def _give_remainders(quota: Energy, remainder: Energy, extra: Units, turn: Energy) -> None:
+def _give_remainders(quota: MicroKwh, remainder: MicroKwh, extra: Units, turn: MicroKwh) -> None:
     """One unit more to the `extra` largest remainders; equal ones in the order of `turn`."""
     cut, above = _cut(remainder, extra)
     for i in range(quota.size):
@@ -91,7 +91,7 @@ def _give_remainders(quota: Energy, remainder: Energy, extra: Units, turn: Energ
 
 
 @compiled("void", ROW, ROWS, ROW, ROW, OUTPUT)
-def apportion(pool: Energy, weight: Energy, whole: Energy, turn: Energy, parts: Energy) -> None:
+def apportion(pool: MicroKwh, weight: MicroKwh, whole: MicroKwh, turn: MicroKwh, parts: MicroKwh) -> None:
     """Offer each row's pool in proportion to weights, by largest remainder, into `parts` (intervals, points).
 
     A row's parts add up to floor(pool * sum of weights / whole): to the pool itself where the weights add up to
@@ -114,7 +114,7 @@ def apportion(pool: Energy, weight: Energy, whole: Energy, turn: Energy, parts: 
 
 
 @compiled("void", ROW, ROWS, ROWS, ROW, OUTPUT)
-def fill(pool: Energy, need: Energy, weight: Energy, turn: Energy, parts: Energy) -> None:
+def fill(pool: MicroKwh, need: MicroKwh, weight: MicroKwh, turn: MicroKwh, parts: MicroKwh) -> None:
     """Raise all points together in proportion to weights until met or nothing is left, into `parts`.
 
     Repeating a fixed round among those still in need ends in part = min(need, level * weight) for one level per row.

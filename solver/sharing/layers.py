@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from domain.kernel.quantities import Energy
+from domain.kernel.quantities import MicroKwh
 from solver.sharing.allocations import Allocation, allocate
 from solver.sharing.keys import PRO_RATA, Key
 from solver.sharing.problems import AllocationProblem, TieBreak
@@ -32,13 +32,13 @@ class LayeredAllocation:
     """One allocation per group, and what none of them took; measured = sum of layers + remaining, on both sides."""
 
     allocations: tuple[Allocation, ...]
-    remaining_withdrawn_ukwh: Energy  # shape (intervals, consumers)
-    remaining_injected_ukwh: Energy  # shape (intervals, producers)
+    remaining_withdrawn_ukwh: MicroKwh  # shape (intervals, consumers)
+    remaining_injected_ukwh: MicroKwh  # shape (intervals, producers)
 
 
 def allocate_layers(
-    withdrawn_ukwh: Energy,
-    injected_ukwh: Energy,
+    withdrawn_ukwh: MicroKwh,
+    injected_ukwh: MicroKwh,
     groups: Sequence[SharingGroup],
     consumer_tie_break: TieBreak,
     producer_tie_break: TieBreak,

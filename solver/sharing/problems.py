@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.kernel.errors import InvalidValue
-from domain.kernel.quantities import WHOLE_PPM, Energy, part_of
+from domain.kernel.quantities import WHOLE_PPM, MicroKwh, part_of
 from solver.sharing.keys import PRO_RATA, AllWhenEnough, Equal, Fixed, Key, Priority, ProRata
 
 INTERVAL_UKWH_MAX = 2**46
@@ -34,7 +34,7 @@ class Side:
     within the period (a point that joins has 0 before); None means all of it.
     """
 
-    energy_ukwh: Energy
+    energy_ukwh: MicroKwh
     key: Key
     tie_break: TieBreak
     participation_ppm: Factors | None = None
@@ -47,7 +47,7 @@ class Side:
     def points(self) -> int:
         return int(self.energy_ukwh.shape[1])
 
-    def participating_ukwh(self, rows: slice = slice(None)) -> Energy:
+    def participating_ukwh(self, rows: slice = slice(None)) -> MicroKwh:
         """Energy available to the community, micro-kWh, shape (intervals, points): floor(energy * factor / 10^6)."""
         energy = self.energy_ukwh[rows]
         if self.participation_ppm is None:
@@ -63,8 +63,8 @@ class AllocationProblem:
     it always ends pro rata, so that shared out equals shared in whatever it says.
     """
 
-    withdrawn_ukwh: Energy
-    injected_ukwh: Energy
+    withdrawn_ukwh: MicroKwh
+    injected_ukwh: MicroKwh
     consumption_key: Key
     consumer_tie_break: TieBreak
     producer_tie_break: TieBreak
@@ -106,7 +106,7 @@ def rows_of(values: npt.NDArray[np.int64], rows: slice) -> npt.NDArray[np.int64]
     return values[rows] if values.ndim == 2 else values.reshape(1, -1)
 
 
-def check_energy(energy: Energy, name: str, first_interval: int) -> None:
+def check_energy(energy: MicroKwh, name: str, first_interval: int) -> None:
     """Raises InvalidValue unless 0 <= energy and every interval's total is at most 2^46 micro-kWh."""
     if energy.min(initial=0) < 0:
         interval, point = np.argwhere(energy < 0)[0]
@@ -119,7 +119,7 @@ def check_energy(energy: Energy, name: str, first_interval: int) -> None:
         raise InvalidValue((name,), reason)
 
 
-def _whole_numbers(values: npt.NDArray[Any], path: tuple[str, ...], dimensions: tuple[int, ...]) -> Energy:
+def _whole_numbers(values: npt.NDArray[Any], path: tuple[str, ...], dimensions: tuple[int, ...]) -> MicroKwh:
     if values.dtype.kind not in "iu" or values.dtype == np.uint64:
         raise InvalidValue(path, "must be an array of 64-bit integers")
     if values.ndim not in dimensions:

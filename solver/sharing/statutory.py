@@ -3,11 +3,11 @@
 import numpy as np
 
 from domain.kernel.errors import InvalidValue
-from domain.kernel.quantities import Energy
+from domain.kernel.quantities import MicroKwh
 from solver.sharing.problems import check_energy
 
 
-def shared_ukwh(injected_ukwh: Energy, withdrawn_ukwh: Energy, intervals_per_hour: int) -> Energy:
+def shared_ukwh(injected_ukwh: MicroKwh, withdrawn_ukwh: MicroKwh, intervals_per_hour: int) -> MicroKwh:
     """Shared energy of each hour, micro-kWh, shape (hours,): min(all injected, all withdrawn in the hour).
 
     Both arguments have shape (intervals, points) and start on a full hour. Intervals are summed to the hour first:
@@ -25,9 +25,9 @@ def shared_ukwh(injected_ukwh: Energy, withdrawn_ukwh: Energy, intervals_per_hou
     return np.minimum(injected, withdrawn)
 
 
-def _hourly(energy: Energy, name: str, intervals_per_hour: int) -> Energy:
+def _hourly(energy: MicroKwh, name: str, intervals_per_hour: int) -> MicroKwh:
     check_energy(energy, name, 0)
     if energy.shape[0] % intervals_per_hour:
         raise InvalidValue((name,), f"{energy.shape[0]} intervals are not whole hours of {intervals_per_hour}")
-    totals: Energy = energy.sum(axis=1).reshape(-1, intervals_per_hour).sum(axis=1)
+    totals: MicroKwh = energy.sum(axis=1).reshape(-1, intervals_per_hour).sum(axis=1)
     return totals

@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
-Energy = npt.NDArray[np.int64]
+MicroKwh = npt.NDArray[np.int64]
 
 
 def by_largest_remainder(pool: int, weights: Sequence[int]) -> list[int]:
@@ -22,7 +22,7 @@ def by_largest_remainder(pool: int, weights: Sequence[int]) -> list[int]:
     return parts
 
 
-def shared_pro_rata(injected: Energy, withdrawn: Energy) -> tuple[Energy, Energy]:
+def shared_pro_rata(injected: MicroKwh, withdrawn: MicroKwh) -> tuple[MicroKwh, MicroKwh]:
     """(shared out, shared in) of each interval and point, for arrays of shape (intervals, points) by rank of id.
 
     What is shared is the smaller of both sums; each side is served or drawn on in proportion to what it metered.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.acceptance.arithmetic import Energy, micro
+from tests.acceptance.arithmetic import MicroKwh, micro
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 MUNICIPALITIES = DATA / "it-municipalities/municipalities_036_modena.geojson"
@@ -49,17 +49,17 @@ def features(path: Path) -> list[Any]:
 class Homes:
     """The year of the twelve homes behind and at their meters, micro-kWh, shape (hours, homes)."""
 
-    load_ukwh: Energy
-    solar_ukwh: Energy
+    load_ukwh: MicroKwh
+    solar_ukwh: MicroKwh
 
     @property
-    def injected_ukwh(self) -> Energy:
-        injected: Energy = np.maximum(self.solar_ukwh - self.load_ukwh, 0)
+    def injected_ukwh(self) -> MicroKwh:
+        injected: MicroKwh = np.maximum(self.solar_ukwh - self.load_ukwh, 0)
         return injected
 
     @property
-    def withdrawn_ukwh(self) -> Energy:
-        withdrawn: Energy = np.maximum(self.load_ukwh - self.solar_ukwh, 0)
+    def withdrawn_ukwh(self) -> MicroKwh:
+        withdrawn: MicroKwh = np.maximum(self.load_ukwh - self.solar_ukwh, 0)
         return withdrawn
 
 

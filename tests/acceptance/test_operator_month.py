@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.acceptance import operator_month
-from tests.acceptance.arithmetic import Energy, micro, shared_pro_rata
+from tests.acceptance.arithmetic import MicroKwh, micro, shared_pro_rata
 from tests.acceptance.conftest import Compared
 from tests.acceptance.operator_month import CONSUMERS, WRONG, Eeg
 
@@ -30,7 +30,7 @@ def right(eeg: Eeg, compared: Compared) -> Any:
     return eeg.chair.ask(RUN, id=compared.beside_right["id"])["node"]
 
 
-def metered(report: Report, column: str) -> Energy:
+def metered(report: Report, column: str) -> MicroKwh:
     """A column of a point that takes part all month."""
     return np.array([value for value in report[column] if value is not None])
 

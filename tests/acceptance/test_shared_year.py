@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.acceptance import published, shared_year
-from tests.acceptance.arithmetic import Energy, micro, shared_pro_rata
+from tests.acceptance.arithmetic import MicroKwh, micro, shared_pro_rata
 from tests.acceptance.conftest import Arrived, People
 from tests.acceptance.published import HOME_COUNT, HOUR, YEAR_HOURS, YEAR_START
 from tests.acceptance.shared_year import YEAR, Cer
@@ -25,13 +25,13 @@ READINGS = """query($id: ID!, $period: PeriodInput!, $direction: Direction!) { n
     readings(period: $period, direction: $direction, resolution: HOUR) { start energyKwh missing } } } }"""
 
 
-def exactly(kwh: list[float]) -> Energy:
+def exactly(kwh: list[float]) -> MicroKwh:
     """Packed numbers of kWh back in micro-kWh: below 2^53 nothing is lost."""
     return np.rint(np.array(kwh) * 1e6).astype(np.int64)
 
 
 @pytest.fixture(scope="session")
-def shared(cer: Cer, homes: published.Homes) -> tuple[Energy, Energy]:
+def shared(cer: Cer, homes: published.Homes) -> tuple[MicroKwh, MicroKwh]:
     """(shared out, shared in) by our own arithmetic, shape (hours, homes), columns by number of the home."""
     by_id = cer.by_id()
     out, into = np.empty_like(homes.injected_ukwh), np.empty_like(homes.injected_ukwh)
@@ -106,7 +106,7 @@ def test_the_job_is_followed_from_its_start_to_its_end(allocated: list[Any]) -> 
 
 
 def test_the_whole_is_shared_to_the_last_micro_kwh(
-    run: Any, homes: published.Homes, shared: tuple[Energy, Energy]
+    run: Any, homes: published.Homes, shared: tuple[MicroKwh, MicroKwh]
 ) -> None:
     out, into = shared
     least = np.minimum(homes.injected_ukwh.sum(axis=1), homes.withdrawn_ukwh.sum(axis=1))
@@ -118,7 +118,7 @@ def test_the_whole_is_shared_to_the_last_micro_kwh(
 
 
 def test_each_member_gives_and_gets_its_part_to_the_last_micro_kwh(
-    cer: Cer, run: Any, homes: published.Homes, shared: tuple[Energy, Energy]
+    cer: Cer, run: Any, homes: published.Homes, shared: tuple[MicroKwh, MicroKwh]
 ) -> None:
     out, into = (energy.sum(axis=0) for energy in shared)
     injected, withdrawn = homes.injected_ukwh.sum(axis=0), homes.withdrawn_ukwh.sum(axis=0)
@@ -144,7 +144,7 @@ def test_each_member_gives_and_gets_its_part_to_the_last_micro_kwh(
 
 @pytest.mark.parametrize("number", [0, 11])
 def test_each_hour_of_a_home_is_its_own(
-    cer: Cer, allocated: list[Any], homes: published.Homes, shared: tuple[Energy, Energy], number: int
+    cer: Cer, allocated: list[Any], homes: published.Homes, shared: tuple[MicroKwh, MicroKwh], number: int
 ) -> None:
     """Asked by the home's owner, who sees no other home."""
     home, (out, into) = cer.homes[number], shared

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.acceptance.arithmetic import Energy, decimal, micro
+from tests.acceptance.arithmetic import MicroKwh, decimal, micro
 from tests.acceptance.published import HOUR, YEAR_START
 from tests.acceptance.shared_year import Cer, Home
 from tests.acceptance.stack.clients import Client
@@ -106,7 +106,7 @@ def zone_of(home: Home) -> str:
     return north if home.number < 6 else south
 
 
-def day_of(cer: Cer, run_id: str) -> dict[str, Energy]:
+def day_of(cer: Cer, run_id: str) -> dict[str, MicroKwh]:
     """What each home injected and withdrew on the day, micro-kWh of shape (hours, homes), asked of the allocation."""
     start = YEAR_START + DAY * DAY_HOURS * HOUR
     period = {"start": start.isoformat(), "end": (start + DAY_HOURS * HOUR).isoformat()}
@@ -118,11 +118,11 @@ def day_of(cer: Cer, run_id: str) -> dict[str, Energy]:
     return {side: _micro_columns([one[name] for one in series]) for side, name in sides.items()}
 
 
-def _micro_columns(kwh: Sequence[Sequence[float]]) -> Energy:
+def _micro_columns(kwh: Sequence[Sequence[float]]) -> MicroKwh:
     return np.rint(np.array(kwh).T * 1e6).astype(np.int64)
 
 
-def place(cer: Cer, traders: Sequence[Client], markets: Markets, day: Mapping[str, Energy]) -> list[Placed]:
+def place(cer: Cer, traders: Sequence[Client], markets: Markets, day: Mapping[str, MicroKwh]) -> list[Placed]:
     """The day again from the hour after next on, one order for each home and hour with something to trade."""
     first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + 2 * HOUR
     chance = random.Random(SEED)

@@ -22,7 +22,7 @@ import numpy as np
 from ortools.math_opt import model_pb2
 from ortools.math_opt.python import mathopt
 
-from solver.market.cells.problem import ClearingProblem, Energy
+from solver.market.cells.problem import ClearingProblem, Wh
 from solver.market.clearing.clearing import clear
 from tests.bench.market_clearing import linear_program, market
 from tests.bench.measuring.gates import Gate, failed
@@ -64,7 +64,7 @@ def highs(problem: ClearingProblem) -> Run:
     return Run(seconds, result.objective_value(), result.best_objective_bound())
 
 
-def mixed_integer_program(problem: ClearingProblem, minimum_wh: Energy) -> model_pb2.ModelProto:
+def mixed_integer_program(problem: ClearingProblem, minimum_wh: Wh) -> model_pb2.ModelProto:
     """The linear program, and for each minimum a binary column and two rows: minimum x u <= fill <= energy x u."""
     program = linear_program(problem)
     chosen = np.flatnonzero(minimum_wh)

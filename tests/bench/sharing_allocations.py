@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from domain.kernel.quantities import UKWH_PER_KWH, Energy
+from domain.kernel.quantities import UKWH_PER_KWH, MicroKwh
 from solver.sharing.allocations import allocate
 from solver.sharing.keys import PRO_RATA
 from solver.sharing.problems import AllocationProblem
@@ -35,7 +35,7 @@ INTERVALS, CONSUMERS, ROUNDS, THREADS = 35_040, 1_000, 3, 2
 PANDAS = {"wide": "pandas, wide", "long": "pandas, long", "same": "pandas, same answer"}
 
 
-def a_year() -> tuple[Energy, Energy]:
+def a_year() -> tuple[MicroKwh, MicroKwh]:
     """Withdrawn and injected micro-kWh; most intervals fall short, a tenth have a surplus, a tenth no production."""
     random = np.random.default_rng(2026)
     withdrawn = random.integers(0, 400_000, (INTERVALS, CONSUMERS))
@@ -44,7 +44,7 @@ def a_year() -> tuple[Energy, Energy]:
     return withdrawn, injected
 
 
-def ours(withdrawn: Energy, injected: Energy, into: Energy | None) -> Energy:
+def ours(withdrawn: MicroKwh, injected: MicroKwh, into: MicroKwh | None) -> MicroKwh:
     problem = AllocationProblem(
         withdrawn_ukwh=withdrawn,
         injected_ukwh=injected,
@@ -82,7 +82,7 @@ def seconds(run: Callable[[], object]) -> float:
     return perf_counter() - start
 
 
-def check(runs: dict[str, Callable[[], Any]], withdrawn: Energy, injected: Energy) -> None:
+def check(runs: dict[str, Callable[[], Any]], withdrawn: MicroKwh, injected: MicroKwh) -> None:
     """All computed the same thing: ours and "same answer" to the last micro-kWh, the others within rounding."""
     exact = np.array(runs["ours, fresh output"]())
     np.testing.assert_array_equal(exact.sum(axis=1), np.minimum(injected[:, 0], withdrawn.sum(axis=1)))

@@ -11,7 +11,7 @@ from domain.kernel.database import new_id
 from domain.kernel.quantities import parse_micro
 from domain.ledger import accounts, payments, transfers
 from domain.ledger.accounts import Wallet
-from domain.ledger.answers import Answer, Outcome
+from domain.ledger.answers import Answer, PaymentOutcome
 from domain.ledger.tables import AccountKind, PaymentKind, TransferKind
 from domain.ledger.transfers import NewTransfer
 from tests.factories.market import now
@@ -65,7 +65,7 @@ def an_answer(payment_id: UUID, eur: str = "25", **overrides: Any) -> Answer:
     """The provider did it."""
     facts: dict[str, Any] = {
         "event_id": str(new_id()),
-        "outcome": Outcome.SUCCEEDED,
+        "outcome": PaymentOutcome.SUCCEEDED,
         "amount_ueur": parse_micro(eur),
         "reason": None,
         "body_digest": b"body",

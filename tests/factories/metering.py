@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import domain.kernel.tables  # noqa: F401 (foreign keys lead from one context's tables to another's)
 from domain.kernel.database import new_id
-from domain.kernel.quantities import Energy
+from domain.kernel.quantities import MicroKwh
 from domain.metering import readings, tables
 from domain.metering.days import ReadingDay, blocks_of
 from domain.metering.tables import CodeKind, Direction, Quality
@@ -33,7 +33,7 @@ async def a_metering_point(session: AsyncSession, **overrides: Any) -> tables.Me
     return point
 
 
-def values(each: int | Sequence[int] = 250_000, intervals: int = 96) -> Energy:
+def values(each: int | Sequence[int] = 250_000, intervals: int = 96) -> MicroKwh:
     """Micro-kWh of a day: one value throughout, or the values given."""
     return np.full(intervals, each, np.int64) if isinstance(each, int) else np.array(each, np.int64)
 

@@ -15,7 +15,7 @@ from api.graphql.context import Info
 from api.graphql.cursors import AFTER, cursor_of, number_in
 from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.graphql.periods import PeriodInput
-from api.graphql.scalars import DateTime, Decimal, key_of
+from api.graphql.scalars import DateTime, Micro, key_of
 from api.graphql.sights import SIGHT, anybody_signed_in
 from api.graphql.words import describe
 from api.resources import clock
@@ -50,10 +50,8 @@ describe(
 class AuctionBid(Node):
     """A bid that took energy at the clock's price. Visible to the bidder and to platform administrators."""
 
-    energy_ukwh: Decimal = column(
-        BidTable.energy_ukwh, "Energy in each interval of the delivery, kWh.", name="energyKwh"
-    )
-    price_ueur_per_kwh: Decimal = column(BidTable.price_ueur_per_kwh, "The clock's price, EUR/kWh.", name="price")
+    energy_ukwh: Micro = column(BidTable.energy_ukwh, "Energy in each interval of the delivery, kWh.", name="energyKwh")
+    price_ueur_per_kwh: Micro = column(BidTable.price_ueur_per_kwh, "The clock's price, EUR/kWh.", name="price")
     placed_at: DateTime = column(BidTable.placed_at, "When it was placed.")
     order = edge(BidTable.order_id, "Order", "The buy order that it made.")
 
@@ -64,19 +62,17 @@ class DutchAuction(Node):
 
     market = edge(AuctionTable.market_id, "Market", "The market in whose zone it is delivered.")
     status: AuctionStatus = column(AuctionTable.status, "Where it stands.")
-    energy_ukwh: Decimal = column(
+    energy_ukwh: Micro = column(
         AuctionTable.energy_ukwh, "Energy offered in each interval of the delivery, kWh.", name="energyKwh"
     )
-    sold_ukwh: Decimal = column(AuctionTable.sold_ukwh, "How much of it is sold, kWh.", name="soldKwh")
-    start_price_ueur_per_kwh: Decimal = column(
+    sold_ukwh: Micro = column(AuctionTable.sold_ukwh, "How much of it is sold, kWh.", name="soldKwh")
+    start_price_ueur_per_kwh: Micro = column(
         AuctionTable.start_price_ueur_per_kwh, "Price at which the clock starts, EUR/kWh.", name="startPrice"
     )
-    floor_price_ueur_per_kwh: Decimal = column(
+    floor_price_ueur_per_kwh: Micro = column(
         AuctionTable.floor_price_ueur_per_kwh, "Price at which the clock stays, EUR/kWh.", name="floorPrice"
     )
-    step_ueur_per_kwh: Decimal = column(
-        AuctionTable.step_ueur_per_kwh, "What the price falls by, EUR/kWh.", name="step"
-    )
+    step_ueur_per_kwh: Micro = column(AuctionTable.step_ueur_per_kwh, "What the price falls by, EUR/kWh.", name="step")
     step_seconds: int = column(AuctionTable.step_seconds, "How long a price stands, seconds.")
     opens_at: DateTime = column(AuctionTable.opens_at, "When the clock starts.")
     ends_at: DateTime = column(AuctionTable.ends_at, "When the floor has stood for one step.")
@@ -85,12 +81,12 @@ class DutchAuction(Node):
     bids = many("AuctionBid", "The viewer's bids, oldest first.", on=BidTable.auction_id)
 
     @strawberry.field(description="What the clock shows now, EUR/kWh; null unless the auction is open.")
-    async def price(self, info: Info) -> Decimal | None:
+    async def price(self, info: Info) -> Micro | None:
         found = await _stored(info, self.__dict__["id"])
         now = clock.now()
         if found.closed_at is not None or not found.opens_at <= now < found.ends_at:
             return None
-        return Decimal(auctions.clock_of(found).price_ueur_per_kwh(now))
+        return Micro(auctions.clock_of(found).price_ueur_per_kwh(now))
 
 
 async def _stored(info: Info, id: UUID) -> AuctionTable:
@@ -109,8 +105,8 @@ class AuctionTick:
     cursor: str = strawberry.field(description="Place of the event, to resume `after` it.")
     at: DateTime = strawberry.field(description="Since when it is so.")
     status: AuctionStatus = strawberry.field(description="Where the auction stands.")
-    price_ueur_per_kwh: Decimal = strawberry.field(name="price", description="The clock's price, EUR/kWh.")
-    left_ukwh: Decimal = strawberry.field(name="leftKwh", description="What is left in each interval, kWh.")
+    price_ueur_per_kwh: Micro = strawberry.field(name="price", description="The clock's price, EUR/kWh.")
+    left_ukwh: Micro = strawberry.field(name="leftKwh", description="What is left in each interval, kWh.")
     next_tick_at: DateTime | None = strawberry.field(description="When the clock steps next; null when it has ended.")
 
 
@@ -121,12 +117,12 @@ class AuctionClosed(UserError):
 
 @strawberry.type(description="The clock stands above what the bidder would pay.")
 class PriceAboveLimit(UserError):
-    price_ueur_per_kwh: Decimal = strawberry.field(name="price", description="What the clock shows, EUR/kWh.")
+    price_ueur_per_kwh: Micro = strawberry.field(name="price", description="What the clock shows, EUR/kWh.")
 
 
 @strawberry.type(description="Less is left than the bid asks for.")
 class TooLittleLeft(UserError):
-    left_ukwh: Decimal = strawberry.field(name="leftKwh", description="What is left in each interval, kWh.")
+    left_ukwh: Micro = strawberry.field(name="leftKwh", description="What is left in each interval, kWh.")
 
 
 @refusal(auctions.AuctionClosed)
@@ -136,13 +132,13 @@ def _closed(error: auctions.AuctionClosed) -> UserError:
 
 @refusal(bids.PriceAboveLimit)
 def _above_limit(error: bids.PriceAboveLimit) -> UserError:
-    price = Decimal(error.price_ueur_per_kwh)
+    price = Micro(error.price_ueur_per_kwh)
     return PriceAboveLimit(code=PRICE_ABOVE_LIMIT, message=error.message, path=["limitPrice"], price_ueur_per_kwh=price)
 
 
 @refusal(bids.TooLittleLeft)
 def _too_little(error: bids.TooLittleLeft) -> UserError:
-    left = Decimal(error.left_ukwh)
+    left = Micro(error.left_ukwh)
     return TooLittleLeft(code=TOO_LITTLE_LEFT, message=error.message, path=["energyKwh"], left_ukwh=left)
 
 
@@ -152,15 +148,15 @@ class OpenAuctionInput:
         description="Chosen by the caller, 1 to 180 characters: the same key and input again give the same auction."
     )
     market_id: strawberry.ID = strawberry.field(description="Id of the market.")
-    energy_ukwh: Decimal = strawberry.field(
+    energy_ukwh: Micro = strawberry.field(
         name="energyKwh", description="Energy in each interval of the delivery, kWh, whole watt-hours."
     )
     delivery: PeriodInput = strawberry.field(
         description="Whole delivery intervals of the market, after the clock has run out and within its horizon."
     )
-    start_price_ueur_per_kwh: Decimal = strawberry.field(name="startPrice", description="Where it starts, EUR/kWh.")
-    floor_price_ueur_per_kwh: Decimal = strawberry.field(name="floorPrice", description="Where it stays, EUR/kWh.")
-    step_ueur_per_kwh: Decimal = strawberry.field(name="step", description="What the price falls by, EUR/kWh.")
+    start_price_ueur_per_kwh: Micro = strawberry.field(name="startPrice", description="Where it starts, EUR/kWh.")
+    floor_price_ueur_per_kwh: Micro = strawberry.field(name="floorPrice", description="Where it stays, EUR/kWh.")
+    step_ueur_per_kwh: Micro = strawberry.field(name="step", description="What the price falls by, EUR/kWh.")
     step_seconds: int = strawberry.field(description="How long a price stands, 1 to 3600 seconds.")
     opens_at: DateTime | None = strawberry.field(default=None, description="When the clock starts; by default now.")
     source: EnergySource | None = strawberry.field(default=None, description="Where the energy comes from.")
@@ -177,10 +173,10 @@ class BidInAuctionInput:
         description="Chosen by the caller, 1 to 180 characters: the same key and input again give the same bid."
     )
     auction_id: strawberry.ID = strawberry.field(description="Id of an open auction.")
-    energy_ukwh: Decimal = strawberry.field(
+    energy_ukwh: Micro = strawberry.field(
         name="energyKwh", description="Energy in each interval of the delivery, kWh, whole watt-hours."
     )
-    limit_price_ueur_per_kwh: Decimal = strawberry.field(
+    limit_price_ueur_per_kwh: Micro = strawberry.field(
         name="limitPrice", description="The most to pay, EUR/kWh; paid is what the clock shows."
     )
 
@@ -257,8 +253,8 @@ def _tick(event: Event) -> AuctionTick:
         cursor=cursor_of(event),
         at=DateTime(datetime.fromisoformat(told["at"])),
         status=AuctionStatus(told["status"]),
-        price_ueur_per_kwh=Decimal(told["price_ueur_per_kwh"]),
-        left_ukwh=Decimal(told["left_ukwh"]),
+        price_ueur_per_kwh=Micro(told["price_ueur_per_kwh"]),
+        left_ukwh=Micro(told["left_ukwh"]),
         next_tick_at=None if next_tick is None else DateTime(datetime.fromisoformat(next_tick)),
     )
 

@@ -9,7 +9,7 @@ import strawberry
 
 from api.engine.declarations import extends
 from api.graphql.context import Context, Info
-from api.graphql.scalars import DateTime, Decimal
+from api.graphql.scalars import DateTime, Micro
 from api.transport.terms.errors import BadUserInput
 from domain.market.clearing import book
 from domain.market.places.tables import OrderSide
@@ -19,8 +19,8 @@ DEPTH_MAX = 100
 
 @strawberry.type(description="Open energy at one limit price, of one order or more.")
 class PriceLevel:
-    price_ueur_per_kwh: Decimal = strawberry.field(name="price", description="Limit price, EUR/kWh.")
-    energy_ukwh: Decimal = strawberry.field(name="energyKwh", description="Open energy at this price, kWh.")
+    price_ueur_per_kwh: Micro = strawberry.field(name="price", description="Limit price, EUR/kWh.")
+    energy_ukwh: Micro = strawberry.field(name="energyKwh", description="Open energy at this price, kWh.")
 
 
 @strawberry.type(description="What is open in a market for one delivery interval, by price.")
@@ -58,9 +58,7 @@ async def read(context: Context, market_id: UUID, delivery_start: datetime, dept
 def _shown(delivery_start: datetime, levels: Sequence[book.Level]) -> OrderBook:
     buy, sell = (
         [
-            PriceLevel(
-                price_ueur_per_kwh=Decimal(level.limit_price_ueur_per_kwh), energy_ukwh=Decimal(level.energy_ukwh)
-            )
+            PriceLevel(price_ueur_per_kwh=Micro(level.limit_price_ueur_per_kwh), energy_ukwh=Micro(level.energy_ukwh))
             for level in book.side_of(levels, side)
         ]
         for side in (OrderSide.BUY, OrderSide.SELL)

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from api.engine.declarations import Node, entity, extends
 from api.engine.fields import column, edge, many
 from api.graphql.context import Info
-from api.graphql.scalars import DateTime, Decimal
+from api.graphql.scalars import DateTime, Micro
 from domain.market.clearing import tables
 from domain.market.orders import tables as order_tables
 from domain.market.places import visibility
@@ -21,7 +21,7 @@ from domain.market.places import visibility
 @strawberry.type(description="The price of a class of energy in a zone.")
 class ClassPrice:
     accepts: order_tables.Acceptance = strawberry.field(description="Whoever accepts only this.")
-    price_ueur_per_kwh: Decimal = strawberry.field(name="price", description="EUR/kWh, at least the price of the zone.")
+    price_ueur_per_kwh: Micro = strawberry.field(name="price", description="EUR/kWh, at least the price of the zone.")
 
 
 @entity(tables.Clearing, visible=visibility.public)
@@ -34,33 +34,33 @@ class Clearing(Node):
         func.to_timestamp(tables.Clearing.batch, type_=Instant(timezone=True)),
         "When the batch opened; later batches of a market open later.",
     )
-    price_ueur_per_kwh: Decimal = column(
+    price_ueur_per_kwh: Micro = column(
         tables.Clearing.price_ueur_per_kwh,
         "Price of the zone, EUR/kWh: the midpoint of lowest and highest.",
         name="price",
     )
-    price_low_ueur_per_kwh: Decimal = column(
+    price_low_ueur_per_kwh: Micro = column(
         tables.Clearing.price_low_ueur_per_kwh, "Lowest price that balances the zone, EUR/kWh.", name="lowestPrice"
     )
-    price_high_ueur_per_kwh: Decimal = column(
+    price_high_ueur_per_kwh: Micro = column(
         tables.Clearing.price_high_ueur_per_kwh, "Highest price that balances the zone, EUR/kWh.", name="highestPrice"
     )
-    bought_ukwh: Decimal = column(
+    bought_ukwh: Micro = column(
         tables.Clearing.bought_ukwh, "Energy bought by orders of this market, kWh.", name="boughtKwh"
     )
-    sold_ukwh: Decimal = column(tables.Clearing.sold_ukwh, "Energy sold by orders of this market, kWh.", name="soldKwh")
-    welfare_ueur: Decimal = column(
+    sold_ukwh: Micro = column(tables.Clearing.sold_ukwh, "Energy sold by orders of this market, kWh.", name="soldKwh")
+    welfare_ueur: Micro = column(
         tables.Clearing.welfare_ueur,
         "What its buyers would have paid, and its sellers gone without, beyond the price, EUR.",
         name="surplus",
     )
-    bound_ueur: Decimal | None = column(
+    bound_ueur: Micro | None = column(
         tables.Clearing.bound_ueur,
         "No outcome of the batch's delivery interval, all linked zones together, could gain more, EUR; null where "
         "orders that are flexible in time tie it to other intervals.",
         name="bound",
     )
-    congestion_rent_ueur: Decimal = column(
+    congestion_rent_ueur: Micro = column(
         tables.Clearing.congestion_rent_ueur,
         "Price differences over the links into the zone beyond their cost, EUR; the grid operator's.",
         name="congestionRent",
@@ -75,7 +75,7 @@ class Clearing(Node):
     async def class_prices(self, info: Info) -> list[ClassPrice]:
         found = await _recorded(info, self.__dict__["id"])
         return [
-            ClassPrice(accepts=order_tables.Acceptance(kind), price_ueur_per_kwh=Decimal(price))
+            ClassPrice(accepts=order_tables.Acceptance(kind), price_ueur_per_kwh=Micro(price))
             for kind, price in sorted(found.class_prices.items())
         ]
 

@@ -6,7 +6,7 @@ import strawberry
 
 from api.engine.declarations import extends
 from api.graphql.context import Info
-from api.graphql.scalars import DateTime, Decimal
+from api.graphql.scalars import DateTime, Micro
 from api.graphql.words import describe
 from api.market.clearing.clearings import Clearing
 from domain.market.clearing import explanations
@@ -33,8 +33,8 @@ class FillExplanation:
     delivery_start: DateTime = strawberry.field(description="Start of the delivery interval.")
     reason: FillReason = strawberry.field(description="What decided the fill.")
     message: str = strawberry.field(description="The reason as a sentence, by price, time and limits.")
-    filled_ukwh: Decimal = strawberry.field(name="filledKwh", description="Energy filled in the interval, kWh.")
-    price_ueur_per_kwh: Decimal | None = strawberry.field(
+    filled_ukwh: Micro = strawberry.field(name="filledKwh", description="Energy filled in the interval, kWh.")
+    price_ueur_per_kwh: Micro | None = strawberry.field(
         name="price",
         description="Price of the clearing for what it accepts or offers, EUR/kWh; null where nothing was cleared.",
     )
@@ -71,8 +71,8 @@ def _shown(standing: explanations.Standing) -> FillExplanation:
         delivery_start=DateTime(standing.delivery_start),
         reason=standing.reason,
         message=standing.sentence,
-        filled_ukwh=Decimal(standing.filled_ukwh),
-        price_ueur_per_kwh=None if price is None else Decimal(price),
+        filled_ukwh=Micro(standing.filled_ukwh),
+        price_ueur_per_kwh=None if price is None else Micro(price),
         is_transfer_limited=standing.is_way_full,
         clearing_id=standing.clearing_id,
     )

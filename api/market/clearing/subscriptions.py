@@ -13,7 +13,7 @@ import strawberry
 
 from api.graphql.context import Info
 from api.graphql.cursors import AFTER, cursor_of, number_in
-from api.graphql.scalars import DateTime, Decimal, key_of
+from api.graphql.scalars import DateTime, Micro, key_of
 from api.graphql.sights import SIGHT, EntitySight, anybody_signed_in
 from api.graphql.words import describe
 from api.market.clearing import book as books
@@ -45,9 +45,9 @@ class TradeEvent:
 class PriceTick:
     cursor: str = strawberry.field(description="Place of the event, to resume `after` it.")
     delivery_start: DateTime = strawberry.field(description="Start of the delivery interval.")
-    price_ueur_per_kwh: Decimal = strawberry.field(name="price", description="Price of the zone, EUR/kWh.")
+    price_ueur_per_kwh: Micro = strawberry.field(name="price", description="Price of the zone, EUR/kWh.")
     kind: TickKind = strawberry.field(description="Whether it was paid.")
-    volume_ukwh: Decimal = strawberry.field(
+    volume_ukwh: Micro = strawberry.field(
         name="volumeKwh", description="The larger of what was bought and sold in the clearing, kWh; 0 if indicative."
     )
 
@@ -73,9 +73,9 @@ def _tick(event: Event) -> PriceTick:
     return PriceTick(
         cursor=cursor_of(event),
         delivery_start=DateTime(tick.delivery_start),
-        price_ueur_per_kwh=Decimal(tick.price_ueur_per_kwh),
+        price_ueur_per_kwh=Micro(tick.price_ueur_per_kwh),
         kind=tick.kind,
-        volume_ukwh=Decimal(tick.volume_ukwh),
+        volume_ukwh=Micro(tick.volume_ukwh),
     )
 
 

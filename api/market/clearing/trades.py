@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, select, union_all
 from api.engine.declarations import Node, entity, extends
 from api.engine.fields import column, edge, many
 from api.graphql.periods import PeriodInput
-from api.graphql.scalars import DateTime, Decimal
+from api.graphql.scalars import DateTime, Micro
 from domain.market.clearing import tables, visibility
 from domain.market.places import tables as market_tables
 
@@ -24,11 +24,11 @@ class Trade(Node):
     clearing = edge(tables.Trade.clearing_id, "Clearing", "The clearing of the buyer's market that made the trade.")
     delivery_start: DateTime = column(tables.Trade.delivery_start, "Start of delivery.")
     delivery_end: DateTime = column(tables.Trade.delivery_end, "End of delivery.")
-    energy_ukwh: Decimal = column(tables.Trade.energy_ukwh, "Energy, kWh.", name="energyKwh")
-    price_ueur_per_kwh: Decimal = column(
+    energy_ukwh: Micro = column(tables.Trade.energy_ukwh, "Energy, kWh.", name="energyKwh")
+    price_ueur_per_kwh: Micro = column(
         tables.Trade.price_ueur_per_kwh, "What the buyer pays, EUR/kWh: the price of the buyer's zone.", name="price"
     )
-    seller_price_ueur_per_kwh: Decimal = column(
+    seller_price_ueur_per_kwh: Micro = column(
         tables.Trade.seller_price_ueur_per_kwh,
         "What the seller gets, EUR/kWh: the price of the seller's zone. The difference pays for the transfer.",
         name="sellerPrice",

@@ -14,7 +14,7 @@ QUARTER_S = 900
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DeliveredHour:
     """What was delivered of an hour's trades, until when the others wait, and whether every reading was there."""
 
     delivered: list[Delivered | None]
@@ -22,7 +22,7 @@ class Outcome:
     is_complete: bool
 
 
-def deliver_hour(hour: Hour, now: datetime) -> Outcome:
+def deliver_hour(hour: Hour, now: datetime) -> DeliveredHour:
     """Deliver the trades of an hour as far as readings, or the end of grace, allow."""
     waits_until = [hour.waits_until(trade, now) for trade in hour.trades]
     found = deliver(problem_of(hour, [until is not None for until in waits_until], now))
@@ -31,7 +31,7 @@ def deliver_hour(hour: Hour, now: datetime) -> Outcome:
         for until, decided in zip(waits_until, found.is_decided.tolist(), strict=True)
         if not decided
     ]
-    return Outcome(_delivered(found), _later(again, now), not found.is_provisional.any() and not again)
+    return DeliveredHour(_delivered(found), _later(again, now), not found.is_provisional.any() and not again)
 
 
 def _later(again: list[datetime], now: datetime) -> list[datetime]:

@@ -11,7 +11,7 @@ from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many
 from api.graphql.context import Context, Info
 from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
-from api.graphql.scalars import DateTime, Decimal, key_of
+from api.graphql.scalars import DateTime, Micro, key_of
 from api.market.delivery.emissions import EmissionBasis, facts_of
 from api.resources import clock
 from domain.identity.keys import TRADE
@@ -30,12 +30,12 @@ UKWH_PER_WH = 1_000
 
 @strawberry.type(description="What certified energy avoids against the grid of its country, by a stated factor.")
 class AvoidedCarbon(EmissionBasis):
-    avoided_mg: Decimal = strawberry.field(name="avoidedKg", description="CO2 equivalent avoided, kg.")
+    avoided_mg: Micro = strawberry.field(name="avoidedKg", description="CO2 equivalent avoided, kg.")
 
 
 @strawberry.type(description="Energy of a certificate that its owner retired.")
 class CertificateCancellation:
-    energy_ukwh: Decimal = strawberry.field(name="energyKwh", description="Energy, kWh.")
+    energy_ukwh: Micro = strawberry.field(name="energyKwh", description="Energy, kWh.")
     reason: str = strawberry.field(description="For what purpose, as the owner said.")
     cancelled_at: DateTime = strawberry.field(description="When.")
 
@@ -62,10 +62,10 @@ class Certificate(Node):
     delivery_start: DateTime = column(CertificateHolding.delivery_start, "Start of the interval of delivery.")
     delivery_end: DateTime = column(CertificateHolding.delivery_end, "End of the interval of delivery.")
     country: str = column(CertificateHolding.country, "Country where it was injected, ISO 3166-1 alpha-2.")
-    energy_ukwh: Decimal = column(
+    energy_ukwh: Micro = column(
         CertificateHolding.owned_wh * UKWH_PER_WH, "Energy that is the owner's, kWh, whole Wh.", name="energyKwh"
     )
-    cancelled_ukwh: Decimal = column(
+    cancelled_ukwh: Micro = column(
         CertificateHolding.cancelled_wh * UKWH_PER_WH, "How much of it is cancelled, kWh.", name="cancelledKwh"
     )
 
@@ -94,7 +94,7 @@ class Certificate(Node):
 
 
 def _avoided(factor: Factor, energy_wh: int) -> AvoidedCarbon:
-    return AvoidedCarbon(avoided_mg=Decimal(factor.avoided_mg(energy_wh)), **facts_of(factor))
+    return AvoidedCarbon(avoided_mg=Micro(factor.avoided_mg(energy_wh)), **facts_of(factor))
 
 
 async def _factor(context: Context, certificate: Certificate) -> Factor | None:
@@ -139,13 +139,13 @@ async def _cancellations(context: Context, issue_id: UUID, owner_id: UUID) -> li
 
 def _cancellation(row: CancelledRow) -> CertificateCancellation:
     return CertificateCancellation(
-        energy_ukwh=Decimal(row.energy_wh * UKWH_PER_WH), reason=row.reason, cancelled_at=DateTime(row.made_at)
+        energy_ukwh=Micro(row.energy_wh * UKWH_PER_WH), reason=row.reason, cancelled_at=DateTime(row.made_at)
     )
 
 
 @strawberry.type(description="All of the certificate that is the caller's is cancelled already.")
 class CertificateCancelled(UserError):
-    cancelled_ukwh: Decimal = strawberry.field(name="cancelledKwh", description="How much is cancelled, kWh.")
+    cancelled_ukwh: Micro = strawberry.field(name="cancelledKwh", description="How much is cancelled, kWh.")
 
 
 @refusal(NothingToCancel)
@@ -154,7 +154,7 @@ def _nothing_to_cancel(error: NothingToCancel) -> UserError:
         code=CERTIFICATE_CANCELLED,
         message=error.message,
         path=["id"],
-        cancelled_ukwh=Decimal(error.cancelled_wh * UKWH_PER_WH),
+        cancelled_ukwh=Micro(error.cancelled_wh * UKWH_PER_WH),
     )
 
 

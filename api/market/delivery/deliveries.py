@@ -12,7 +12,7 @@ from api.engine.declarations import Node, edge_key, entity, extends
 from api.engine.fields import column, edge, many
 from api.graphql.context import Context, Info
 from api.graphql.periods import PeriodInput
-from api.graphql.scalars import DateTime, Decimal
+from api.graphql.scalars import DateTime, Micro
 from api.graphql.words import describe
 from api.transport.terms.errors import BadUserInput
 from domain.identity.viewers import Viewer
@@ -43,11 +43,11 @@ describe(
 class DeliveryLine:
     kind: LineKind = strawberry.field(description="What it is for.")
     side: OrderSide = strawberry.field(description="Which side it is of: BUY the buyer's, SELL the seller's.")
-    rate_ueur_per_kwh: Decimal = strawberry.field(name="rate", description="Rate, EUR/kWh; negative where it is paid.")
-    energy_ukwh: Decimal = strawberry.field(name="energyKwh", description="Energy that it is counted on, kWh.")
-    net_ueur: Decimal = strawberry.field(name="net", description="Without VAT, EUR; negative where it is paid.")
-    vat_rate: Decimal = strawberry.field(description="Rate of VAT, 0 to 1.")
-    vat_ueur: Decimal = strawberry.field(name="vat", description="VAT, EUR.")
+    rate_ueur_per_kwh: Micro = strawberry.field(name="rate", description="Rate, EUR/kWh; negative where it is paid.")
+    energy_ukwh: Micro = strawberry.field(name="energyKwh", description="Energy that it is counted on, kWh.")
+    net_ueur: Micro = strawberry.field(name="net", description="Without VAT, EUR; negative where it is paid.")
+    vat_rate: Micro = strawberry.field(description="Rate of VAT, 0 to 1.")
+    vat_ueur: Micro = strawberry.field(name="vat", description="VAT, EUR.")
 
 
 @entity(
@@ -63,16 +63,16 @@ class TradeDelivery(Node):
 
     trade = edge(tables.TradeDelivery.trade_id, "Trade", "The trade.")
     version: int = column(tables.TradeDelivery.version, "Counts from 1.")
-    delivered_ukwh: Decimal = column(
+    delivered_ukwh: Micro = column(
         tables.TradeDelivery.delivered_ukwh,
         "Energy delivered, kWh: the least of the trade's, what was left of the seller's injection, and of the buyer's "
         "withdrawal, after earlier trades of the interval.",
         name="deliveredKwh",
     )
-    seller_short_ukwh: Decimal = column(
+    seller_short_ukwh: Micro = column(
         tables.TradeDelivery.seller_short_ukwh, "What the seller had not injected, kWh.", name="sellerShortKwh"
     )
-    buyer_short_ukwh: Decimal = column(
+    buyer_short_ukwh: Micro = column(
         tables.TradeDelivery.buyer_short_ukwh,
         "What was not delivered for the buyer's sake, kWh: it withdrew less.",
         name="buyerShortKwh",
@@ -90,12 +90,12 @@ class TradeDelivery(Node):
     @strawberry.field(
         description="What the viewer paid in all with VAT, EUR, negative where it was paid; null for who is no party."
     )
-    async def amount(self, info: Info) -> Decimal | None:
+    async def amount(self, info: Info) -> Micro | None:
         side = await _side(info.context, self.__dict__["trade_key"])
         if side is None:
             return None
         lines = await _lines(info.context, self.__dict__["trade_key"], self.version)
-        return Decimal(sum(line.net_ueur + line.vat_ueur for line in lines if line.side is side))
+        return Micro(sum(line.net_ueur + line.vat_ueur for line in lines if line.side is side))
 
 
 class LineRow(NamedTuple):
@@ -146,11 +146,11 @@ def _line(row: LineRow) -> DeliveryLine:
     return DeliveryLine(
         kind=row.kind,
         side=row.side,
-        rate_ueur_per_kwh=Decimal(row.rate_ueur_per_kwh),
-        energy_ukwh=Decimal(row.energy_ukwh),
-        net_ueur=Decimal(row.net_ueur),
-        vat_rate=Decimal(row.vat_ppm),
-        vat_ueur=Decimal(row.vat_ueur),
+        rate_ueur_per_kwh=Micro(row.rate_ueur_per_kwh),
+        energy_ukwh=Micro(row.energy_ukwh),
+        net_ueur=Micro(row.net_ueur),
+        vat_rate=Micro(row.vat_ppm),
+        vat_ueur=Micro(row.vat_ueur),
     )
 
 
@@ -179,13 +179,13 @@ def _side_of(buyer_id: UUID, seller_id: UUID, user_id: UUID | None) -> OrderSide
 class DeliveryTotals:
     trades: int = strawberry.field(description="How many trades were to be delivered.")
     settled: int = strawberry.field(description="How many of them were settled.")
-    traded_ukwh: Decimal = strawberry.field(name="tradedKwh", description="Energy traded, kWh.")
-    delivered_ukwh: Decimal = strawberry.field(name="deliveredKwh", description="Energy delivered, kWh.")
-    seller_short_ukwh: Decimal = strawberry.field(
+    traded_ukwh: Micro = strawberry.field(name="tradedKwh", description="Energy traded, kWh.")
+    delivered_ukwh: Micro = strawberry.field(name="deliveredKwh", description="Energy delivered, kWh.")
+    seller_short_ukwh: Micro = strawberry.field(
         name="sellerShortKwh", description="What sellers had not injected, kWh."
     )
-    buyer_short_ukwh: Decimal = strawberry.field(name="buyerShortKwh", description="What buyers did not withdraw, kWh.")
-    delivered_share: Decimal | None = strawberry.field(
+    buyer_short_ukwh: Micro = strawberry.field(name="buyerShortKwh", description="What buyers did not withdraw, kWh.")
+    delivered_share: Micro | None = strawberry.field(
         description="Delivered over what was settled, 0 to 1, rounded down; null where nothing was settled."
     )
 
@@ -238,7 +238,7 @@ async def totals(context: Context, market_id: UUID, zone_id: UUID, period: Perio
 
 def _totals(row: TotalsRow | None) -> DeliveryTotals:
     if row is None:
-        zero = Decimal(0)
+        zero = Micro(0)
         return DeliveryTotals(
             trades=0,
             settled=0,
@@ -253,11 +253,11 @@ def _totals(row: TotalsRow | None) -> DeliveryTotals:
     return DeliveryTotals(
         trades=row.trades,
         settled=row.settled,
-        traded_ukwh=Decimal(int(row.traded_ukwh)),
-        delivered_ukwh=Decimal(delivered),
-        seller_short_ukwh=Decimal(short[0]),
-        buyer_short_ukwh=Decimal(short[1]),
-        delivered_share=Decimal(delivered * WHOLE_PPM // whole) if whole else None,
+        traded_ukwh=Micro(int(row.traded_ukwh)),
+        delivered_ukwh=Micro(delivered),
+        seller_short_ukwh=Micro(short[0]),
+        buyer_short_ukwh=Micro(short[1]),
+        delivered_share=Micro(delivered * WHOLE_PPM // whole) if whole else None,
     )
 
 

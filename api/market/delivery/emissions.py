@@ -4,13 +4,13 @@ from typing import Any
 
 import strawberry
 
-from api.graphql.scalars import Decimal
+from api.graphql.scalars import Micro
 from domain.market.delivery.emissions import Factor
 
 
 @strawberry.type(description="What a kWh from the grid of a country emits, by which avoided carbon is counted.")
 class EmissionBasis:
-    factor_mg_per_kwh: Decimal = strawberry.field(
+    factor_mg_per_kwh: Micro = strawberry.field(
         name="factorKgPerKwh", description="What a kWh from the grid emits, kg of CO2 equivalent."
     )
     country: str = strawberry.field(description="Country of the grid, ISO 3166-1 alpha-2.")
@@ -25,7 +25,7 @@ class EmissionBasis:
 def facts_of(factor: Factor) -> dict[str, Any]:
     """The fields of a basis."""
     return {
-        "factor_mg_per_kwh": Decimal(factor.mg_per_kwh),
+        "factor_mg_per_kwh": Micro(factor.mg_per_kwh),
         "country": factor.country,
         "year": factor.year,
         "method": factor.method,

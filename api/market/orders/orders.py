@@ -11,7 +11,7 @@ from api.engine.fields import column, edge, many, part
 from api.graphql.context import Info
 from api.graphql.mutations import Payload, mutation
 from api.graphql.periods import Period, PeriodInput
-from api.graphql.scalars import DateTime, Decimal, key_of
+from api.graphql.scalars import DateTime, Micro, key_of
 from api.market.orders import placing
 from api.resources import clock
 from domain.identity.keys import TRADE
@@ -32,15 +32,15 @@ class Order(Node):
     market = edge(tables.Order.market_id, "Market", "The market it was placed in.")
     side: market_tables.OrderSide = column(tables.Order.side, "BUY or SELL.")
     status: tables.OrderStatus = column(tables.Order.status, "Where it stands.")
-    energy_ukwh: Decimal = column(
+    energy_ukwh: Micro = column(
         tables.Order.energy_ukwh,
         "Energy in each interval of its delivery, or if FLEXIBLE in all, kWh.",
         name="energyKwh",
     )
-    filled_ukwh: Decimal = column(
+    filled_ukwh: Micro = column(
         tables.Order.filled_ukwh, "Energy filled in all intervals of its delivery together, kWh.", name="filledKwh"
     )
-    limit_price_ueur_per_kwh: Decimal = column(
+    limit_price_ueur_per_kwh: Micro = column(
         tables.Order.limit_price_ueur_per_kwh,
         "At most (BUY) or at least (SELL) this price, EUR/kWh.",
         name="limitPrice",
@@ -52,7 +52,7 @@ class Order(Node):
     filling: tables.OrderFilling = column(
         tables.Order.filling, "Whether the energy is meant for each interval of the delivery or for all together."
     )
-    minimum_fill_ukwh: Decimal = column(
+    minimum_fill_ukwh: Micro = column(
         tables.Order.minimum_fill_ukwh,
         "At least so much in a delivery interval, or nothing there, kWh.",
         name="minimumFillKwh",
@@ -60,7 +60,7 @@ class Order(Node):
     valid_until: DateTime | None = column(tables.Order.valid_until, "When it expires before its delivery, if it does.")
     replaces = edge(tables.Order.replaces_id, "Order", "The order that this one took the place of.", is_optional=True)
     closed_reason: str | None = column(tables.Order.closed_reason, "Why it was rejected; null otherwise.")
-    held_ueur: Decimal = column(
+    held_ueur: Micro = column(
         tables.Order.held_ueur, "What is held of the owner's money for what is open, EUR.", name="held"
     )
     delivery: Period = part(
@@ -112,11 +112,11 @@ class PlaceOrderInput:
     )
     market_id: strawberry.ID = strawberry.field(description="Id of the market.")
     side: market_tables.OrderSide = strawberry.field(description="BUY or SELL.")
-    energy_ukwh: Decimal = strawberry.field(
+    energy_ukwh: Micro = strawberry.field(
         name="energyKwh",
         description="Energy in each interval of the delivery, kWh: 0.001 to 100000, whole watt-hours.",
     )
-    limit_price_ueur_per_kwh: Decimal = strawberry.field(
+    limit_price_ueur_per_kwh: Micro = strawberry.field(
         name="limitPrice",
         description="At most (BUY) or at least (SELL) this price, EUR/kWh: -4 to 4 in steps of 0.0001.",
     )
@@ -133,9 +133,9 @@ class PlaceOrderInput:
         default=tables.OrderFilling.PER_INTERVAL,
         description="Whether the energy is meant for each interval of the delivery, or for all of them together.",
     )
-    minimum_fill_ukwh: Decimal = strawberry.field(
+    minimum_fill_ukwh: Micro = strawberry.field(
         name="minimumFillKwh",
-        default=Decimal(0),
+        default=Micro(0),
         description="At least so much of it in a delivery interval, or nothing there, kWh; all of it is all-or-none.",
     )
     valid_until: DateTime | None = strawberry.field(
@@ -154,15 +154,15 @@ class AmendOrderInput:
         description="Chosen by the caller, 1 to 200 characters: the same key and input again give the same order."
     )
     id: strawberry.ID = strawberry.field(description="Id of one of the caller's open orders.")
-    energy_ukwh: Decimal | None = strawberry.field(
+    energy_ukwh: Micro | None = strawberry.field(
         default=None,
         name="energyKwh",
         description="Energy from now on in each interval that is open (of a FLEXIBLE order in all), kWh.",
     )
-    limit_price_ueur_per_kwh: Decimal | None = strawberry.field(
+    limit_price_ueur_per_kwh: Micro | None = strawberry.field(
         default=None, name="limitPrice", description="Limit price from now on, EUR/kWh."
     )
-    minimum_fill_ukwh: Decimal | None = strawberry.field(
+    minimum_fill_ukwh: Micro | None = strawberry.field(
         default=None, name="minimumFillKwh", description="Minimum fill from now on, kWh."
     )
     valid_until: DateTime | None = strawberry.field(default=None, description="When it expires from now on.")

@@ -20,7 +20,7 @@ from domain.kernel.errors import DomainError
 from domain.kernel.sql import Transaction
 from domain.market.orders import placing
 from domain.market.orders.placements import Request
-from domain.market.orders.placing import Outcome
+from domain.market.orders.placing import PlacingOutcome
 
 TOGETHER_MAX = 200  # Keeps a transaction within tens of milliseconds.
 
@@ -40,9 +40,9 @@ class Transactions(Protocol):
 @dataclass(frozen=True, slots=True, eq=False)
 class _Waiting:
     request: Request
-    outcome: "asyncio.Future[Outcome]"
+    outcome: "asyncio.Future[PlacingOutcome]"
 
-    def answer(self, outcome: Outcome) -> None:
+    def answer(self, outcome: PlacingOutcome) -> None:
         if not self.outcome.done():  # Its caller may have left.
             self.outcome.set_result(outcome)
 
@@ -110,7 +110,7 @@ class Queue:
             for waiting, outcome in zip(together, outcomes, strict=True):
                 waiting.answer(outcome)
 
-    async def _commit(self, requests: Sequence[Request]) -> list[Outcome]:
+    async def _commit(self, requests: Sequence[Request]) -> list[PlacingOutcome]:
         async with self._database.bare_transaction() as transaction:
             return await placing.place_many(transaction, requests, now=clock.now())
 

@@ -3,7 +3,7 @@
 import strawberry
 
 from api.graphql.mutations import INVALID_INPUT, ErrorCode, UserError, refusal
-from api.graphql.scalars import DateTime, Decimal
+from api.graphql.scalars import DateTime, Micro
 from domain.grid.tables import LimitKind
 from domain.ledger.transfers import InsufficientFunds as Unfunded
 from domain.market.orders import orders, tables, validation
@@ -20,20 +20,18 @@ CAPACITY_EXCEEDED = ErrorCode("CAPACITY_EXCEEDED", "The seller's plants cannot d
 
 @strawberry.type(description="The energy is no multiple of the lot.")
 class OffLot(UserError):
-    lot_ukwh: Decimal = strawberry.field(name="lotKwh", description="The lot, kWh.")
+    lot_ukwh: Micro = strawberry.field(name="lotKwh", description="The lot, kWh.")
 
 
 @strawberry.type(description="The price is no multiple of the tick.")
 class OffTick(UserError):
-    tick_ueur_per_kwh: Decimal = strawberry.field(name="tick", description="The tick, EUR/kWh.")
+    tick_ueur_per_kwh: Micro = strawberry.field(name="tick", description="The tick, EUR/kWh.")
 
 
 @strawberry.type(description="A price or an energy is beyond what the market takes.")
 class OutOfBounds(UserError):
-    lowest: Decimal = strawberry.field(description="The lowest that is taken; EUR/kWh for a price, kWh for an energy.")
-    highest: Decimal = strawberry.field(
-        description="The highest that is taken; EUR/kWh for a price, kWh for an energy."
-    )
+    lowest: Micro = strawberry.field(description="The lowest that is taken; EUR/kWh for a price, kWh for an energy.")
+    highest: Micro = strawberry.field(description="The highest that is taken; EUR/kWh for a price, kWh for an energy.")
 
 
 @strawberry.type(description="The delivery does not begin and end with delivery intervals of the market.")
@@ -59,24 +57,24 @@ class OrderClosed(UserError):
 
 @refusal(validation.OffLot)
 def _off_lot(error: validation.OffLot) -> UserError:
-    return OffLot(code=OFF_LOT, message=error.message, path=["energyKwh"], lot_ukwh=Decimal(error.lot_ukwh))
+    return OffLot(code=OFF_LOT, message=error.message, path=["energyKwh"], lot_ukwh=Micro(error.lot_ukwh))
 
 
 @refusal(validation.OffTick)
 def _off_tick(error: validation.OffTick) -> UserError:
-    tick = Decimal(error.tick_ueur_per_kwh)
+    tick = Micro(error.tick_ueur_per_kwh)
     return OffTick(code=OFF_TICK, message=error.message, path=["limitPrice"], tick_ueur_per_kwh=tick)
 
 
 @refusal(validation.PriceOutOfBounds)
 def _price_out_of_bounds(error: validation.PriceOutOfBounds) -> UserError:
-    lowest, highest = Decimal(error.lowest_ueur_per_kwh), Decimal(error.highest_ueur_per_kwh)
+    lowest, highest = Micro(error.lowest_ueur_per_kwh), Micro(error.highest_ueur_per_kwh)
     return OutOfBounds(code=INVALID_INPUT, message=error.message, path=["limitPrice"], lowest=lowest, highest=highest)
 
 
 @refusal(validation.EnergyOutOfBounds)
 def _energy_out_of_bounds(error: validation.EnergyOutOfBounds) -> UserError:
-    lowest, highest = Decimal(error.lowest_ukwh), Decimal(error.highest_ukwh)
+    lowest, highest = Micro(error.lowest_ukwh), Micro(error.highest_ukwh)
     return OutOfBounds(code=INVALID_INPUT, message=error.message, path=["energyKwh"], lowest=lowest, highest=highest)
 
 
@@ -125,8 +123,8 @@ def _order_closed(error: orders.OrderClosed) -> UserError:
 
 @strawberry.type(description="The available balance does not cover what has to be held.")
 class InsufficientFunds(UserError):
-    required: Decimal = strawberry.field(description="What has to be held, EUR.")
-    available: Decimal = strawberry.field(description="What is available, EUR.")
+    required: Micro = strawberry.field(description="What has to be held, EUR.")
+    available: Micro = strawberry.field(description="What is available, EUR.")
 
 
 @strawberry.type(description="The grid operator has halted trading in the zone.")
@@ -138,16 +136,16 @@ class MarketHalted(UserError):
 @strawberry.type(description="The zone's operator allows less energy.")
 class LimitExceeded(UserError):
     kind: LimitKind = strawberry.field(description="Which limit.")
-    limit_ukwh: Decimal = strawberry.field(name="limitKwh", description="The limit, kWh.")
-    used_ukwh: Decimal = strawberry.field(name="usedKwh", description="What is used of it already, kWh.")
+    limit_ukwh: Micro = strawberry.field(name="limitKwh", description="The limit, kWh.")
+    used_ukwh: Micro = strawberry.field(name="usedKwh", description="What is used of it already, kWh.")
 
 
 @strawberry.type(description="The seller's plants cannot inject so much beside what is offered and sold already.")
 class CapacityExceeded(UserError):
-    capacity_ukwh: Decimal = strawberry.field(
+    capacity_ukwh: Micro = strawberry.field(
         name="capacityKwh", description="The most that the seller's plants inject in a delivery interval, kWh."
     )
-    committed_ukwh: Decimal = strawberry.field(
+    committed_ukwh: Micro = strawberry.field(
         name="committedKwh", description="What is offered and sold already in the fullest of the intervals, kWh."
     )
 
@@ -158,8 +156,8 @@ def _unfunded(error: Unfunded) -> UserError:
         code=INSUFFICIENT_FUNDS,
         message=error.message,
         path=None,
-        required=Decimal(error.required_ueur),
-        available=Decimal(error.available_ueur),
+        required=Micro(error.required_ueur),
+        available=Micro(error.available_ueur),
     )
 
 
@@ -176,8 +174,8 @@ def _limit_exceeded(error: validation.LimitExceeded) -> UserError:
         message=error.message,
         path=["energyKwh"],
         kind=error.kind,
-        limit_ukwh=Decimal(error.limit_ukwh),
-        used_ukwh=Decimal(error.used_ukwh),
+        limit_ukwh=Micro(error.limit_ukwh),
+        used_ukwh=Micro(error.used_ukwh),
     )
 
 
@@ -187,6 +185,6 @@ def _capacity_exceeded(error: validation.CapacityExceeded) -> UserError:
         code=CAPACITY_EXCEEDED,
         message=error.message,
         path=["energyKwh"],
-        capacity_ukwh=Decimal(error.capacity_ukwh),
-        committed_ukwh=Decimal(error.committed_ukwh),
+        capacity_ukwh=Micro(error.capacity_ukwh),
+        committed_ukwh=Micro(error.committed_ukwh),
     )

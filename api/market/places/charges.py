@@ -6,7 +6,7 @@ from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge
 from api.graphql.context import Info
 from api.graphql.mutations import Payload, mutation
-from api.graphql.scalars import DateTime, Decimal, key_of
+from api.graphql.scalars import DateTime, Micro, key_of
 from api.resources import clock
 from domain.market.places import markets, tables, visibility
 
@@ -17,8 +17,8 @@ class MarketCharge(Node):
 
     kind: tables.ChargeKind = column(tables.MarketCharge.kind, "What it is for.")
     payer: tables.OrderSide = column(tables.MarketCharge.payer, "Which side of a trade pays it.")
-    rate_ueur_per_kwh: Decimal = column(tables.MarketCharge.rate_ueur_per_kwh, "Net of VAT, EUR/kWh.", name="rate")
-    vat_ppm: Decimal = column(
+    rate_ueur_per_kwh: Micro = column(tables.MarketCharge.rate_ueur_per_kwh, "Net of VAT, EUR/kWh.", name="rate")
+    vat_ppm: Micro = column(
         tables.MarketCharge.vat_ppm, "VAT on top, as a share from 0 to 1, such as 0.17.", name="vatRate"
     )
     community = edge(
@@ -37,8 +37,8 @@ class SetMarketChargeInput:
     market_id: strawberry.ID = strawberry.field(description="Id of the market.")
     kind: tables.ChargeKind = strawberry.field(description="What it is for.")
     payer: tables.OrderSide = strawberry.field(description="Which side of a trade pays it.")
-    rate_ueur_per_kwh: Decimal = strawberry.field(name="rate", description="Net of VAT, EUR/kWh, 0 to 4.")
-    vat_rate: Decimal = strawberry.field(default=Decimal(0), description="VAT on top, as a share from 0 to 1.")
+    rate_ueur_per_kwh: Micro = strawberry.field(name="rate", description="Net of VAT, EUR/kWh, 0 to 4.")
+    vat_rate: Micro = strawberry.field(default=Micro(0), description="VAT on top, as a share from 0 to 1.")
     community_id: strawberry.ID | None = strawberry.field(
         default=None, description="Id of the community whose fund it goes to; with COMMUNITY_FUND only."
     )

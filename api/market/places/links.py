@@ -6,7 +6,7 @@ from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many
 from api.graphql.context import Info
 from api.graphql.mutations import INVALID_INPUT, Payload, UserError, mutation, refusal
-from api.graphql.scalars import Decimal, key_of
+from api.graphql.scalars import Micro, key_of
 from domain.geography.tables import ZoneLink as ZoneLinkTable
 from domain.market.places import markets, visibility
 
@@ -17,10 +17,10 @@ class ZoneLink(Node):
 
     from_zone = edge(ZoneLinkTable.from_zone_id, "MarketZone", "The zone that energy leaves.")
     to_zone = edge(ZoneLinkTable.to_zone_id, "MarketZone", "The zone that energy reaches.")
-    capacity_ukwh: Decimal = column(
+    capacity_ukwh: Micro = column(
         ZoneLinkTable.capacity_ukwh, "Most energy in a delivery interval, kWh; 0 is out of force.", name="capacityKwh"
     )
-    cost_ueur_per_kwh: Decimal = column(
+    cost_ueur_per_kwh: Micro = column(
         ZoneLinkTable.cost_ueur_per_kwh, "What a transferred kWh costs (losses, grid), EUR/kWh.", name="cost"
     )
 
@@ -42,10 +42,10 @@ def _deliveries_differ(error: markets.DeliveriesDiffer) -> UserError:
 class LinkZonesInput:
     from_zone_id: strawberry.ID = strawberry.field(description="Id of the zone that energy leaves.")
     to_zone_id: strawberry.ID = strawberry.field(description="Id of the zone that energy reaches.")
-    capacity_ukwh: Decimal = strawberry.field(
+    capacity_ukwh: Micro = strawberry.field(
         name="capacityKwh", description="Most energy in a delivery interval, kWh, whole watt-hours; 0 ends the link."
     )
-    cost_ueur_per_kwh: Decimal = strawberry.field(
+    cost_ueur_per_kwh: Micro = strawberry.field(
         name="cost", description="What a transferred kWh costs, EUR/kWh: 0 to 4 in steps of 0.0001."
     )
 

@@ -10,7 +10,7 @@ from api.engine.fields import column, edge, many
 from api.geography.filters import matching
 from api.graphql.context import Info
 from api.graphql.mutations import CODE_TAKEN, Payload, UserError, mutation, refusal
-from api.graphql.scalars import DateTime, Decimal, key_of
+from api.graphql.scalars import DateTime, Micro, key_of
 from domain.geography.tables import MarketZone as ZoneTable
 from domain.geography.tables import SubstationArea as AreaTable
 from domain.market.places import markets, tables, visibility
@@ -26,17 +26,17 @@ class Market(Node):
     batch_seconds: int = column(tables.Market.batch_seconds, "How long orders gather before they are cleared, seconds.")
     delivery_minutes: int = column(tables.Market.delivery_minutes, "Length of a delivery interval, minutes.")
     horizon_hours: int = column(tables.Market.horizon_hours, "How far ahead deliveries are traded, hours.")
-    last_price_ueur_per_kwh: Decimal | None = column(
+    last_price_ueur_per_kwh: Micro | None = column(
         tables.Market.last_price_ueur_per_kwh,
         "Price of the earliest delivery traded in the last clearing, EUR/kWh; null before the first one.",
         name="lastPrice",
     )
-    penalty_ueur_per_kwh: Decimal = column(
+    penalty_ueur_per_kwh: Micro = column(
         tables.Market.penalty_ueur_per_kwh,
         "What a side that falls short of a trade pays to the other, EUR/kWh.",
         name="penalty",
     )
-    energy_vat_ppm: Decimal = column(
+    energy_vat_ppm: Micro = column(
         tables.Market.energy_vat_ppm, "VAT on energy that buyers pay, as a share from 0 to 1.", name="energyVatRate"
     )
     grace_days: int = column(tables.Market.grace_days, "After so many days, readings that are missing count as zero.")
@@ -111,13 +111,13 @@ class CreateMarketInput:
     pricing: tables.PricingRule = strawberry.field(
         default=tables.PricingRule.UNIFORM, description="How clearings set prices."
     )
-    penalty_ueur_per_kwh: Decimal = strawberry.field(
+    penalty_ueur_per_kwh: Micro = strawberry.field(
         name="penalty",
-        default=Decimal(0),
+        default=Micro(0),
         description="What a side that falls short of a trade pays to the other, EUR/kWh, 0 to 4.",
     )
-    energy_vat_rate: Decimal = strawberry.field(
-        default=Decimal(0), description="VAT on energy that buyers pay, as a share from 0 to 1, such as 0.08."
+    energy_vat_rate: Micro = strawberry.field(
+        default=Micro(0), description="VAT on energy that buyers pay, as a share from 0 to 1, such as 0.08."
     )
     grace_days: int = strawberry.field(
         default=10, description="After so many days, 0 to 90, readings that are missing count as zero."

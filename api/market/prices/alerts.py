@@ -6,7 +6,7 @@ from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many
 from api.graphql.context import Info
 from api.graphql.mutations import REFUSED, Payload, UserError, mutation, refusal
-from api.graphql.scalars import DateTime, Decimal, key_of
+from api.graphql.scalars import DateTime, Micro, key_of
 from api.graphql.words import describe
 from domain.market.prices import alerts, visibility
 from domain.market.prices.alerts import Watch
@@ -32,7 +32,7 @@ class PriceAlert(Node):
 
     market = edge(PriceAlertTable.market_id, "Market", "The market whose prices it watches.")
     direction: AlertDirection = column(PriceAlertTable.direction, "From which side the threshold is reached.")
-    threshold_ueur_per_kwh: Decimal = column(
+    threshold_ueur_per_kwh: Micro = column(
         PriceAlertTable.threshold_ueur_per_kwh, "The price it waits for, EUR/kWh.", name="threshold"
     )
     cool_down_minutes: int | None = column(PriceAlertTable.cool_down_minutes, COOL_DOWN)
@@ -58,7 +58,7 @@ def _too_many(error: alerts.TooManyPriceAlerts) -> UserError:
 @strawberry.input(description="A price to be told of.")
 class CreatePriceAlertInput:
     market_id: strawberry.ID = strawberry.field(description="Id of the market.")
-    threshold_ueur_per_kwh: Decimal = strawberry.field(name="threshold", description="The price, -4 to 4 EUR/kWh.")
+    threshold_ueur_per_kwh: Micro = strawberry.field(name="threshold", description="The price, -4 to 4 EUR/kWh.")
     direction: AlertDirection = strawberry.field(description="From which side it is reached.")
     cool_down_minutes: int | None = strawberry.field(default=None, description=COOL_DOWN)
 
@@ -72,7 +72,7 @@ class CreatePriceAlertPayload(Payload):
 class UpdatePriceAlertInput:
     id: strawberry.ID = strawberry.field(description="Id of an alert of the caller's.")
     expected_version: int = strawberry.field(description="Version that the caller read.")
-    threshold_ueur_per_kwh: Decimal = strawberry.field(name="threshold", description="The price, -4 to 4 EUR/kWh.")
+    threshold_ueur_per_kwh: Micro = strawberry.field(name="threshold", description="The price, -4 to 4 EUR/kWh.")
     direction: AlertDirection = strawberry.field(description="From which side it is reached.")
     cool_down_minutes: int | None = strawberry.field(default=None, description=COOL_DOWN)
     is_active: bool = strawberry.field(default=True, description="Whether it waits.")

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from api.graphql.scalars import Date, Decimal
+from api.graphql.scalars import Date, Micro
 from api.graphql.words import describe
 from domain.market.prices import calendars
 from domain.market.prices.calendars import DayKind
@@ -24,7 +24,7 @@ TO = "Minute of the local day at which it ends, 1 to 1440; it may pass midnight.
 @strawberry.type(description="A value for some hours of a local calendar.")
 class Tier:
     name: str = strawberry.field(description="Name, such as peak.")
-    value_ueur_per_kwh: Decimal = strawberry.field(name="value", description="The value, EUR/kWh.")
+    value_ueur_per_kwh: Micro = strawberry.field(name="value", description="The value, EUR/kWh.")
     days: list[DayKind] = strawberry.field(description=DAYS)
     first_month: int = strawberry.field(description=FIRST_MONTH)
     last_month: int = strawberry.field(description=LAST_MONTH)
@@ -35,7 +35,7 @@ class Tier:
 @strawberry.input(description="A value for some hours of a local calendar.")
 class TierInput:
     name: str = strawberry.field(description="Name, 1 to 60 characters, such as peak.")
-    value_ueur_per_kwh: Decimal = strawberry.field(name="value", description="The value, -4 to 4 EUR/kWh.")
+    value_ueur_per_kwh: Micro = strawberry.field(name="value", description="The value, -4 to 4 EUR/kWh.")
     days: list[DayKind] = strawberry.field(default_factory=lambda: list(DayKind), description=DAYS)
     first_month: int = strawberry.field(default=1, description=FIRST_MONTH)
     last_month: int = strawberry.field(default=calendars.MONTHS, description=LAST_MONTH)
@@ -64,7 +64,7 @@ def shown(tiers: tuple[calendars.Tier, ...]) -> list[Tier]:
     return [
         Tier(
             name=tier.name,
-            value_ueur_per_kwh=Decimal(tier.value_ueur_per_kwh),
+            value_ueur_per_kwh=Micro(tier.value_ueur_per_kwh),
             days=list(tier.days),
             first_month=tier.first_month,
             last_month=tier.last_month,

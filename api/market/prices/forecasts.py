@@ -7,7 +7,7 @@ import strawberry
 
 from api.engine.declarations import extends
 from api.graphql.context import Context, Info
-from api.graphql.scalars import DateTime, Decimal
+from api.graphql.scalars import DateTime, Micro
 from api.graphql.words import describe
 from api.resources import clock
 from domain.market.prices import forecasts
@@ -33,8 +33,8 @@ describe(
 
 @strawberry.type(description="How far forecasts were off on average.")
 class ForecastErrors:
-    mean_absolute: Decimal = strawberry.field(description="Mean absolute error, EUR/kWh.")
-    root_mean_squared: Decimal = strawberry.field(description="Root of the mean squared error, EUR/kWh.")
+    mean_absolute: Micro = strawberry.field(description="Mean absolute error, EUR/kWh.")
+    root_mean_squared: Micro = strawberry.field(description="Root of the mean squared error, EUR/kWh.")
 
 
 @strawberry.type(
@@ -51,7 +51,7 @@ class ForecastBacktest:
 @strawberry.type(description="The price expected for a delivery interval.")
 class ForecastInterval:
     delivery_start: DateTime = strawberry.field(description="Start of the delivery interval.")
-    price_ueur_per_kwh: Decimal | None = strawberry.field(
+    price_ueur_per_kwh: Micro | None = strawberry.field(
         name="price", description="The price, EUR/kWh; null where nothing is known to forecast it by."
     )
 
@@ -64,10 +64,10 @@ class PriceForecast:
     made_at: DateTime = strawberry.field(description="When it stands; what was cleared later is not in it.")
     method: ForecastMethod = strawberry.field(description="How it was made.")
     reason: NaiveReason | None = strawberry.field(description="Why it is the naive one, where it is.")
-    next_hour: Decimal | None = strawberry.field(
+    next_hour: Micro | None = strawberry.field(
         description="Mean price of the first hour, EUR/kWh; null where an interval has none."
     )
-    next_four_hours: Decimal | None = strawberry.field(
+    next_four_hours: Micro | None = strawberry.field(
         description="Mean price of the four hours, EUR/kWh; null where an interval has none."
     )
     intervals: list[ForecastInterval] = strawberry.field(description="All its intervals in order, at most 16.")
@@ -121,9 +121,9 @@ def _backtest_shown(tested: Backtest) -> ForecastBacktest:
 
 def _errors_shown(errors: Errors) -> ForecastErrors:
     return ForecastErrors(
-        mean_absolute=Decimal(errors.mae_ueur_per_kwh), root_mean_squared=Decimal(errors.rmse_ueur_per_kwh)
+        mean_absolute=Micro(errors.mae_ueur_per_kwh), root_mean_squared=Micro(errors.rmse_ueur_per_kwh)
     )
 
 
-def _decimal(micro: int | None) -> Decimal | None:
-    return None if micro is None else Decimal(micro)
+def _decimal(micro: int | None) -> Micro | None:
+    return None if micro is None else Micro(micro)

@@ -12,7 +12,7 @@ import strawberry
 from api.engine.declarations import extends
 from api.graphql.context import Context, Info
 from api.graphql.mutations import INVALID_INPUT, Payload, UserError, mutation, refusal
-from api.graphql.scalars import Date, DateTime, Decimal, key_of
+from api.graphql.scalars import Date, DateTime, Micro, key_of
 from api.graphql.words import describe
 from api.market.prices import bridge, calendars
 from api.market.prices import tariffs as grid_tariffs
@@ -47,11 +47,11 @@ describe(
 @strawberry.type(description="What something adds to a model price.")
 class ModelPricePart:
     kind: PartKind = strawberry.field(description="What it is.")
-    part_ueur_per_kwh: Decimal = strawberry.field(name="part", description="What it adds, EUR/kWh.")
-    value_ueur_per_kwh: Decimal | None = strawberry.field(
+    part_ueur_per_kwh: Micro = strawberry.field(name="part", description="What it adds, EUR/kWh.")
+    value_ueur_per_kwh: Micro | None = strawberry.field(
         name="value", description="The whole rate of which this is the weighted part, or the bound, EUR/kWh; else null."
     )
-    share: Decimal | None = strawberry.field(
+    share: Micro | None = strawberry.field(
         description="Of a rate its weight, of congestion how much of the links is used, 0 to 1; else null."
     )
     tier: str | None = strawberry.field(description="Name of the tier, where it is one.")
@@ -63,7 +63,7 @@ class ModelPricePart:
 )
 class ModelPriceShown:
     delivery_start: DateTime = strawberry.field(description="Start of the delivery interval.")
-    price_ueur_per_kwh: Decimal | None = strawberry.field(
+    price_ueur_per_kwh: Micro | None = strawberry.field(
         name="price", description="The price, EUR/kWh; null where nothing is known to make one of."
     )
     parts: list[ModelPricePart] = strawberry.field(description="What adds up to the price; at most 8.")
@@ -73,17 +73,15 @@ class ModelPriceShown:
 @strawberry.type(description="How model prices of a market are made. Visible to everybody.")
 class PriceModel:
     valid_from: DateTime = strawberry.field(description="From when it holds, until a later one does.")
-    supply_demand_ratio_weight: Decimal = strawberry.field(description="Weight of the supply/demand ratio, 0 to 1.")
-    mid_market_rate_weight: Decimal = strawberry.field(description="Weight of the mid-market rate, 0 to 1.")
-    crossing_value_weight: Decimal = strawberry.field(description="Weight of the crossing value, 0 to 1.")
-    compensation: Decimal = strawberry.field(description="Compensation in the supply/demand ratio, 0 to 1.")
-    divider: Decimal = strawberry.field(
+    supply_demand_ratio_weight: Micro = strawberry.field(description="Weight of the supply/demand ratio, 0 to 1.")
+    mid_market_rate_weight: Micro = strawberry.field(description="Weight of the mid-market rate, 0 to 1.")
+    crossing_value_weight: Micro = strawberry.field(description="Weight of the crossing value, 0 to 1.")
+    compensation: Micro = strawberry.field(description="Compensation in the supply/demand ratio, 0 to 1.")
+    divider: Micro = strawberry.field(
         description="Where the mid-market rate lies between the dearest sell (0) and the cheapest buy (1), 0 to 1."
     )
-    congestion_adder: Decimal = strawberry.field(description="What full links add, EUR/kWh.")
-    congestion_from: Decimal = strawberry.field(
-        description="From which share of the links on congestion counts, 0 to 1."
-    )
+    congestion_adder: Micro = strawberry.field(description="What full links add, EUR/kWh.")
+    congestion_from: Micro = strawberry.field(description="From which share of the links on congestion counts, 0 to 1.")
     has_floor: bool = strawberry.field(description="Whether it is at least what the grid pays.")
     has_cap: bool = strawberry.field(description="Whether it is at most what the grid takes.")
     tiers: list[Tier] = strawberry.field(
@@ -192,14 +190,14 @@ def _shown(price: ModelPrice) -> ModelPriceShown:
     made = price.price_ueur_per_kwh
     return ModelPriceShown(
         delivery_start=DateTime(price.delivery_start),
-        price_ueur_per_kwh=None if made is None else Decimal(made),
+        price_ueur_per_kwh=None if made is None else Micro(made),
         model_valid_from=DateTime(price.model.valid_from),
         parts=[
             ModelPricePart(
                 kind=part.kind,
-                part_ueur_per_kwh=Decimal(part.part_ueur_per_kwh),
-                value_ueur_per_kwh=None if part.value_ueur_per_kwh is None else Decimal(part.value_ueur_per_kwh),
-                share=None if part.share_ppm is None else Decimal(part.share_ppm),
+                part_ueur_per_kwh=Micro(part.part_ueur_per_kwh),
+                value_ueur_per_kwh=None if part.value_ueur_per_kwh is None else Micro(part.value_ueur_per_kwh),
+                share=None if part.share_ppm is None else Micro(part.share_ppm),
                 tier=part.tier,
             )
             for part in price.parts
@@ -211,13 +209,13 @@ def _model_shown(model: model_prices.Model) -> PriceModel:
     terms = model.terms
     return PriceModel(
         valid_from=DateTime(model.valid_from),
-        supply_demand_ratio_weight=Decimal(terms.weights_ppm[Rate.SUPPLY_DEMAND_RATIO]),
-        mid_market_rate_weight=Decimal(terms.weights_ppm[Rate.MID_MARKET_RATE]),
-        crossing_value_weight=Decimal(terms.weights_ppm[Rate.CROSSING_VALUE]),
-        compensation=Decimal(terms.compensation_ppm),
-        divider=Decimal(terms.divider_ppm),
-        congestion_adder=Decimal(terms.congestion_ueur_per_kwh),
-        congestion_from=Decimal(terms.congestion_from_ppm),
+        supply_demand_ratio_weight=Micro(terms.weights_ppm[Rate.SUPPLY_DEMAND_RATIO]),
+        mid_market_rate_weight=Micro(terms.weights_ppm[Rate.MID_MARKET_RATE]),
+        crossing_value_weight=Micro(terms.weights_ppm[Rate.CROSSING_VALUE]),
+        compensation=Micro(terms.compensation_ppm),
+        divider=Micro(terms.divider_ppm),
+        congestion_adder=Micro(terms.congestion_ueur_per_kwh),
+        congestion_from=Micro(terms.congestion_from_ppm),
         has_floor=terms.has_floor,
         has_cap=terms.has_cap,
         tiers=calendars.shown(terms.tiers),
@@ -228,7 +226,7 @@ def _model_shown(model: model_prices.Model) -> PriceModel:
 
 @strawberry.type(description="The weights of the three rates do not add up to 1.")
 class WeightsDoNotAddUp(UserError):
-    total: Decimal = strawberry.field(description="What they add up to, instead of 1: a share, 0 to 1 and more.")
+    total: Micro = strawberry.field(description="What they add up to, instead of 1: a share, 0 to 1 and more.")
 
 
 @refusal(models.WeightsDoNotAddUp)
@@ -237,32 +235,32 @@ def _weights_do_not_add_up(error: models.WeightsDoNotAddUp) -> UserError:
         code=INVALID_INPUT,
         message=error.message,
         path=["supplyDemandRatioWeight"],
-        total=Decimal(error.total_ppm),
+        total=Micro(error.total_ppm),
     )
 
 
 @strawberry.input(description="How model prices of a market are made from an instant on.")
 class SetPriceModelInput:
     market_id: strawberry.ID = strawberry.field(description="Id of the market.")
-    supply_demand_ratio_weight: Decimal = strawberry.field(
-        default=Decimal(0), description="Weight of the supply/demand ratio, 0 to 1; the three add up to 1."
+    supply_demand_ratio_weight: Micro = strawberry.field(
+        default=Micro(0), description="Weight of the supply/demand ratio, 0 to 1; the three add up to 1."
     )
-    mid_market_rate_weight: Decimal = strawberry.field(
-        default=Decimal(0), description="Weight of the mid-market rate, 0 to 1; the three add up to 1."
+    mid_market_rate_weight: Micro = strawberry.field(
+        default=Micro(0), description="Weight of the mid-market rate, 0 to 1; the three add up to 1."
     )
-    crossing_value_weight: Decimal = strawberry.field(
-        default=Decimal(0), description="Weight of the crossing value, 0 to 1; the three add up to 1."
+    crossing_value_weight: Micro = strawberry.field(
+        default=Micro(0), description="Weight of the crossing value, 0 to 1; the three add up to 1."
     )
-    compensation: Decimal = strawberry.field(
-        default=Decimal(0), description="Compensation in the supply/demand ratio, 0 to 1."
+    compensation: Micro = strawberry.field(
+        default=Micro(0), description="Compensation in the supply/demand ratio, 0 to 1."
     )
-    divider: Decimal = strawberry.field(
-        default=Decimal(WHOLE_PPM // 2),
+    divider: Micro = strawberry.field(
+        default=Micro(WHOLE_PPM // 2),
         description="Where the mid-market rate lies between the dearest sell (0) and the cheapest buy (1), 0 to 1.",
     )
-    congestion_adder: Decimal = strawberry.field(default=Decimal(0), description="What full links add, 0 to 4 EUR/kWh.")
-    congestion_from: Decimal = strawberry.field(
-        default=Decimal(800_000), description="From which share of the links on congestion counts, 0 to 1, less than 1."
+    congestion_adder: Micro = strawberry.field(default=Micro(0), description="What full links add, 0 to 4 EUR/kWh.")
+    congestion_from: Micro = strawberry.field(
+        default=Micro(800_000), description="From which share of the links on congestion counts, 0 to 1, less than 1."
     )
     has_floor: bool = strawberry.field(default=True, description="Whether it is at least what the grid pays.")
     has_cap: bool = strawberry.field(default=True, description="Whether it is at most what the grid takes.")

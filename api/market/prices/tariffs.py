@@ -4,7 +4,7 @@ import strawberry
 
 from api.graphql.context import Info
 from api.graphql.mutations import INVALID_INPUT, Payload, UserError, mutation, refusal
-from api.graphql.scalars import Date, DateTime, Decimal, key_of
+from api.graphql.scalars import Date, DateTime, Micro, key_of
 from api.graphql.words import describe
 from api.market.prices import calendars
 from api.market.prices.calendars import Tier, TierInput
@@ -24,7 +24,7 @@ TIMEZONE = 'Time zone of its calendar, such as "Europe/Rome".'
 @strawberry.type(description="What a kWh from the grid costs in a zone, or one to it earns. Visible to everybody.")
 class GridTariff:
     direction: GridDirection = strawberry.field(description="From the grid or to it.")
-    price_ueur_per_kwh: Decimal = strawberry.field(name="price", description="Price where no tier holds, EUR/kWh.")
+    price_ueur_per_kwh: Micro = strawberry.field(name="price", description="Price where no tier holds, EUR/kWh.")
     tiers: list[Tier] = strawberry.field(
         description="Prices of some hours instead, EUR/kWh; the first tier that holds counts. At most 24."
     )
@@ -37,7 +37,7 @@ def shown(tariff: tariffs.Tariff) -> GridTariff:
     """A tariff as clients see it."""
     return GridTariff(
         direction=tariff.direction,
-        price_ueur_per_kwh=Decimal(tariff.price_ueur_per_kwh),
+        price_ueur_per_kwh=Micro(tariff.price_ueur_per_kwh),
         tiers=calendars.shown(tariff.tiers),
         timezone=tariff.calendar.timezone,
         holidays=calendars.holidays_of(tariff.calendar),
@@ -66,7 +66,7 @@ def _begins_out_of_range(error: tariffs.BeginsOutOfRange) -> UserError:
 class SetGridTariffInput:
     zone_id: strawberry.ID = strawberry.field(description="Id of the market zone.")
     direction: GridDirection = strawberry.field(description="From the grid or to it.")
-    price_ueur_per_kwh: Decimal = strawberry.field(
+    price_ueur_per_kwh: Micro = strawberry.field(
         name="price", description="Price where no tier holds, -4 to 4 EUR/kWh."
     )
     tiers: list[TierInput] = strawberry.field(

@@ -9,7 +9,7 @@ from api.engine.fields import edge
 from api.graphql.context import Info
 from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.graphql.periods import PeriodInput
-from api.graphql.scalars import Decimal, key_of
+from api.graphql.scalars import Micro, key_of
 from api.resources import clock
 from domain.identity.keys import TRADE
 from domain.market.places.tables import EnergySource
@@ -46,21 +46,21 @@ def _too_many(error: rules.TooManyRules) -> UserError:
 class TradingRuleTermsInput:
     name: str = strawberry.field(description="1 to 120 characters.")
     timezone: str = strawberry.field(description="IANA zone of its hours and days, such as Europe/Rome.")
-    price_ueur_per_kwh: Decimal | None = strawberry.field(
+    price_ueur_per_kwh: Micro | None = strawberry.field(
         name="price",
         default=None,
         description="Sell at this price or above, buy at it or below, EUR/kWh: -4 to 4 in steps of 0.0001. "
         "Not for a reserve.",
     )
-    reserve_ukwh: Decimal | None = strawberry.field(
+    reserve_ukwh: Micro | None = strawberry.field(
         name="reserveKwh", default=None, description="Energy to keep of each local day, kWh; for a reserve only."
     )
-    reserve_ppm: Decimal | None = strawberry.field(
+    reserve_ppm: Micro | None = strawberry.field(
         name="reserveShare",
         default=None,
         description="Share of the owner's storage to keep instead, above 0 and up to 1; for a reserve only.",
     )
-    daily_ukwh_max: Decimal | None = strawberry.field(
+    daily_ukwh_max: Micro | None = strawberry.field(
         name="dailyMaxKwh",
         default=None,
         description="The most to have open and traded for deliveries of one local day, kWh; null without limit.",
@@ -129,12 +129,12 @@ class EndTradingRuleInput:
 class SimulateTradingRuleInput:
     id: strawberry.ID = strawberry.field(description="Id of one of the caller's rules that trades, in any status.")
     period: PeriodInput = strawberry.field(description="Whole local days of the rule before today; at most 92.")
-    grid_import_ueur_per_kwh: Decimal | None = strawberry.field(
+    grid_import_ueur_per_kwh: Micro | None = strawberry.field(
         name="gridImportPrice",
         default=None,
         description="What a kWh from the grid costs, -4 to 4 EUR/kWh; default the tariff of the market's zone.",
     )
-    grid_export_ueur_per_kwh: Decimal | None = strawberry.field(
+    grid_export_ueur_per_kwh: Micro | None = strawberry.field(
         name="gridExportPrice",
         default=None,
         description="What a kWh to the grid earns, -4 to 4 EUR/kWh; default the tariff of the market's zone.",

@@ -12,7 +12,7 @@ import strawberry
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, part
 from api.graphql.periods import Period
-from api.graphql.scalars import Date, DateTime, Decimal
+from api.graphql.scalars import Date, DateTime, Micro
 from domain.kernel.quantities import UEUR_PER_EUR, UKWH_PER_KWH
 from domain.market.rules import visibility
 from domain.market.rules.tables import TradingRuleRun as RunTable
@@ -22,15 +22,15 @@ from domain.market.rules.tables import TradingRuleSimulation as SimulationTable
 @strawberry.type(description="What a rule offered for one delivery, and why: forecast less bound less kept.")
 class TradingRuleDecision:
     delivery_start: DateTime = strawberry.field(description="Start of the delivery interval.")
-    energy_ukwh: Decimal = strawberry.field(name="energyKwh", description="Energy offered or wanted, kWh.")
-    forecast_ukwh: Decimal = strawberry.field(
+    energy_ukwh: Micro = strawberry.field(name="energyKwh", description="Energy offered or wanted, kWh.")
+    forecast_ukwh: Micro = strawberry.field(
         name="forecastKwh", description="What was forecast to be injected, or to be withdrawn by a rule that buys, kWh."
     )
-    bound_ukwh: Decimal = strawberry.field(
+    bound_ukwh: Micro = strawberry.field(
         name="boundKwh", description="What orders had open or traded already for this delivery, kWh."
     )
-    kept_ukwh: Decimal = strawberry.field(name="keptKwh", description="What was kept for the storage, kWh.")
-    left_on_day_ukwh: Decimal | None = strawberry.field(
+    kept_ukwh: Micro = strawberry.field(name="keptKwh", description="What was kept for the storage, kWh.")
+    left_on_day_ukwh: Micro | None = strawberry.field(
         name="leftOnDayKwh", description="What the daily limit left, kWh; null without a limit."
     )
     refusal: str | None = strawberry.field(
@@ -51,7 +51,7 @@ class TradingRuleRun(Node):
     )
     orders_count: int = column(RunTable.orders_count, "How many orders it placed.")
     refused_count: int = column(RunTable.refused_count, "How many orders were refused.")
-    offered_ukwh: Decimal = column(
+    offered_ukwh: Micro = column(
         RunTable.offered_ukwh, "Energy of the orders that were placed, kWh.", name="offeredKwh"
     )
     created_at: DateTime = column(RunTable.created_at, "When it decided.")
@@ -65,11 +65,11 @@ def _decision(facts: dict[str, Any]) -> TradingRuleDecision:
     left, order_id = facts["left_on_day_ukwh"], facts["order_id"]
     decision = TradingRuleDecision(
         delivery_start=DateTime(datetime.fromisoformat(facts["delivery_start"])),
-        energy_ukwh=Decimal(facts["energy_ukwh"]),
-        forecast_ukwh=Decimal(facts["forecast_ukwh"]),
-        bound_ukwh=Decimal(facts["bound_ukwh"]),
-        kept_ukwh=Decimal(facts["kept_ukwh"]),
-        left_on_day_ukwh=None if left is None else Decimal(left),
+        energy_ukwh=Micro(facts["energy_ukwh"]),
+        forecast_ukwh=Micro(facts["forecast_ukwh"]),
+        bound_ukwh=Micro(facts["bound_ukwh"]),
+        kept_ukwh=Micro(facts["kept_ukwh"]),
+        left_on_day_ukwh=None if left is None else Micro(left),
         refusal=facts["refusal"],
         message=facts["message"],
     )
@@ -80,13 +80,13 @@ def _decision(facts: dict[str, Any]) -> TradingRuleDecision:
 class TradingRuleSimulationDay:
     day: Date = strawberry.field(description="The local day of the rule.")
     orders_count: int = strawberry.field(description="Orders that it would have placed.")
-    offered_ukwh: Decimal = strawberry.field(name="offeredKwh", description="Energy of these orders, kWh.")
-    filled_ukwh: Decimal = strawberry.field(name="filledKwh", description="Energy that would have been traded, kWh.")
-    delivered_ukwh: Decimal = strawberry.field(name="deliveredKwh", description="Of it what was metered, kWh.")
-    amount_ueur: Decimal = strawberry.field(
+    offered_ukwh: Micro = strawberry.field(name="offeredKwh", description="Energy of these orders, kWh.")
+    filled_ukwh: Micro = strawberry.field(name="filledKwh", description="Energy that would have been traded, kWh.")
+    delivered_ukwh: Micro = strawberry.field(name="deliveredKwh", description="Of it what was metered, kWh.")
+    amount_ueur: Micro = strawberry.field(
         name="amount", description="What the owner would have been paid, EUR; negative where the owner pays."
     )
-    grid_amount_ueur: Decimal | None = strawberry.field(
+    grid_amount_ueur: Micro | None = strawberry.field(
         name="gridAmount", description="The same for the energy delivered, by the grid's tariffs, EUR; null without."
     )
 
@@ -118,26 +118,24 @@ class TradingRuleSimulation(Node):
         Period, "The days of its deliveries.", start=SimulationTable.period_start, end=SimulationTable.period_end
     )
     orders_count: int = column(SimulationTable.orders_count, "Orders that it would have placed.")
-    offered_ukwh: Decimal = column(SimulationTable.offered_ukwh, "Energy of these orders, kWh.", name="offeredKwh")
-    filled_ukwh: Decimal = column(
+    offered_ukwh: Micro = column(SimulationTable.offered_ukwh, "Energy of these orders, kWh.", name="offeredKwh")
+    filled_ukwh: Micro = column(
         SimulationTable.filled_ukwh,
         "Energy that would have been traded at the prices of the past, kWh.",
         name="filledKwh",
     )
-    delivered_ukwh: Decimal = column(
-        SimulationTable.delivered_ukwh, "Of it what was metered, kWh.", name="deliveredKwh"
-    )
-    amount_ueur: Decimal = column(
+    delivered_ukwh: Micro = column(SimulationTable.delivered_ukwh, "Of it what was metered, kWh.", name="deliveredKwh")
+    amount_ueur: Micro = column(
         SimulationTable.amount_ueur,
         "What the owner would have been paid after charges and penalties, EUR; negative where the owner pays.",
         name="amount",
     )
-    grid_amount_ueur: Decimal | None = column(
+    grid_amount_ueur: Micro | None = column(
         SimulationTable.grid_amount_ueur,
         "The same for the energy delivered, by the grid's tariffs, EUR; null where a tariff is not known.",
         name="gridAmount",
     )
-    gain_ueur: Decimal | None = column(
+    gain_ueur: Micro | None = column(
         SimulationTable.amount_ueur - SimulationTable.grid_amount_ueur,
         "How much better than with the grid the owner would have done, EUR; null where a tariff is not known.",
         name="gain",
@@ -180,9 +178,9 @@ def _day(day: Date, orders: list[dict[str, Any]]) -> TradingRuleSimulationDay:
         filled_ukwh=_sum(orders, "filled_ukwh"),
         delivered_ukwh=_sum(orders, "delivered_ukwh"),
         amount_ueur=_sum(orders, "amount_ueur"),
-        grid_amount_ueur=None if None in grid else Decimal(sum(grid)),
+        grid_amount_ueur=None if None in grid else Micro(sum(grid)),
     )
 
 
-def _sum(orders: Iterable[dict[str, Any]], name: str) -> Decimal:
-    return Decimal(sum(order[name] for order in orders))
+def _sum(orders: Iterable[dict[str, Any]], name: str) -> Micro:
+    return Micro(sum(order[name] for order in orders))

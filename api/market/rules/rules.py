@@ -6,7 +6,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from api.engine.declarations import Node, entity, extends
 from api.engine.fields import column, edge, enums, many
-from api.graphql.scalars import DateTime, Decimal
+from api.graphql.scalars import DateTime, Micro
 from api.graphql.words import describe
 from domain.market.orders.tables import Order as OrderTable
 from domain.market.places.tables import EnergySource
@@ -48,20 +48,20 @@ class TradingRule(Node):
     kind: RuleKind = column(RuleTable.kind, "What it does.")
     status: RuleStatus = column(RuleTable.status, "Where it stands.")
     name: str = column(RuleTable.name, "Name.")
-    price_ueur_per_kwh: Decimal | None = column(
+    price_ueur_per_kwh: Micro | None = column(
         RuleTable.price_ueur_per_kwh, "Sell above or buy below this price, EUR/kWh; null for a reserve.", name="price"
     )
-    reserve_ukwh: Decimal | None = column(
+    reserve_ukwh: Micro | None = column(
         RuleTable.reserve_ukwh,
         "Energy kept of each local day, kWh; null unless that is how a reserve is given.",
         name="reserveKwh",
     )
-    reserve_ppm: Decimal | None = column(
+    reserve_ppm: Micro | None = column(
         RuleTable.reserve_ppm,
         "Share of the owner's storage kept of each local day, 0 to 1; null unless that is how a reserve is given.",
         name="reserveShare",
     )
-    daily_ukwh_max: Decimal | None = column(
+    daily_ukwh_max: Micro | None = column(
         RuleTable.daily_ukwh_max,
         "The most that it has open and traded for deliveries of one local day, kWh; null without limit.",
         name="dailyMaxKwh",

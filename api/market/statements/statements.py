@@ -8,7 +8,7 @@ from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many
 from api.graphql.context import Info
 from api.graphql.mutations import Payload, mutation
-from api.graphql.scalars import Date, DateTime, Decimal
+from api.graphql.scalars import Date, DateTime, Micro
 from api.graphql.words import describe
 from api.resources import clock
 from domain.jobs import queue
@@ -39,13 +39,13 @@ class StatementLine(Node):
     market = edge(LineTable.market_id, "Market", "The market it was traded in.")
     side: OrderSide = column(LineTable.side, "Whether the member bought or sold.")
     kind: LineKind = column(LineTable.kind, "What it is for.")
-    energy_ukwh: Decimal = column(LineTable.energy_ukwh, "Quantity, kWh.", name="energyKwh")
-    net_ueur: Decimal = column(LineTable.net_ueur, "Exact net sum as the ledger moved it, EUR.", name="exactNet")
-    vat_ppm: Decimal = column(LineTable.vat_ppm, "Rate of VAT, as a share from 0 to 1.", name="vatRate")
-    net_cents: Decimal = column(
+    energy_ukwh: Micro = column(LineTable.energy_ukwh, "Quantity, kWh.", name="energyKwh")
+    net_ueur: Micro = column(LineTable.net_ueur, "Exact net sum as the ledger moved it, EUR.", name="exactNet")
+    vat_ppm: Micro = column(LineTable.vat_ppm, "Rate of VAT, as a share from 0 to 1.", name="vatRate")
+    net_cents: Micro = column(
         LineTable.net_cents * UEUR_PER_CENT, "Net, rounded half-up to the cent, EUR; negative is paid out.", name="net"
     )
-    vat_cents: Decimal = column(
+    vat_cents: Micro = column(
         LineTable.vat_cents * UEUR_PER_CENT, "VAT on the rounded net, rounded half-up to the cent, EUR.", name="vat"
     )
 
@@ -62,15 +62,15 @@ class AccountStatement(Node):
     )
     month: Date = column(StatementTable.month, "First day of the month.")
     timezone: str = column(StatementTable.timezone, "Time zone whose month it is.")
-    net_cents: Decimal = column(StatementTable.net_cents * UEUR_PER_CENT, "Sum of the lines' net, EUR.", name="net")
-    vat_cents: Decimal = column(StatementTable.vat_cents * UEUR_PER_CENT, "Sum of the lines' VAT, EUR.", name="vat")
-    total_cents: Decimal = column(
+    net_cents: Micro = column(StatementTable.net_cents * UEUR_PER_CENT, "Sum of the lines' net, EUR.", name="net")
+    vat_cents: Micro = column(StatementTable.vat_cents * UEUR_PER_CENT, "Sum of the lines' VAT, EUR.", name="vat")
+    total_cents: Micro = column(
         StatementTable.total_cents * UEUR_PER_CENT, "Net and VAT, EUR; positive was paid by the member.", name="total"
     )
-    ledger_ueur: Decimal = column(
+    ledger_ueur: Micro = column(
         StatementTable.ledger_ueur, "Exact sum that the ledger moved for it, EUR.", name="ledgerTotal"
     )
-    rounding_ueur: Decimal = column(
+    rounding_ueur: Micro = column(
         StatementTable.rounding_ueur, "What rounding to cents adds to the ledger's sum, EUR.", name="rounding"
     )
     made_at: DateTime = column(StatementTable.made_at, "When it became final.")

@@ -14,7 +14,7 @@ from api.engine.declarations import extends, leading
 from api.engine.fields import edge
 from api.graphql.context import Context, Info
 from api.graphql.periods import Period, PeriodInput
-from api.graphql.scalars import DateTime, Decimal
+from api.graphql.scalars import DateTime, Micro
 from api.graphql.words import describe
 from api.grid.loads import span_of
 from api.market.clearing import flows
@@ -52,12 +52,12 @@ describe(
 @strawberry.type(description="What was sent over a link from or to the zone in a period.")
 class LinkFlow:
     link = edge(None, "ZoneLink", "The link.")
-    energy_ukwh: Decimal = strawberry.field(
+    energy_ukwh: Micro = strawberry.field(
         name="energyKwh",
         description="Energy sent, kWh: what zones sold to each other, along the cheapest ways of the links as they are "
         "now.",
     )
-    utilisation: Decimal | None = strawberry.field(
+    utilisation: Micro | None = strawberry.field(
         description="Part of what could have been sent in deliveries in which zones exchanged energy, 0 to 1; null if "
         "there were none."
     )
@@ -66,10 +66,10 @@ class LinkFlow:
 
 @strawberry.type(description="The mean price of a zone's market in a period, against the period before.")
 class ZonePrice:
-    mean_ueur_per_kwh: Decimal | None = strawberry.field(
+    mean_ueur_per_kwh: Micro | None = strawberry.field(
         name="mean", description="Price weighted by energy traded, EUR/kWh; null where nothing was cleared."
     )
-    before_ueur_per_kwh: Decimal | None = strawberry.field(
+    before_ueur_per_kwh: Micro | None = strawberry.field(
         name="before", description="The same of the period of the same length before, EUR/kWh; null likewise."
     )
     trend: PriceTrend | None = strawberry.field(description="How it moved; null where one of them is not known.")
@@ -81,19 +81,19 @@ class ZoneAnalytics:
     health: Health = strawberry.field(description="How the zone is now.")
     price: ZonePrice = strawberry.field(description="Mean price and trend of its market.")
     flows: list[LinkFlow] = strawberry.field(description="What was sent over each link from or to the zone.")
-    measured_hours: Decimal = strawberry.field(
+    measured_hours: Micro = strawberry.field(
         description="Time of the period whose utilisation is known and for the viewer to see (`load`), hours."
     )
-    congestion_hours: Decimal = strawberry.field(
+    congestion_hours: Micro = strawberry.field(
         description="Time of it in which 90 % or more of the capacity was used, hours."
     )
-    overload_hours: Decimal = strawberry.field(
+    overload_hours: Micro = strawberry.field(
         description="Time of it in which all of the capacity or more was used, hours."
     )
-    peak_utilisation: Decimal | None = strawberry.field(
+    peak_utilisation: Micro | None = strawberry.field(
         description="Highest part of the capacity in use, 0 to 1 or more; null where none is known."
     )
-    halted_hours: Decimal = strawberry.field(
+    halted_hours: Micro = strawberry.field(
         description="Time of the period, up to now, in which trading was halted, hours."
     )
     alert_count: int = strawberry.field(description="Alerts that were in force at some time of the period.")
@@ -154,21 +154,21 @@ def _shown(span: Span, summary: Summary, signs: Signs, price: ZonePrice, sent: l
         measured_hours=_hours(summary.measured),
         congestion_hours=_hours(summary.congested),
         overload_hours=_hours(summary.overloaded),
-        peak_utilisation=None if peak is None else Decimal(peak),
+        peak_utilisation=None if peak is None else Micro(peak),
         halted_hours=_hours(summary.halted),
         alert_count=summary.alerts,
     )
 
 
-def _hours(span: timedelta) -> Decimal:
+def _hours(span: timedelta) -> Micro:
     """Millionths of an hour, rounded half-even."""
-    return Decimal(round_half_even(span // timedelta(microseconds=1), SECONDS_PER_HOUR))
+    return Micro(round_half_even(span // timedelta(microseconds=1), SECONDS_PER_HOUR))
 
 
 def _flow(flow: Flow, links: dict[tuple[UUID, UUID], UUID]) -> LinkFlow:
     possible = flow.possible_ukwh
-    used = Decimal(round_half_even(flow.energy_ukwh * WHOLE_PPM, possible)) if possible else None
-    shown = LinkFlow(energy_ukwh=Decimal(flow.energy_ukwh), utilisation=used, full_intervals=flow.full_intervals)
+    used = Micro(round_half_even(flow.energy_ukwh * WHOLE_PPM, possible)) if possible else None
+    shown = LinkFlow(energy_ukwh=Micro(flow.energy_ukwh), utilisation=used, full_intervals=flow.full_intervals)
     return leading(shown, link=links[flow.link.from_zone_id, flow.link.to_zone_id])
 
 
@@ -195,8 +195,8 @@ async def _means(session: AsyncSession, market_ids: Collection[UUID], span: Span
 
 def _price(mean: int | None, before: int | None) -> ZonePrice:
     return ZonePrice(
-        mean_ueur_per_kwh=None if mean is None else Decimal(mean),
-        before_ueur_per_kwh=None if before is None else Decimal(before),
+        mean_ueur_per_kwh=None if mean is None else Micro(mean),
+        before_ueur_per_kwh=None if before is None else Micro(before),
         trend=None if mean is None or before is None else trend_of(mean, before),
     )
 

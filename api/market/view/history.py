@@ -6,7 +6,7 @@ import strawberry
 
 from api.graphql.context import Info
 from api.graphql.periods import Period, PeriodInput
-from api.graphql.scalars import DateTime, Decimal
+from api.graphql.scalars import DateTime, Micro
 from api.graphql.words import describe
 from api.metering.series import refused_as_input
 from domain.kernel.intervals import Period as SpanOfTime
@@ -24,35 +24,35 @@ describe(
 
 @strawberry.type(description="What was traded, beside what the grid would have cost or paid, and what was settled.")
 class TradingSums:
-    bought_ukwh: Decimal = strawberry.field(name="boughtKwh", description="Energy bought, kWh.")
-    sold_ukwh: Decimal = strawberry.field(name="soldKwh", description="Energy sold, kWh.")
-    net_ukwh: Decimal = strawberry.field(
+    bought_ukwh: Micro = strawberry.field(name="boughtKwh", description="Energy bought, kWh.")
+    sold_ukwh: Micro = strawberry.field(name="soldKwh", description="Energy sold, kWh.")
+    net_ukwh: Micro = strawberry.field(
         name="netKwh", description="Energy bought less energy sold, kWh; negative where more was sold."
     )
-    paid_ueur: Decimal = strawberry.field(name="paid", description="Price of the energy bought, EUR, without charges.")
-    received_ueur: Decimal = strawberry.field(
+    paid_ueur: Micro = strawberry.field(name="paid", description="Price of the energy bought, EUR, without charges.")
+    received_ueur: Micro = strawberry.field(
         name="received", description="Price of the energy sold, EUR, without charges."
     )
-    savings_ueur: Decimal | None = strawberry.field(
+    savings_ueur: Micro | None = strawberry.field(
         name="savings",
         description="What the energy bought would have cost more from the grid, EUR, by the zone's import tariff at "
         "the time of delivery; null where none is known.",
     )
-    earnings_ueur: Decimal | None = strawberry.field(
+    earnings_ueur: Micro | None = strawberry.field(
         name="earnings",
         description="What the energy sold brought more than feeding it in, EUR, by the zone's export tariff at "
         "the time of delivery; null where none is known.",
     )
-    delivered_in_ukwh: Decimal = strawberry.field(
+    delivered_in_ukwh: Micro = strawberry.field(
         name="deliveredInKwh", description="Of the energy bought, what was delivered and settled, kWh."
     )
-    delivered_out_ukwh: Decimal = strawberry.field(
+    delivered_out_ukwh: Micro = strawberry.field(
         name="deliveredOutKwh", description="Of the energy sold, what was delivered and settled, kWh."
     )
-    settled_paid_ueur: Decimal = strawberry.field(
+    settled_paid_ueur: Micro = strawberry.field(
         name="settledPaid", description="What was paid for settled purchases, EUR, with charges, VAT and penalties."
     )
-    settled_received_ueur: Decimal = strawberry.field(
+    settled_received_ueur: Micro = strawberry.field(
         name="settledReceived", description="What was received for settled sales, EUR, after charges and penalties."
     )
     purchases_count: int = strawberry.field(description="How many trades bought.")
@@ -108,17 +108,17 @@ def _period(span: SpanOfTime) -> Period:
 
 def _sums(sums: Sums) -> TradingSums:
     return TradingSums(
-        bought_ukwh=Decimal(sums.bought_ukwh),
-        sold_ukwh=Decimal(sums.sold_ukwh),
-        net_ukwh=Decimal(sums.net_ukwh),
-        paid_ueur=Decimal(sums.paid_ueur),
-        received_ueur=Decimal(sums.received_ueur),
-        savings_ueur=None if sums.savings_ueur is None else Decimal(sums.savings_ueur),
-        earnings_ueur=None if sums.earnings_ueur is None else Decimal(sums.earnings_ueur),
-        delivered_in_ukwh=Decimal(sums.delivered_in_ukwh),
-        delivered_out_ukwh=Decimal(sums.delivered_out_ukwh),
-        settled_paid_ueur=Decimal(sums.settled_paid_ueur),
-        settled_received_ueur=Decimal(sums.settled_received_ueur),
+        bought_ukwh=Micro(sums.bought_ukwh),
+        sold_ukwh=Micro(sums.sold_ukwh),
+        net_ukwh=Micro(sums.net_ukwh),
+        paid_ueur=Micro(sums.paid_ueur),
+        received_ueur=Micro(sums.received_ueur),
+        savings_ueur=None if sums.savings_ueur is None else Micro(sums.savings_ueur),
+        earnings_ueur=None if sums.earnings_ueur is None else Micro(sums.earnings_ueur),
+        delivered_in_ukwh=Micro(sums.delivered_in_ukwh),
+        delivered_out_ukwh=Micro(sums.delivered_out_ukwh),
+        settled_paid_ueur=Micro(sums.settled_paid_ueur),
+        settled_received_ueur=Micro(sums.settled_received_ueur),
         purchases_count=sums.purchases_count,
         sales_count=sums.sales_count,
     )

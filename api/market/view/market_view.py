@@ -6,7 +6,7 @@ import strawberry
 
 from api.engine.declarations import extends
 from api.graphql.context import Context, Info
-from api.graphql.scalars import DateTime, Decimal
+from api.graphql.scalars import DateTime, Micro
 from api.graphql.words import describe
 from api.resources import clock
 from domain.market.view import figures, market_view
@@ -39,7 +39,7 @@ describe(
 
 @strawberry.type(description="The price of now.")
 class CurrentPrice:
-    price_ueur_per_kwh: Decimal = strawberry.field(
+    price_ueur_per_kwh: Micro = strawberry.field(
         name="price",
         description="The last price cleared for the earliest delivery that has not ended, EUR/kWh; the market's last "
         "price where there is none.",
@@ -47,7 +47,7 @@ class CurrentPrice:
     delivery_start: DateTime | None = strawberry.field(
         description="Start of that delivery; null where it is the market's last price."
     )
-    change: Decimal | None = strawberry.field(
+    change: Micro | None = strawberry.field(
         description="VWAP of the last hour's trades less that of the hour before, EUR/kWh; null without trades in both."
     )
     trend: Trend | None = strawberry.field(description="Where the price goes; null without trades in both hours.")
@@ -55,16 +55,16 @@ class CurrentPrice:
 
 @strawberry.type(description="The price of now beside the grid's, of the energy alone: without charges and taxes.")
 class GridComparison:
-    import_price: Decimal | None = strawberry.field(
+    import_price: Micro | None = strawberry.field(
         description="What a kWh from the grid costs now, EUR/kWh; null without a tariff."
     )
-    export_price: Decimal | None = strawberry.field(
+    export_price: Micro | None = strawberry.field(
         description="What a kWh to the grid earns now, EUR/kWh; null without a tariff."
     )
-    savings: Decimal | None = strawberry.field(
+    savings: Micro | None = strawberry.field(
         description="What a kWh costs less here than from the grid, EUR/kWh; negative where it costs more."
     )
-    earnings: Decimal | None = strawberry.field(
+    earnings: Micro | None = strawberry.field(
         description="What a kWh earns more here than from the grid, EUR/kWh; negative where it earns less."
     )
 
@@ -72,40 +72,40 @@ class GridComparison:
 @strawberry.type(description="What is open for a delivery interval.")
 class BookBalance:
     delivery_start: DateTime = strawberry.field(description="Start of the delivery interval.")
-    demand_ukwh: Decimal = strawberry.field(name="demandKwh", description="Energy wanted, kWh.")
-    supply_ukwh: Decimal = strawberry.field(name="supplyKwh", description="Energy offered, kWh.")
-    ratio: Decimal | None = strawberry.field(
+    demand_ukwh: Micro = strawberry.field(name="demandKwh", description="Energy wanted, kWh.")
+    supply_ukwh: Micro = strawberry.field(name="supplyKwh", description="Energy offered, kWh.")
+    ratio: Micro | None = strawberry.field(
         description="Supply / demand, kWh offered for each kWh wanted; null without demand."
     )
 
 
 @strawberry.type(description="Trades of the last 24 h with a side in the market, each at the price of that side.")
 class DayStatistics:
-    volume_ukwh: Decimal = strawberry.field(name="volumeKwh", description="Energy traded, kWh.")
-    vwap: Decimal | None = strawberry.field(
+    volume_ukwh: Micro = strawberry.field(name="volumeKwh", description="Energy traded, kWh.")
+    vwap: Micro | None = strawberry.field(
         description="Price weighted by energy: sum of energy x price / sum of energy, EUR/kWh; null without trades."
     )
-    lowest_price: Decimal | None = strawberry.field(description="Lowest price, EUR/kWh; null without trades.")
-    highest_price: Decimal | None = strawberry.field(description="Highest price, EUR/kWh; null without trades.")
-    volatility: Decimal | None = strawberry.field(
+    lowest_price: Micro | None = strawberry.field(description="Lowest price, EUR/kWh; null without trades.")
+    highest_price: Micro | None = strawberry.field(description="Highest price, EUR/kWh; null without trades.")
+    volatility: Micro | None = strawberry.field(
         description="Standard deviation of the hourly VWAPs, EUR/kWh, rounded down; null with fewer than two of them."
     )
-    renewable_share: Decimal | None = strawberry.field(
+    renewable_share: Micro | None = strawberry.field(
         description="Share of solar, wind, hydro and biomass in what was traded for deliveries to come, 0 to 1; null "
         "without any."
     )
-    efficiency: Decimal | None = strawberry.field(
+    efficiency: Micro | None = strawberry.field(
         description="Welfare reached / welfare possible in the clearings that state both, 0 to 1; null without any."
     )
 
 
 @strawberry.type(description="How much could be traded near the price of now in the coming four hours.")
 class Liquidity:
-    band: Decimal = strawberry.field(description="How far from the price is near: 5 % of it, at least 0.005 EUR/kWh.")
-    demand_ukwh: Decimal = strawberry.field(
+    band: Micro = strawberry.field(description="How far from the price is near: 5 % of it, at least 0.005 EUR/kWh.")
+    demand_ukwh: Micro = strawberry.field(
         name="demandKwh", description="Open buys with limits no lower than the price less the band, kWh."
     )
-    supply_ukwh: Decimal = strawberry.field(
+    supply_ukwh: Micro = strawberry.field(
         name="supplyKwh", description="Open sells with limits no higher than the price and the band, kWh."
     )
 
@@ -113,7 +113,7 @@ class Liquidity:
 @strawberry.type(description="A figure behind a signal.")
 class SignalFact:
     kind: FactKind = strawberry.field(description="What it is, with its unit.")
-    value: Decimal = strawberry.field(description="The figure: EUR/kWh for prices, 0 to 1 for shares.")
+    value: Micro = strawberry.field(description="The figure: EUR/kWh for prices, 0 to 1 for shares.")
 
 
 @strawberry.type(
@@ -179,7 +179,7 @@ def _current(view: View) -> CurrentPrice | None:
         return None
     start = view.price.delivery_start
     return CurrentPrice(
-        price_ueur_per_kwh=Decimal(view.price.price_ueur_per_kwh),
+        price_ueur_per_kwh=Micro(view.price.price_ueur_per_kwh),
         delivery_start=None if start is None else DateTime(start),
         change=_decimal(view.change_ueur_per_kwh),
         trend=view.trend,
@@ -189,15 +189,15 @@ def _current(view: View) -> CurrentPrice | None:
 def _balance(balance: Balance) -> BookBalance:
     return BookBalance(
         delivery_start=DateTime(balance.delivery_start),
-        demand_ukwh=Decimal(balance.demand_ukwh),
-        supply_ukwh=Decimal(balance.supply_ukwh),
+        demand_ukwh=Micro(balance.demand_ukwh),
+        supply_ukwh=Micro(balance.supply_ukwh),
         ratio=_decimal(balance.ratio_ppm),
     )
 
 
 def _day(view: View) -> DayStatistics:
     return DayStatistics(
-        volume_ukwh=Decimal(view.volume_ukwh),
+        volume_ukwh=Micro(view.volume_ukwh),
         vwap=_decimal(view.vwap_ueur_per_kwh),
         lowest_price=_decimal(min((hour.lowest_ueur_per_kwh for hour in view.hours), default=None)),
         highest_price=_decimal(max((hour.highest_ueur_per_kwh for hour in view.hours), default=None)),
@@ -211,9 +211,9 @@ def _liquidity(view: View) -> Liquidity | None:
     if view.price is None:
         return None
     return Liquidity(
-        band=Decimal(figures.band_ueur_per_kwh(view.price.price_ueur_per_kwh)),
-        demand_ukwh=Decimal(sum(each.near_demand_ukwh for each in view.balance)),
-        supply_ukwh=Decimal(sum(each.near_supply_ukwh for each in view.balance)),
+        band=Micro(figures.band_ueur_per_kwh(view.price.price_ueur_per_kwh)),
+        demand_ukwh=Micro(sum(each.near_demand_ukwh for each in view.balance)),
+        supply_ukwh=Micro(sum(each.near_supply_ukwh for each in view.balance)),
     )
 
 
@@ -221,9 +221,9 @@ def _signal(signal: Signal) -> MarketSignal:
     return MarketSignal(
         kind=signal.kind,
         rule=SIGNAL_RULES[signal.kind],
-        facts=[SignalFact(kind=fact.kind, value=Decimal(fact.value)) for fact in signal.facts],
+        facts=[SignalFact(kind=fact.kind, value=Micro(fact.value)) for fact in signal.facts],
     )
 
 
-def _decimal(micro: int | None) -> Decimal | None:
-    return None if micro is None else Decimal(micro)
+def _decimal(micro: int | None) -> Micro | None:
+    return None if micro is None else Micro(micro)

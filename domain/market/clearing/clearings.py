@@ -114,7 +114,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ClearingOutcome:
     """What a solver made of a book: the pairs, and the prices of all markets and intervals that have one."""
 
     pairings: tuple[Pairing, ...]
@@ -154,7 +154,7 @@ def batch_at(coupling: Coupling, now: datetime) -> int:
 
 
 async def record(
-    session: AsyncSession, book: Book, outcome: Outcome, *, batch: int, job_id: UUID | None, now: datetime
+    session: AsyncSession, book: Book, outcome: ClearingOutcome, *, batch: int, job_id: UUID | None, now: datetime
 ) -> bool:
     """Store the outcome of a batch and fill its orders; False where the batch was recorded before.
 
@@ -243,7 +243,7 @@ async def _take_batch(session: AsyncSession, book: Book, batch: int) -> bool:
 CLEARED = Insertion("market_cleared", ClearingRow, Clearing)
 
 
-def _rows(book: Book, outcome: Outcome, batch: Batch) -> list[ClearingRow]:
+def _rows(book: Book, outcome: ClearingOutcome, batch: Batch) -> list[ClearingRow]:
     """A clearing for each market and interval in which energy was traded or passed through, sorted."""
     taking_part = Counter((each.market_id, each.delivery_start) for each in book.open)
     bought, sold = defaultdict(list), defaultdict(list)
@@ -307,7 +307,7 @@ async def _audit(session: AsyncSession, rows: Sequence[ClearingRow], batch: int,
         await entries.record(session, "market.clear", actor=actor, subject=subject, scope_id=market_id, facts=facts)
 
 
-async def _announce(session: AsyncSession, book: Book, outcome: Outcome, rows: Sequence[ClearingRow]) -> None:
+async def _announce(session: AsyncSession, book: Book, outcome: ClearingOutcome, rows: Sequence[ClearingRow]) -> None:
     """Ticks of all prices, the last price of each market, and which deliveries of its book changed."""
     volume = {row.cell: max(row.bought_ukwh, row.sold_ukwh) for row in rows}
     for market in book.coupling.markets:

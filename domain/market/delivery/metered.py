@@ -15,7 +15,7 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
-from domain.kernel.quantities import Energy
+from domain.kernel.quantities import MicroKwh
 from domain.kernel.sql import Statement, Transaction
 from domain.metering.tables import Direction
 
@@ -55,7 +55,7 @@ class Metered:
     """
 
     row_of: dict[UUID, int]
-    energy_ukwh: dict[Direction, Energy]
+    energy_ukwh: dict[Direction, MicroKwh]
     is_known: dict[Direction, Mask]
     basis: tuple[Basis, ...]
 

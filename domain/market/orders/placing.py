@@ -33,7 +33,7 @@ from domain.market.places import changes, charges
 KEY_MAX = 200
 
 # The id of an order, or why none was placed.
-Outcome = UUID | DomainError
+PlacingOutcome = UUID | DomainError
 
 
 class Known(NamedTuple):
@@ -101,7 +101,7 @@ async def place(transaction: Transaction, viewer: Viewer, key: str, proposal: Pr
     return outcome
 
 
-async def place_many(transaction: Transaction, requests: Sequence[Request], *, now: datetime) -> list[Outcome]:
+async def place_many(transaction: Transaction, requests: Sequence[Request], *, now: datetime) -> list[PlacingOutcome]:
     """Place orders in their order of arrival; gives for each its id, or the refusal that `place` raises.
 
     Raises IdempotencyInProgress where a key's first request ended at this moment: nothing may be committed then.
@@ -121,7 +121,9 @@ async def place_many(transaction: Transaction, requests: Sequence[Request], *, n
     return outcomes
 
 
-async def _answered(transaction: Transaction, requests: Sequence[Request], outcomes: list[Outcome]) -> list[Outcome]:
+async def _answered(
+    transaction: Transaction, requests: Sequence[Request], outcomes: list[PlacingOutcome]
+) -> list[PlacingOutcome]:
     """The same, but a refused repetition gives the order of its first request, which ended at this very moment.
 
     That one took the money or the capacity that the repetition then lacked.
@@ -139,7 +141,7 @@ async def _answered(transaction: Transaction, requests: Sequence[Request], outco
     return outcomes
 
 
-def _outcome(used: Used, use: Use) -> Outcome:
+def _outcome(used: Used, use: Use) -> PlacingOutcome:
     try:
         return used.again(use)
     except DomainError as refused:
@@ -175,7 +177,7 @@ class _Batch:
         self.reserved_ueur: dict[UUID, int] = {}  # By owner, of what was available when its accounts were locked.
         self.used_up = used_up
 
-    def decide(self, request: Request, row: Known) -> Outcome:
+    def decide(self, request: Request, row: Known) -> PlacingOutcome:
         try:
             used = self.used.get(request.use.owner) or idempotency.used(request.use, row)
             return self._place(request, row) if used is None else used.again(request.use)

@@ -97,7 +97,7 @@ class Circumstances:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PricePart:
     """What something adds to a price; with a rate's value and weight, the name of a tier, or the share that is used."""
 
     kind: PartKind
@@ -115,7 +115,7 @@ class ModelPrice:
     delivery_start: datetime
     model: Model
     price_ueur_per_kwh: int | None
-    parts: tuple[Part, ...]
+    parts: tuple[PricePart, ...]
 
 
 def price_of(model: Model, delivery_start: datetime, given: Circumstances) -> ModelPrice:
@@ -128,35 +128,35 @@ def price_of(model: Model, delivery_start: datetime, given: Circumstances) -> Mo
     return ModelPrice(model.market_id, delivery_start, model, price, tuple(parts))
 
 
-def _base(terms: Terms, given: Circumstances) -> list[Part]:
+def _base(terms: Terms, given: Circumstances) -> list[PricePart]:
     rates = given.rates_ueur_per_kwh
     if rates:
         return _weighted([(rate, rates[rate], terms.weights_ppm[rate]) for rate in Rate if terms.weights_ppm[rate]])
     if given.cleared_ueur_per_kwh is not None:
-        return [Part(PartKind.LAST_CLEARED, given.cleared_ueur_per_kwh)]
+        return [PricePart(PartKind.LAST_CLEARED, given.cleared_ueur_per_kwh)]
     if given.import_ueur_per_kwh is not None and given.export_ueur_per_kwh is not None:
         middle = round_half_even(given.import_ueur_per_kwh + given.export_ueur_per_kwh, 2)
-        return [Part(PartKind.GRID_MIDDLE, middle)]
+        return [PricePart(PartKind.GRID_MIDDLE, middle)]
     return []
 
 
-def _weighted(rates: Sequence[tuple[Rate, int, int]]) -> list[Part]:
+def _weighted(rates: Sequence[tuple[Rate, int, int]]) -> list[PricePart]:
     """Parts of a sum that is rounded once: each takes what the sum up to it grows by, rounded."""
     parts, exact, told = [], 0, 0
     for rate, value, weight in rates:
         exact += value * weight
         upto = round_half_even(exact, WHOLE_PPM)
-        parts.append(Part(PartKind(rate.value), upto - told, value, weight))
+        parts.append(PricePart(PartKind(rate.value), upto - told, value, weight))
         told = upto
     return parts
 
 
-def _tier(terms: Terms, instant: datetime) -> list[Part]:
+def _tier(terms: Terms, instant: datetime) -> list[PricePart]:
     tier = calendars.tier_at(terms.tiers, terms.calendar, instant)
-    return [] if tier is None else [Part(PartKind.TIER, tier.value_ueur_per_kwh, tier=tier.name)]
+    return [] if tier is None else [PricePart(PartKind.TIER, tier.value_ueur_per_kwh, tier=tier.name)]
 
 
-def _congestion(terms: Terms, flow: Flow) -> list[Part]:
+def _congestion(terms: Terms, flow: Flow) -> list[PricePart]:
     """adder x (used - from) / (1 - from), where more is used than the share from which on it counts."""
     used = min(abs(flow.used), Fraction(1))
     beyond = used - Fraction(terms.congestion_from_ppm, WHOLE_PPM)
@@ -164,15 +164,15 @@ def _congestion(terms: Terms, flow: Flow) -> list[Part]:
         return []
     adder = round(terms.congestion_ueur_per_kwh * beyond / (1 - Fraction(terms.congestion_from_ppm, WHOLE_PPM)))
     signed = adder if flow.net_import_ukwh > 0 else -adder
-    return [Part(PartKind.CONGESTION, signed, share_ppm=round(used * WHOLE_PPM))]
+    return [PricePart(PartKind.CONGESTION, signed, share_ppm=round(used * WHOLE_PPM))]
 
 
-def _bounds(terms: Terms, given: Circumstances, price: int) -> list[Part]:
+def _bounds(terms: Terms, given: Circumstances, price: int) -> list[PricePart]:
     parts = []
     floor, cap = given.export_ueur_per_kwh, given.import_ueur_per_kwh
     if terms.has_floor and floor is not None and price < floor:
-        parts.append(Part(PartKind.FLOOR, floor - price, floor))
+        parts.append(PricePart(PartKind.FLOOR, floor - price, floor))
         price = floor
     if terms.has_cap and cap is not None and price > cap:
-        parts.append(Part(PartKind.CAP, cap - price, cap))
+        parts.append(PricePart(PartKind.CAP, cap - price, cap))
     return parts

@@ -36,7 +36,7 @@ from domain.kernel.intervals import Period
 from domain.market.orders import placing
 from domain.market.orders.orders import Proposal
 from domain.market.orders.placements import Request
-from domain.market.orders.placing import Outcome
+from domain.market.orders.placing import PlacingOutcome
 from domain.market.rules.situations import SIDES, ActingRule, Situation
 from domain.market.rules.tables import RuleStatus, TradingRule, TradingRuleRun
 from domain.market.rules.words import RUN_TRADING_RULES, TRADING_RULE
@@ -99,7 +99,7 @@ async def record(
     ]
     requests = [_request(rule, decision, situation.minutes) for situation, rule, decision in asked]
     outcomes = await placing.place_many(session, requests, now=now) if requests else []
-    came: dict[tuple[UUID, datetime], Outcome] = {
+    came: dict[tuple[UUID, datetime], PlacingOutcome] = {
         (decision.rule_id, decision.delivery_start): outcome
         for (_, _, decision), outcome in zip(asked, outcomes, strict=True)
     }
@@ -137,7 +137,7 @@ def _request(rule: TradingRule, decision: Decision, minutes: int) -> Request:
 def _run(
     rule: ActingRule,
     decisions: Sequence[Decision],
-    came: Mapping[tuple[UUID, datetime], Outcome],
+    came: Mapping[tuple[UUID, datetime], PlacingOutcome],
     job_id: UUID | None,
 ) -> TradingRuleRun | None:
     """What a rule did; None where it neither placed an order nor was refused one."""
@@ -160,7 +160,7 @@ def _run(
     )
 
 
-def _came(outcome: Outcome) -> dict[str, Any]:
+def _came(outcome: PlacingOutcome) -> dict[str, Any]:
     if isinstance(outcome, DomainError):
         return {"order_id": None, "refusal": type(outcome).__name__, "message": outcome.message}
     return {"order_id": str(outcome), "refusal": None, "message": None}

@@ -21,7 +21,7 @@ from sqlalchemy import ARRAY, Date, DateTime, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.kernel.intervals import day_start, floor_to
-from domain.kernel.quantities import Energy
+from domain.kernel.quantities import MicroKwh
 from domain.market.places.tables import OrderSide
 from domain.metering.clocks import day_number
 from domain.metering.tables import Direction
@@ -43,18 +43,18 @@ class Metered:
     """
 
     zone: ZoneInfo
-    day_numbers: Energy
-    by_clock: Energy
-    values: tuple[Energy, ...]
+    day_numbers: MicroKwh
+    by_clock: MicroKwh
+    values: tuple[MicroKwh, ...]
 
-    def mean(self, before: int) -> Energy:
+    def mean(self, before: int) -> MicroKwh:
         """The forecast of each local quarter-hour by the days before a day's number, micro-kWh, shape (96,)."""
         end = int(np.searchsorted(self.day_numbers, before))
         first = int(np.searchsorted(self.day_numbers, before - LOOKED_BACK))
         chosen = self.by_clock[max(first, end - DAYS) : end]
         known = chosen != MISSING
         counts = known.sum(axis=0)
-        mean: Energy = np.where(known, chosen, 0).sum(axis=0) // np.maximum(counts, 1)
+        mean: MicroKwh = np.where(known, chosen, 0).sum(axis=0) // np.maximum(counts, 1)
         return mean
 
     def metered(self, instant: datetime) -> int:
@@ -85,7 +85,7 @@ class Past:
         """The forecast for intervals, each as it would have been made at an instant of its own."""
         totals = [0] * len(starts)
         for point in self.metered.get((owner_id, direction), ()):
-            means: dict[int, Energy] = {}
+            means: dict[int, MicroKwh] = {}
             for place, (start, at) in enumerate(zip(starts, made_at, strict=True)):
                 before = day_number(at.astimezone(point.zone).date())
                 if before not in means:
@@ -162,10 +162,10 @@ def _metered(zone: ZoneInfo, rows: Sequence[Any]) -> Metered:
     return Metered(zone, np.array([day_number(row.day) for row in rows], np.int64), by_clock, values)
 
 
-def _in_quarters(row: Any) -> Energy:
+def _in_quarters(row: Any) -> MicroKwh:
     """A day's values as quarter-hours; longer ones in equal parts, rounded down."""
     parts = row.minutes // 15
-    quarters: Energy = np.repeat(values_of([row.sent], row.intervals)[0] // parts, parts)
+    quarters: MicroKwh = np.repeat(values_of([row.sent], row.intervals)[0] // parts, parts)
     return quarters
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from domain.kernel.quantities import Energy
+from domain.kernel.quantities import MicroKwh
 from domain.metering.clocks import Seconds, zone_table
 from domain.metering.imports.cells import Column, Mask, Positions, ascii_excerpt, distinct
 from domain.metering.imports.days import QUALITIES, check_grid
@@ -70,7 +70,7 @@ def read_starts(column: Column, series: Positions, format: ImportFormat, faults:
     return starts_s, usable
 
 
-def read_energies(column: Column, format: ImportFormat, limits: Limits, faults: FaultLog) -> tuple[Energy, Mask, int]:
+def read_energies(column: Column, format: ImportFormat, limits: Limits, faults: FaultLog) -> tuple[MicroKwh, Mask, int]:
     """Micro-kWh, which rows have a value, and how many were rounded."""
     scaling = scale(format.unit, format.resolution)
     read = parse_energies(column, format.file.decimal_separator, scaling, limits.value_kwh_max)

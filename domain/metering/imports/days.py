@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from domain.kernel.quantities import Energy
+from domain.kernel.quantities import MicroKwh
 from domain.metering.clocks import SECONDS_PER_DAY, Seconds, ZoneTable, calendar_day
 from domain.metering.imports.cells import Mask, Positions, ascii_excerpt
 from domain.metering.imports.formats import Gaps
@@ -28,7 +28,7 @@ class Strand:
     column: str
     starts_s: Seconds
     rows: Positions
-    ukwh: Energy
+    ukwh: MicroKwh
     quality: npt.NDArray[np.int64] | None
 
     def take(self, chosen: Mask | Positions) -> "Strand":

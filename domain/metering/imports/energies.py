@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.kernel.intervals import Resolution
-from domain.kernel.quantities import INT64_MAX, UKWH_PER_KWH, Energy, round_half_even
+from domain.kernel.quantities import INT64_MAX, UKWH_PER_KWH, MicroKwh, round_half_even
 from domain.metering.imports.cells import Bytes, Column, Mask, Positions
 from domain.metering.imports.formats import Unit
 
@@ -28,7 +28,7 @@ _POWERS = {Unit.KW, Unit.W}
 class Energies:
     """Micro-kWh of each cell, 0 where a mask says why there is none. `rounded` values are finer than a micro-kWh."""
 
-    ukwh: Energy
+    ukwh: MicroKwh
     empty: Mask
     formula: Mask
     not_a_number: Mask
@@ -54,7 +54,7 @@ def parse_energies(column: Column, separator: str, scaling: tuple[int, int], val
 
 def _parse(
     column: Column, part: slice, separator: str, scaling: tuple[int, int], bound: int
-) -> tuple[Energy, Mask, Mask, Mask, Mask, Mask, Mask]:
+) -> tuple[MicroKwh, Mask, Mask, Mask, Mask, Mask, Mask]:
     starts, lengths = column.starts[part], column.lengths[part]
     first = column.buffer[starts]
     is_negative = (first == ord("-")) & (lengths > 0)
@@ -104,7 +104,7 @@ def _plain_decimals(
 
 def _scaled(
     digits: npt.NDArray[np.int64], decimals: npt.NDArray[np.int64], scaling: tuple[int, int], bound: int
-) -> tuple[Energy, Mask, Mask]:
+) -> tuple[MicroKwh, Mask, Mask]:
     """Micro-kWh, which are above the bound, and which were rounded."""
     factor, power = scaling
     units = digits * factor

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from domain.kernel.errors import DomainError
 from domain.kernel.intervals import Resolution
-from domain.kernel.quantities import Energy
+from domain.kernel.quantities import MicroKwh
 from domain.metering.tables import Direction, Quality
 
 
@@ -96,7 +96,7 @@ class ReadingDay:
     """One local day; micro-kWh per interval, shape (92, 96 or 100; 46, 48, 50; 23, 24, 25)."""
 
     day: date
-    energy_ukwh: Energy
+    energy_ukwh: MicroKwh
     quality: Quality
 
 

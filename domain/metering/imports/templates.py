@@ -5,7 +5,7 @@ from datetime import date
 
 import numpy as np
 
-from domain.kernel.quantities import Energy
+from domain.kernel.quantities import MicroKwh
 from domain.metering.clocks import SECONDS_PER_DAY, Seconds, ZoneTable, calendar_day, day_number, zone_table
 from domain.metering.imports.cells import Cells, Column, Positions
 from domain.metering.imports.columns import read_energies, read_labels
@@ -21,7 +21,7 @@ def template_series(
     """The days of the template's directions, and how many of its values were rounded. Raises ImportRefused."""
     columns = cells.find([template.time_column, *template.columns.values()], limits.cell_bytes_max, faults)
     slots = _slots(columns[template.time_column], format, faults)
-    shapes: dict[Direction, Energy] = {}
+    shapes: dict[Direction, MicroKwh] = {}
     rounded_total = 0
     for direction, name in template.columns.items():
         ukwh, present, rounded = read_energies(columns[name], format, limits, faults)
@@ -65,7 +65,7 @@ def _check_each_once(slots: Positions, count: int, column: Column, faults: Fault
     faults.refuse_if_any(len(column.rows))
 
 
-def _laid_out(shape: Energy, direction: Direction, template: Template, format: ImportFormat) -> PointSeries:
+def _laid_out(shape: MicroKwh, direction: Direction, template: Template, format: ImportFormat) -> PointSeries:
     first = day_number(template.first_day)
     total = template.annual_ukwh.get(direction)
     if total is None:
@@ -77,7 +77,7 @@ def _laid_out(shape: Energy, direction: Direction, template: Template, format: I
     )
 
 
-def _wall_clock_days(shape: Energy, first: int, count: int, timezone: str) -> Iterator[tuple[int, Energy]]:
+def _wall_clock_days(shape: MicroKwh, first: int, count: int, timezone: str) -> Iterator[tuple[int, MicroKwh]]:
     """Each local day with the shape's value for what the clock shows."""
     step_s = SECONDS_PER_DAY // len(shape)
     day_numbers = np.arange(first, first + count + 1)
@@ -89,7 +89,7 @@ def _wall_clock_days(shape: Energy, first: int, count: int, timezone: str) -> It
     yield from zip(day_numbers[:-1].tolist(), np.split(values, cuts), strict=True)
 
 
-def _annual_days(shape: Energy, total: int, first: int, count: int, timezone: str) -> Iterator[tuple[int, Energy]]:
+def _annual_days(shape: MicroKwh, total: int, first: int, count: int, timezone: str) -> Iterator[tuple[int, MicroKwh]]:
     """The days asked for, out of calendar years that each add up to the total."""
     for year in range(calendar_day(first).year, calendar_day(first + count - 1).year + 1):
         new_year, next_year = day_number(date(year, 1, 1)), day_number(date(year + 1, 1, 1))

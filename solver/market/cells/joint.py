@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from solver.market.cells.problem import ClearingProblem, Energy, Indices, Links, Mask, Orders, Side, derived
+from solver.market.cells.problem import ClearingProblem, Indices, Links, Mask, Orders, Side, Wh, derived
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def _links(
     )
 
 
-def joint_flow_wh(joined: Joint, fill_wh: Energy, flow_wh: Energy) -> Energy:
+def joint_flow_wh(joined: Joint, fill_wh: Wh, flow_wh: Wh) -> Wh:
     """Flows of the joined problem, from fills of orders and flows (intervals, links) of the one it was made from."""
-    flow: Energy = np.append(flow_wh[joined.intervals].ravel(), fill_wh[joined.entry])[np.newaxis]
+    flow: Wh = np.append(flow_wh[joined.intervals].ravel(), fill_wh[joined.entry])[np.newaxis]
     return flow

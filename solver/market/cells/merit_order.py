@@ -17,7 +17,7 @@ import numpy as np
 
 from solver.machine_code import COLUMN, MASK, OUT, compiled
 from solver.market.cells import sort_keys
-from solver.market.cells.problem import ClearingProblem, Energy, Indices, Mask, Side, Ticks, refusal
+from solver.market.cells.problem import ClearingProblem, Indices, Mask, Side, Ticks, Wh, refusal
 
 # Stands for "no bound". Far outside every price, and still safe to add link costs to.
 UNBOUNDED_TICKS = 2**50
@@ -34,13 +34,13 @@ class MeritOrder:
 
     order: Indices
     is_buy: Mask
-    energy_wh: Energy
+    energy_wh: Wh
     limit_price_ticks: Ticks
-    end_wh: Energy
+    end_wh: Wh
     cell_start: Indices
-    base_wh: Energy
-    demand_wh: Energy
-    total_wh: Energy
+    base_wh: Wh
+    demand_wh: Wh
+    total_wh: Wh
 
 
 def merit_order(problem: ClearingProblem) -> MeritOrder:
@@ -63,7 +63,7 @@ def merit_order(problem: ClearingProblem) -> MeritOrder:
     )
 
 
-def prices_around(merits: MeritOrder, position_wh: Energy) -> tuple[Ticks, Ticks]:
+def prices_around(merits: MeritOrder, position_wh: Wh) -> tuple[Ticks, Ticks]:
     """Limit prices of the last unit below and of the first unit above a position in each cell, ticks.
 
     +-UNBOUNDED_TICKS where there is no such unit.
@@ -88,7 +88,7 @@ def first_place(merits: MeritOrder, cells: Indices, ticks: Ticks) -> Indices:
     return low
 
 
-def fills(merits: MeritOrder, position_wh: Energy) -> Energy:
+def fills(merits: MeritOrder, position_wh: Wh) -> Wh:
     """Energy filled of each order at the cells' positions, Wh, indexed like the problem's orders."""
     fill_wh = np.empty(len(merits.order), np.int64)
     target_wh = merits.base_wh + position_wh
@@ -137,13 +137,13 @@ def _lexically_sorted(
 def _add_up(
     order: Indices,
     is_buy: Mask,
-    energy_of: Energy,
+    energy_of: Wh,
     cell_start: Indices,
-    energy_wh: Energy,
-    end_wh: Energy,
-    base_wh: Energy,
-    demand_wh: Energy,
-    total_wh: Energy,
+    energy_wh: Wh,
+    end_wh: Wh,
+    base_wh: Wh,
+    demand_wh: Wh,
+    total_wh: Wh,
 ) -> None:
     for place in range(len(order)):  # By itself: eight times faster than with the sums.
         energy_wh[place] = energy_of[order[place]]
@@ -169,11 +169,11 @@ def energy_below(energy_wh: int, end_wh: int, target_wh: int) -> int:
 def _fill(
     order: Indices,
     is_buy: Mask,
-    energy_wh: Energy,
-    end_wh: Energy,
+    energy_wh: Wh,
+    end_wh: Wh,
     cell_start: Indices,
-    target_wh: Energy,
-    fill_wh: Energy,
+    target_wh: Wh,
+    fill_wh: Wh,
 ) -> None:
     for cell in range(len(target_wh)):
         for place in range(cell_start[cell], cell_start[cell + 1]):

@@ -18,7 +18,7 @@ from domain.kernel.errors import InvalidValue
 from domain.kernel.quantities import LOT_UKWH, TICK_UEUR_PER_KWH
 
 Indices: TypeAlias = NDArray[np.int64]
-Energy: TypeAlias = NDArray[np.int64]  # Wh
+Wh: TypeAlias = NDArray[np.int64]
 Ticks: TypeAlias = NDArray[np.int64]  # 0.0001 EUR/kWh
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -42,12 +42,12 @@ class Side(IntEnum):
     BUY = 1
 
 
-class PricingRule(Enum):
+class UniformPrice(Enum):
     """Where in the range of market-clearing prices the uniform price lies, in halves from lowest to highest."""
 
-    UNIFORM_LOWEST = 0
-    UNIFORM_MIDPOINT = 1
-    UNIFORM_HIGHEST = 2
+    LOWEST = 0
+    MIDPOINT = 1
+    HIGHEST = 2
 
     def price_ueur_per_kwh(self, lowest_ticks: Ticks, highest_ticks: Ticks) -> NDArray[np.int64]:
         """Uniform price in micro-EUR/kWh, exact: half a tick is 50."""
@@ -73,10 +73,10 @@ class Orders:
     zone: Indices
     side: NDArray[np.int8]
     limit_price_ticks: Ticks
-    energy_wh: Energy
+    energy_wh: Wh
     sequence: Indices
     owner: Indices
-    minimum_fill_wh: Energy | None = None
+    minimum_fill_wh: Wh | None = None
     shared: Indices | None = None
 
     def __post_init__(self) -> None:
@@ -123,7 +123,7 @@ class Links:
 
     from_zone: Indices
     to_zone: Indices
-    capacity_wh: Energy
+    capacity_wh: Wh
     cost_ticks: Ticks
     is_local: Mask | None = None
 
@@ -159,7 +159,7 @@ class ClearingProblem:
     zones: int
     orders: Orders
     links: Links = field(default_factory=no_links)
-    pricing: PricingRule = PricingRule.UNIFORM_MIDPOINT
+    pricing: UniformPrice = UniformPrice.MIDPOINT
 
     def __post_init__(self) -> None:
         _check_shape(self)
@@ -173,7 +173,7 @@ class ClearingProblem:
         return cell
 
     @cached_property
-    def capacity_wh(self) -> Energy:
+    def capacity_wh(self) -> Wh:
         """Transfer limits, shape (intervals, links)."""
         return np.broadcast_to(self.links.capacity_wh, (self.intervals, len(self.links)))
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from domain.kernel.quantities import TICK_UEUR_PER_KWH
 from solver.machine_code import COLUMN, compiled
-from solver.market.cells.problem import ClearingProblem, Energy, Indices, Mask
+from solver.market.cells.problem import ClearingProblem, Indices, Mask, Wh
 from solver.market.clearing.optimum import prices
 from solver.market.clearing.outcome import outcome
 from solver.market.clearing.own_orders import withdrawn_wh
@@ -32,10 +32,10 @@ class Clearing:
     with owners not told apart, exact, ticks x Wh (0.1 micro-EUR).
     """
 
-    fill_wh: Energy
-    withdrawn_wh: Energy
+    fill_wh: Wh
+    withdrawn_wh: Wh
     is_dropped: Mask
-    flow_wh: Energy
+    flow_wh: Wh
     prices: ZonePrices
     is_traded: Mask
     welfare_of_interval: tuple[int, ...]
@@ -96,7 +96,7 @@ def congestion_rents_neur(problem: ClearingProblem, clearing: Clearing) -> dict[
     return rents
 
 
-def _is_traded(problem: ClearingProblem, fill_wh: Energy, flow_wh: Energy) -> Mask:
+def _is_traded(problem: ClearingProblem, fill_wh: Wh, flow_wh: Wh) -> Mask:
     is_traded = np.zeros((problem.intervals, problem.zones), np.bool_)
     _mark(problem.orders.interval, problem.orders.zone, fill_wh, is_traded)
     interval, link = np.nonzero(flow_wh)
@@ -106,6 +106,6 @@ def _is_traded(problem: ClearingProblem, fill_wh: Energy, flow_wh: Energy) -> Ma
 
 
 @compiled("void", COLUMN, COLUMN, COLUMN, "boolean[:, ::1]")
-def _mark(interval: Indices, zone: Indices, fill_wh: Energy, is_traded: Mask) -> None:
+def _mark(interval: Indices, zone: Indices, fill_wh: Wh, is_traded: Mask) -> None:
     for order in range(len(fill_wh)):
         is_traded[interval[order], zone[order]] |= fill_wh[order] > 0

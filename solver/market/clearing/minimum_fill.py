@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from solver.market.cells.joint import blocks
-from solver.market.cells.problem import ClearingProblem, Energy, Indices, Mask
+from solver.market.cells.problem import ClearingProblem, Indices, Mask, Wh
 from solver.market.clearing.optimum import Optimum, optimum, part_of, welfare_ticks_wh
 
 # The set to drop is searched for where so few orders have a minimum, in so many steps, which together clear so many
@@ -44,13 +44,13 @@ class Settled:
     """
 
     best: Optimum
-    left_wh: Energy
+    left_wh: Wh
     is_dropped: Mask
     welfare_ticks_wh: tuple[int, ...]
     bound_ticks_wh: tuple[int, ...]
 
 
-def settled(problem: ClearingProblem, left_wh: Energy) -> Settled:
+def settled(problem: ClearingProblem, left_wh: Wh) -> Settled:
     """Trade what is left of each order, keeping minimum fills."""
     minimum_wh = problem.orders.minimum_fill_wh
     if minimum_wh is None or not minimum_wh.any():
@@ -82,7 +82,7 @@ class _Found:
 class _Settling:
     """The search, block by block in step with each other."""
 
-    def __init__(self, problem: ClearingProblem, left_wh: Energy, minimum_wh: Energy) -> None:
+    def __init__(self, problem: ClearingProblem, left_wh: Wh, minimum_wh: Wh) -> None:
         self.problem = problem
         self.minimum_wh = minimum_wh
         self.left_wh = np.where(left_wh < minimum_wh, 0, left_wh)  # Too little is left to reach the minimum.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from solver.machine_code import COLUMN, OUT, SIDES, compiled
 from solver.market.cells.joint import has_shared, joint, joint_flow_wh
 from solver.market.cells.merit_order import MeritOrder, fills, merit_order
-from solver.market.cells.problem import ClearingProblem, Energy, Indices, Mask, Ticks, derived
+from solver.market.cells.problem import ClearingProblem, Indices, Mask, Ticks, Wh, derived
 from solver.market.clearing.ties import by_arrival
 from solver.market.flows.network import net_export_wh, transfers
 from solver.market.flows.zone_prices import ZonePrices, zone_prices
@@ -25,12 +25,12 @@ class Optimum:
     merits: the merit order of the orders that took part, where it was laid for all of them at once.
     """
 
-    fill_wh: Energy
-    flow_wh: Energy
+    fill_wh: Wh
+    flow_wh: Wh
     merits: MeritOrder | None = None
 
 
-def optimum(problem: ClearingProblem, left_wh: Energy) -> Optimum:
+def optimum(problem: ClearingProblem, left_wh: Wh) -> Optimum:
     """Trade what is left of each order for the largest welfare; an order of which nothing is left takes no part."""
     kept = places_of(left_wh)
     left = remaining(problem, kept, left_wh)
@@ -42,12 +42,12 @@ def optimum(problem: ClearingProblem, left_wh: Energy) -> Optimum:
     return Optimum(fill_wh, best.flow_wh, best.merits)
 
 
-def places_of(left_wh: Energy) -> Indices | None:
+def places_of(left_wh: Wh) -> Indices | None:
     """Places of the orders of which something is left; None where that is all of them."""
     return None if left_wh.all() else np.flatnonzero(left_wh)
 
 
-def remaining(problem: ClearingProblem, kept: Indices | None, left_wh: Energy) -> ClearingProblem:
+def remaining(problem: ClearingProblem, kept: Indices | None, left_wh: Wh) -> ClearingProblem:
     """The problem of what is left of the kept orders; minimum fills are not a matter of an optimum."""
     if kept is not None:
         orders, left_wh = problem.orders.at(kept), left_wh[kept]
@@ -64,7 +64,7 @@ def _plain(problem: ClearingProblem) -> Optimum:
     return Optimum(fills(merits, merits.demand_wh + net_export_wh(problem, flow_wh)), flow_wh, merits)
 
 
-def _flows(problem: ClearingProblem, merits: MeritOrder) -> Energy:
+def _flows(problem: ClearingProblem, merits: MeritOrder) -> Wh:
     if not problem.links.has_local:
         return transfers(problem, merits)
     fine = by_arrival(problem)
@@ -164,9 +164,7 @@ def welfare_ticks_wh(problem: ClearingProblem, best: Optimum) -> tuple[int, ...]
 
 
 @compiled("void", COLUMN, COLUMN, SIDES, COLUMN, OUT, OUT)
-def _gain(
-    interval: Indices, limit_price_ticks: Ticks, side: NDArray[np.int8], fill_wh: Energy, high: Energy, low: Energy
-) -> None:
+def _gain(interval: Indices, limit_price_ticks: Ticks, side: NDArray[np.int8], fill_wh: Wh, high: Wh, low: Wh) -> None:
     """Buys less sells of each interval, ticks x Wh, as two sums: of the energies' high bits and of the low ones."""
     for order in range(len(fill_wh)):
         ticks = limit_price_ticks[order] * (2 * side[order] - 1)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from solver.market.cells.problem import ClearingProblem, Energy, Mask
+from solver.market.cells.problem import ClearingProblem, Mask, Wh
 from solver.market.clearing.minimum_fill import settled
 from solver.market.clearing.optimum import Optimum, pairs, places_of, remaining, renumbered
 from solver.market.pairs.pairing import Pairings
@@ -19,8 +19,8 @@ class Outcome:
 
     problem: ClearingProblem
     best: Optimum
-    fill_wh: Energy
-    flow_wh: Energy
+    fill_wh: Wh
+    flow_wh: Wh
     pairings: Pairings
     stuck: Pairings
     is_dropped: Mask
@@ -28,7 +28,7 @@ class Outcome:
     bound_ticks_wh: tuple[int, ...]
 
 
-def outcome(problem: ClearingProblem, left_wh: Energy) -> Outcome:
+def outcome(problem: ClearingProblem, left_wh: Wh) -> Outcome:
     """Clear what is left of each order, Wh; an order of which nothing is left does not take part."""
     found = settled(problem, left_wh)
     kept = places_of(found.left_wh)

@@ -22,17 +22,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.market.cells.joint import blocks
-from solver.market.cells.problem import ClearingProblem, Energy, Indices, Mask, Orders, Side, Ticks
+from solver.market.cells.problem import ClearingProblem, Indices, Mask, Orders, Side, Ticks, Wh
 from solver.market.clearing.optimum import part_of
 from solver.market.clearing.outcome import Outcome, outcome
 
 Exact: TypeAlias = NDArray[np.object_]  # Python integers, which no product overflows.
 
 # Takes a problem, its optimum and what is left of each order, and takes away from that in place.
-Cut = Callable[[ClearingProblem, Outcome, Energy], None]
+Cut = Callable[[ClearingProblem, Outcome, Wh], None]
 
 
-def withdrawn_wh(problem: ClearingProblem, intervals: Indices) -> Energy:
+def withdrawn_wh(problem: ClearingProblem, intervals: Indices) -> Wh:
     """Energy to withdraw from each order so that no owner meets itself in the given intervals, Wh."""
     withdrawn = np.zeros(len(problem.orders), np.int64)
     block = blocks(problem)
@@ -42,12 +42,12 @@ def withdrawn_wh(problem: ClearingProblem, intervals: Indices) -> Energy:
     return withdrawn
 
 
-def _least_harmful_cut(problem: ClearingProblem) -> Energy:
+def _least_harmful_cut(problem: ClearingProblem) -> Wh:
     results = [_after(problem, cut) for cut in (_buys, _sells, _beyond_the_best_price)]
     return max(results, key=lambda result: result[1])[0]
 
 
-def _after(problem: ClearingProblem, cut: Cut) -> tuple[Energy, int]:
+def _after(problem: ClearingProblem, cut: Cut) -> tuple[Wh, int]:
     """Cut, then withdraw buys while an owner still meets itself: energy withdrawn, and the welfare left."""
     left_wh = problem.orders.energy_wh.copy()
     while True:
@@ -58,11 +58,11 @@ def _after(problem: ClearingProblem, cut: Cut) -> tuple[Energy, int]:
         cut = _sells if cut is _sells else _buys  # Each ends the search: it takes a whole side away.
 
 
-def _buys(problem: ClearingProblem, best: Outcome, left_wh: Energy) -> None:
+def _buys(problem: ClearingProblem, best: Outcome, left_wh: Wh) -> None:
     left_wh[_beside(problem, best.stuck.buy)] = 0
 
 
-def _sells(problem: ClearingProblem, best: Outcome, left_wh: Energy) -> None:
+def _sells(problem: ClearingProblem, best: Outcome, left_wh: Wh) -> None:
     left_wh[_beside(problem, best.stuck.sell)] = 0
 
 
@@ -75,7 +75,7 @@ def _beside(problem: ClearingProblem, chosen: Indices) -> Mask:
     return is_beside
 
 
-def _beyond_the_best_price(problem: ClearingProblem, best: Outcome, left_wh: Energy) -> None:
+def _beyond_the_best_price(problem: ClearingProblem, best: Outcome, left_wh: Wh) -> None:
     """Limit an owner's sells to what others buy, and its buys to what others sell, at the best price for it.
 
     Seen are the orders of the zone in which the owner meets itself, or of all zones if it does so over links.
@@ -102,7 +102,7 @@ class _Curve:
 
     order: Indices
     cost_ticks: Ticks
-    end_wh: Energy
+    end_wh: Wh
     end_ticks_wh: Exact
 
     @staticmethod
@@ -114,11 +114,11 @@ class _Curve:
         ticks_wh = np.cumsum(cost_ticks.astype(object) * energy_wh.astype(object))
         return _Curve(order, cost_ticks, np.append(0, np.cumsum(energy_wh)), np.append(0, ticks_wh).astype(object))
 
-    def reached_wh(self, cost_ticks: Ticks, *, also_equal: bool) -> Energy:
+    def reached_wh(self, cost_ticks: Ticks, *, also_equal: bool) -> Wh:
         """Energy offered below each cost, or up to it."""
         return self.end_wh[np.searchsorted(self.cost_ticks, cost_ticks, "right" if also_equal else "left")]
 
-    def total_ticks_wh(self, energy_wh: Energy) -> Exact:
+    def total_ticks_wh(self, energy_wh: Wh) -> Exact:
         """Cost of the best so much energy."""
         if len(self.order) == 0:
             return np.zeros(len(energy_wh), np.object_)
@@ -127,7 +127,7 @@ class _Curve:
         total: Exact = self.end_ticks_wh[last] + self.cost_ticks[last].astype(object) * beyond_wh
         return total
 
-    def limit(self, left_wh: Energy, total_wh: int) -> None:
+    def limit(self, left_wh: Wh, total_wh: int) -> None:
         """Leave the best so much energy of these orders, in place."""
         left_wh[self.order] = np.minimum(
             left_wh[self.order], np.clip(total_wh - self.end_wh[:-1], 0, np.diff(self.end_wh))

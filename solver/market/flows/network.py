@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.market.cells.merit_order import UNBOUNDED_TICKS, MeritOrder, first_place, prices_around
-from solver.market.cells.problem import ClearingProblem, Energy, Indices, Mask, Ticks
+from solver.market.cells.problem import ClearingProblem, Indices, Mask, Ticks, Wh
 
 if TYPE_CHECKING:
     from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
@@ -38,12 +38,12 @@ class _Arcs:
 
     tail: NDArray[np.int32]
     head: NDArray[np.int32]
-    capacity_wh: Energy
+    capacity_wh: Wh
     cost: Ticks
     first: Indices
 
 
-def transfers(problem: ClearingProblem, merits: MeritOrder) -> Energy:
+def transfers(problem: ClearingProblem, merits: MeritOrder) -> Wh:
     """Welfare-optimal flows, Wh, shape (intervals, links)."""
     flow_wh = np.zeros((problem.intervals, len(problem.links)), np.int64)
     if flow_wh.size == 0 or len(problem.orders) == 0:
@@ -62,7 +62,7 @@ def transfers(problem: ClearingProblem, merits: MeritOrder) -> Energy:
     return flow_wh
 
 
-def net_export_wh(problem: ClearingProblem, flow_wh: Energy) -> Energy:
+def net_export_wh(problem: ClearingProblem, flow_wh: Wh) -> Wh:
     """Energy sent minus energy received, Wh, one per cell."""
     net = np.zeros((problem.zones, problem.intervals), np.int64)
     np.add.at(net, problem.links.from_zone, flow_wh.T)
@@ -168,7 +168,7 @@ def _ranges(start: Indices, stop: Indices) -> tuple[Indices, Indices]:
     return place, at
 
 
-def _by_level(cell: Indices, price: Ticks, energy_wh: Energy) -> tuple[Indices, Ticks, Energy]:
+def _by_level(cell: Indices, price: Ticks, energy_wh: Wh) -> tuple[Indices, Ticks, Wh]:
     """Merge neighbours of one cell and price."""
     if len(cell) == 0:
         return cell, price, energy_wh
@@ -176,9 +176,7 @@ def _by_level(cell: Indices, price: Ticks, energy_wh: Energy) -> tuple[Indices, 
     return cell[first], price[first], np.add.reduceat(energy_wh, first)
 
 
-def _hub_arcs(
-    problem: ClearingProblem, cell: Indices, ticks: Ticks, capacity_wh: Energy, *, is_from_hub: bool
-) -> _Arcs:
+def _hub_arcs(problem: ClearingProblem, cell: Indices, ticks: Ticks, capacity_wh: Wh, *, is_from_hub: bool) -> _Arcs:
     zone = (cell % problem.zones).astype(np.int32)
     hub = np.full(len(zone), problem.zones, np.int32)
     return _Arcs(
@@ -190,7 +188,7 @@ def _hub_arcs(
     )
 
 
-def _solve(links: _Arcs, *units: _Arcs) -> Energy:
+def _solve(links: _Arcs, *units: _Arcs) -> Wh:
     """Flow on every link arc, Wh. One small graph per interval: faster, and the GIL is held briefly."""
     from ortools.graph.python.min_cost_flow import SimpleMinCostFlow  # noqa: PLC0415 - only what solves imports it.
 

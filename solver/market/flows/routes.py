@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from solver.machine_code import COLUMN, OUT, TWO, compiled
-from solver.market.cells.problem import ClearingProblem, Energy, Indices
+from solver.market.cells.problem import ClearingProblem, Indices, Wh
 
 _MATRIX = "Array(int64, 2, 'C', readonly=True)"
 
@@ -18,7 +18,7 @@ class Routes:
 
     seller_cell: Indices
     buyer_cell: Indices
-    energy_wh: Energy
+    energy_wh: Wh
     zones: Indices
     first_zone: Indices
 
@@ -30,7 +30,7 @@ class Routes:
         return tuple(self.zones[self.first_zone[number] : self.first_zone[number + 1]].tolist())
 
 
-def routes(problem: ClearingProblem, net_wh: Energy, flow_wh: Energy) -> Routes:
+def routes(problem: ClearingProblem, net_wh: Wh, flow_wh: Wh) -> Routes:
     """Cut flows into routes: from each zone the last link that carries energy is followed, to the next zone in need.
 
     net_wh: energy sent minus received of each cell; flow_wh: shape (intervals, links), free of circles.
@@ -52,14 +52,14 @@ def routes(problem: ClearingProblem, net_wh: Energy, flow_wh: Energy) -> Routes:
 
 @compiled(TWO, COLUMN, _MATRIX, COLUMN, COLUMN, COLUMN, OUT, OUT, OUT, OUT, OUT)
 def _cut(
-    net_wh: Energy,
-    flow_wh: Energy,
+    net_wh: Wh,
+    flow_wh: Wh,
     by_start: Indices,
     first_leaving: Indices,
     to_zone: Indices,
     seller_cell: Indices,
     buyer_cell: Indices,
-    energy_wh: Energy,
+    energy_wh: Wh,
     zones: Indices,
     first_zone: Indices,
 ) -> tuple[int, int]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.market.cells.merit_order import UNBOUNDED_TICKS, MeritOrder, prices_around
-from solver.market.cells.problem import ClearingProblem, Energy, Mask, Ticks
+from solver.market.cells.problem import ClearingProblem, Mask, Ticks, Wh
 from solver.market.flows.network import net_export_wh, relax
 
 # Anything nearer to UNBOUNDED_TICKS than this is no price.
@@ -40,7 +40,7 @@ class ZonePrices:
         return self.has_lowest & self.has_highest
 
 
-def zone_prices(problem: ClearingProblem, merits: MeritOrder, flow_wh: Energy) -> ZonePrices:
+def zone_prices(problem: ClearingProblem, merits: MeritOrder, flow_wh: Wh) -> ZonePrices:
     """Price range and uniform price of every zone and interval."""
     shape = (problem.intervals, problem.zones)
     position_wh = merits.demand_wh + net_export_wh(problem, flow_wh)
@@ -60,7 +60,7 @@ def zone_prices(problem: ClearingProblem, merits: MeritOrder, flow_wh: Energy) -
     )
 
 
-def _residual_arcs(problem: ClearingProblem, flow_wh: Energy) -> tuple[NDArray[np.int64], ...]:
+def _residual_arcs(problem: ClearingProblem, flow_wh: Wh) -> tuple[NDArray[np.int64], ...]:
     """Arcs (tail, head, cost) with price[head] <= price[tail] + cost; shapes (2 links,), (intervals, 2 links)."""
     links = problem.links
     forward = np.where(flow_wh < problem.capacity_wh, links.cost_ticks, UNBOUNDED_TICKS)

@@ -14,7 +14,7 @@ import numpy as np
 
 from solver.machine_code import COLUMN, MASK, OUT, OUT_MASK, compiled
 from solver.market.cells.merit_order import MeritOrder, energy_below
-from solver.market.cells.problem import ClearingProblem, Energy, Indices, Mask
+from solver.market.cells.problem import ClearingProblem, Indices, Mask, Wh
 from solver.market.flows.network import net_export_wh
 from solver.market.flows.routes import Routes, routes
 from solver.market.pairs.exchange import Pair, exchange_partners
@@ -26,7 +26,7 @@ class Pairings:
 
     sell: Indices
     buy: Indices
-    energy_wh: Energy
+    energy_wh: Wh
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class _Along:
         return self.routes.passes(route) if route >= 0 else (int(self.local_cells[delivery]) % zones,)
 
 
-def pair(problem: ClearingProblem, merits: MeritOrder, flow_wh: Energy) -> tuple[Pairings, Pairings]:
+def pair(problem: ClearingProblem, merits: MeritOrder, flow_wh: Wh) -> tuple[Pairings, Pairings]:
     """Pair all fills. Returns the pairs, local ones first, and, apart, those stuck between two orders of one owner."""
     net_wh = net_export_wh(problem, flow_wh)
     target_wh = merits.base_wh + merits.demand_wh + net_wh
@@ -58,7 +58,7 @@ def pair(problem: ClearingProblem, merits: MeritOrder, flow_wh: Energy) -> tuple
     return _exchange(problem, pairings, is_own, along, first_pair)
 
 
-def _laid_along(merits: MeritOrder, target_wh: Energy, local_wh: Energy, along: _Along) -> tuple[Pairings, Indices]:
+def _laid_along(merits: MeritOrder, target_wh: Wh, local_wh: Wh, along: _Along) -> tuple[Pairings, Indices]:
     """The pairs, owners not told apart, and the first one of each delivery."""
     local = along.local_cells
     most = len(merits.order) + len(local) + len(along.routes)  # Each pair uses up an order or a delivery.
@@ -134,9 +134,7 @@ def _compare(owner: Indices, sell: Indices, buy: Indices, is_own: Mask) -> None:
 
 
 @compiled("void", MASK, *[COLUMN] * 4, OUT)
-def _sell(
-    is_buy: Mask, energy_wh: Energy, end_wh: Energy, cell_start: Indices, target_wh: Energy, sold_wh: Energy
-) -> None:
+def _sell(is_buy: Mask, energy_wh: Wh, end_wh: Wh, cell_start: Indices, target_wh: Wh, sold_wh: Wh) -> None:
     """Energy sold in each cell."""
     for cell in range(len(sold_wh)):
         sold = np.int64(0)
@@ -151,16 +149,16 @@ def _sell(
 def _lay_along(
     order: Indices,
     is_buy: Mask,
-    energy_wh: Energy,
-    end_wh: Energy,
+    energy_wh: Wh,
+    end_wh: Wh,
     cell_start: Indices,
-    target_wh: Energy,
+    target_wh: Wh,
     seller_cell: Indices,
     buyer_cell: Indices,
-    delivered_wh: Energy,
+    delivered_wh: Wh,
     sell: Indices,
     buy: Indices,
-    paired_wh: Energy,
+    paired_wh: Wh,
     first_pair: Indices,
 ) -> int:
     """Lay sells upwards and buys downwards in their cells' merit orders along; the number of pairs, -1 if one lacks."""

@@ -40,7 +40,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.engine.emitters import Refused, emitter, is_never_null
 from api.engine.fields import enums
 from api.engine.selections import refusals
-from api.graphql.scalars import SCALARS, Decimal
+from api.graphql.scalars import SCALARS, Micro
 from api.graphql.scalars import DateTime as Instant
 from api.graphql.schema import make_schema
 from domain.kernel.database import text_enum, text_enums
@@ -155,7 +155,7 @@ NUMBERS += [random.Random(number).randrange(10 ** (number % 19)) for number in r
 async def test_the_database_writes_what_python_writes(
     session: AsyncSession, kind: Any, column: Any, values: Sequence[Any]
 ) -> None:
-    serialize = SCALARS[Decimal].serialize if kind is DECIMAL else (lambda value: value)
+    serialize = SCALARS[Micro].serialize if kind is DECIMAL else (lambda value: value)
     for value in values:
         emit = emitter(literal(value, column), kind)
         written = await session.scalar(select(emit(literal(value, column))))

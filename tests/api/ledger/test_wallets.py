@@ -229,7 +229,7 @@ async def test_the_wallet_tells_what_one_has_holds_and_owes(session: AsyncSessio
     await transfers.post(session, [NewTransfer(TransferKind.HOLD, "order:1", amounts)], actor="test", now=now())
     await a_debt(session, owner_of(payer), "7")
     payment_id = await a_submitted_payment(session, payer)
-    failed = an_answer(payment_id, outcome=answers.Outcome.FAILED, reason="DECLINED")
+    failed = an_answer(payment_id, outcome=answers.PaymentOutcome.FAILED, reason="DECLINED")
     await answers.record(session, failed, now=now())
     await session.flush()
 

@@ -19,7 +19,7 @@ from domain.kernel.errors import DomainError, InvalidValue, NotAllowed, NotFound
 from domain.kernel.idempotency import IdempotencyKeyReused
 from domain.kernel.tables import Base
 from domain.ledger import answers, payments
-from domain.ledger.answers import EventIdReused, NotYetAsked, Outcome, WrongAmount
+from domain.ledger.answers import EventIdReused, NotYetAsked, PaymentOutcome, WrongAmount
 from domain.ledger.limits import AmountOutOfBounds, DailyLimitReached, NotWholeCents
 from domain.ledger.payments import Instruction, PaymentClosed
 from domain.ledger.tables import (
@@ -155,7 +155,7 @@ async def test_a_failed_deposit_moves_nothing(session: AsyncSession) -> None:
     payer = await a_payer(session)
     payment_id = await a_submitted_payment(session, payer)
 
-    await answers.record(session, an_answer(payment_id, outcome=Outcome.FAILED, reason="DECLINED"), now=now())
+    await answers.record(session, an_answer(payment_id, outcome=PaymentOutcome.FAILED, reason="DECLINED"), now=now())
 
     payment = await session.get_one(Payment, payment_id)
     assert (payment.status, payment.failure_reason) == (PaymentStatus.FAILED, "DECLINED")
@@ -185,7 +185,9 @@ async def test_a_failed_withdrawal_is_available_again(session: AsyncSession) -> 
     payer = await a_payer(session, "30")
     payment_id = await a_submitted_payment(session, payer, WITHDRAWAL)
 
-    await answers.record(session, an_answer(payment_id, outcome=Outcome.FAILED, reason="ACCOUNT_CLOSED"), now=now())
+    await answers.record(
+        session, an_answer(payment_id, outcome=PaymentOutcome.FAILED, reason="ACCOUNT_CLOSED"), now=now()
+    )
 
     assert await money_of(session, payer) == (30, 0, 0)
     assert await transfers_of(session, payment_id) == [
@@ -365,9 +367,9 @@ async def test_answers_that_do_not_fit_change_nothing(session: AsyncSession) -> 
 
     await told(NotFound, new_id())
     await told(NotYetAsked, requested)
-    await told(NotYetAsked, requested, outcome=Outcome.FAILED, reason="DECLINED")
+    await told(NotYetAsked, requested, outcome=PaymentOutcome.FAILED, reason="DECLINED")
     await told(PaymentClosed, ended)
-    await told(PaymentClosed, ended, outcome=Outcome.FAILED, reason="DECLINED")
+    await told(PaymentClosed, ended, outcome=PaymentOutcome.FAILED, reason="DECLINED")
     await told(EventIdReused, ended, event_id="used", body_digest=b"another")
     await told(EventIdReused, processing, event_id="used")
     wrong = await told(WrongAmount, processing, eur="25.01")

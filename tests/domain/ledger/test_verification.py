@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.identity.viewers import Viewer
 from domain.ledger import accounts, answers, transfers, verification
-from domain.ledger.answers import Outcome
+from domain.ledger.answers import PaymentOutcome
 from domain.ledger.tables import AccountKind, PaymentKind, TransferKind, TransferPhase
 from domain.ledger.transfers import NewTransfer
 from tests.factories.identity import a_user
@@ -33,9 +33,9 @@ async def ledger(session: AsyncSession) -> AsyncSession:
     for kind in PaymentKind:
         await a_payment(session, payer, kind)
         await a_submitted_payment(session, payer, kind)
-        for outcome in Outcome:
+        for outcome in PaymentOutcome:
             payment_id = await a_submitted_payment(session, payer, kind)
-            reason = "DECLINED" if outcome is Outcome.FAILED else None
+            reason = "DECLINED" if outcome is PaymentOutcome.FAILED else None
             await answers.record(session, an_answer(payment_id, outcome=outcome, reason=reason), now=now())
     await in_escrow(session, user_id)
     await session.flush()

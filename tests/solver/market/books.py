@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
-from solver.market.cells.problem import ClearingProblem, Energy, Links, Orders, PricingRule, Side
+from solver.market.cells.problem import ClearingProblem, Links, Orders, Side, UniformPrice, Wh
 
 Row = tuple[str, int, int]  # owner, Wh, ticks
 
@@ -26,9 +26,7 @@ def orders(buys: Sequence[Row], sells: Sequence[Row], zones: Sequence[int] | Non
     )
 
 
-def book(
-    buys: Sequence[Row], sells: Sequence[Row], pricing: PricingRule = PricingRule.UNIFORM_MIDPOINT
-) -> ClearingProblem:
+def book(buys: Sequence[Row], sells: Sequence[Row], pricing: UniformPrice = UniformPrice.MIDPOINT) -> ClearingProblem:
     """One interval of one zone."""
     return ClearingProblem(intervals=1, zones=1, orders=orders(buys, sells), pricing=pricing)
 
@@ -103,7 +101,7 @@ def shared_problems(draw: st.DrawFn, owners: int = 1_000, intervals_max: int = 4
     return replace(problem, orders=entries.at(kept))
 
 
-def sold_and_bought(problem: ClearingProblem, fill_wh: Energy) -> tuple[Energy, Energy]:
+def sold_and_bought(problem: ClearingProblem, fill_wh: Wh) -> tuple[Wh, Wh]:
     """Energy sold and bought in each cell."""
     cells = problem.intervals * problem.zones
     sold, bought = np.zeros(cells, np.int64), np.zeros(cells, np.int64)

@@ -5,14 +5,14 @@ from fractions import Fraction
 
 import numpy as np
 
-from domain.kernel.quantities import Energy
+from domain.kernel.quantities import MicroKwh
 from solver.sharing.keys import AllWhenEnough, Equal, Fixed, Key, Priority, ProRata, Round
 from solver.sharing.problems import AllocationProblem, Side
 
 Parts = list[int]
 
 
-def allocate_slowly(problem: AllocationProblem) -> tuple[Energy, Energy]:
+def allocate_slowly(problem: AllocationProblem) -> tuple[MicroKwh, MicroKwh]:
     """Shared in and shared out, as `allocate` defines them."""
     received, given = np.zeros_like(problem.withdrawn_ukwh), np.zeros_like(problem.injected_ukwh)
     for interval in range(problem.withdrawn_ukwh.shape[0]):

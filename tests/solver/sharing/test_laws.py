@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.kernel.quantities import Energy
+from domain.kernel.quantities import MicroKwh
 from solver.sharing import allocations
 from solver.sharing.allocations import allocate, offered_ukwh
 from solver.sharing.keys import EQUAL, PRO_RATA, Fixed, Key, Priority, Round, percentage
@@ -159,7 +159,7 @@ def test_accepts_arrays_that_are_read_only_or_not_in_c_order() -> None:
     np.testing.assert_array_equal(allocation.shared_in_ukwh, [[1, 1], [3, 4]])
 
 
-def a_problem(withdrawn: Energy, injected: Energy, key: Key, tie_break: Energy) -> AllocationProblem:
+def a_problem(withdrawn: MicroKwh, injected: MicroKwh, key: Key, tie_break: MicroKwh) -> AllocationProblem:
     return AllocationProblem(
         withdrawn_ukwh=withdrawn,
         injected_ukwh=injected,
@@ -170,7 +170,7 @@ def a_problem(withdrawn: Energy, injected: Energy, key: Key, tie_break: Energy) 
 
 
 def _reordered(problem: AllocationProblem, consumers: list[int], producers: list[int]) -> AllocationProblem:
-    def columns(values: Energy | None, order: list[int]) -> Energy | None:
+    def columns(values: MicroKwh | None, order: list[int]) -> MicroKwh | None:
         return None if values is None else values[..., order]
 
     def key(rounds: Key, order: list[int]) -> Key:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from domain.kernel.quantities import WHOLE_PPM, Energy, parse_micro
+from domain.kernel.quantities import WHOLE_PPM, MicroKwh, parse_micro
 from solver.sharing.allocations import allocate, offered_ukwh
 from solver.sharing.keys import PRO_RATA
 from solver.sharing.problems import AllocationProblem
@@ -29,7 +29,7 @@ def report() -> Columns:
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def columns(report: Columns, prefix: str, quantity: str) -> tuple[Energy, Energy]:
+def columns(report: Columns, prefix: str, quantity: str) -> tuple[MicroKwh, MicroKwh]:
     """Micro-kWh of one quantity, and the participation factors: shape (intervals, points)."""
     texts = [column for name, column in report.items() if name[0] == prefix and name.endswith(f"_{quantity}_kwh")]
     energy = [[parse_micro(text or "0") for text in column] for column in texts]

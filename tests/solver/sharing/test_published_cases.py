@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import pytest
 
-from domain.kernel.quantities import Energy
+from domain.kernel.quantities import MicroKwh
 from solver.sharing.allocations import Allocation, allocate, offered_ukwh
 from solver.sharing.keys import (
     EQUAL,
@@ -29,12 +29,12 @@ from solver.sharing.statutory import shared_ukwh
 Kwh: TypeAlias = Sequence[float]
 
 
-def ukwh(*kwh: float) -> Energy:
+def ukwh(*kwh: float) -> MicroKwh:
     """Exact for the decimals used here."""
     return np.array([round(value * 1_000_000) for value in kwh], np.int64)
 
 
-def ppm(*percent: float) -> Energy:
+def ppm(*percent: float) -> MicroKwh:
     return np.array([round(value * 10_000) for value in percent], np.int64)
 
 

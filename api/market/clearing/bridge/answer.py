@@ -9,7 +9,7 @@ import numpy as np
 
 from domain.kernel.quantities import LOT_UKWH, TICK_UEUR_PER_KWH, round_half_even
 from domain.market.clearing.book import Book
-from domain.market.clearing.clearings import Cell, CellPrice, Outcome
+from domain.market.clearing.clearings import Cell, CellPrice, ClearingOutcome
 from domain.market.clearing.trades import Pairing
 from domain.market.places.markets import MarketInZone
 from domain.market.places.tables import PricingRule
@@ -29,9 +29,9 @@ NEUR_PER_UEUR = 1_000
 TICKS_WH_PER_UEUR = 10  # One tick x one Wh is 0.1 micro-EUR.
 
 
-def outcome_of(book: Book, starts: list[datetime], classed: Classed, cleared: Clearing) -> Outcome:
+def outcome_of(book: Book, starts: list[datetime], classed: Classed, cleared: Clearing) -> ClearingOutcome:
     """Who trades with whom at what prices, and the prices of all markets and intervals that have one."""
-    return Outcome(
+    return ClearingOutcome(
         pairings=_pairings(book, classed, cleared),
         prices=_prices(book, starts, classed, cleared),
     )

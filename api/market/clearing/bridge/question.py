@@ -14,12 +14,12 @@ from solver.market.cells.merit_order import merit_order
 from solver.market.cells.problem import (
     PRICE_TICKS_MAX,
     ClearingProblem,
-    Energy,
     Indices,
     Links,
     Mask,
     Orders,
     Side,
+    Wh,
     from_micro_units,
 )
 from solver.market.flows.network import transfers
@@ -133,12 +133,12 @@ def _is_way_open(book: Book) -> Mask:
     return np.array([halted.isdisjoint((link.from_zone_id, link.to_zone_id)) for link in rows], np.bool_)
 
 
-def _capacity_left_wh(book: Book, starts: list[datetime], links: Links) -> Energy:
+def _capacity_left_wh(book: Book, starts: list[datetime], links: Links) -> Wh:
     """What earlier clearings left of each link, Wh, shape (intervals, links)."""
     return np.broadcast_to(links.capacity_wh, (len(starts), len(links))) - sent_wh(book, starts, links)
 
 
-def sent_wh(book: Book, starts: list[datetime], links: Links) -> Energy:
+def sent_wh(book: Book, starts: list[datetime], links: Links) -> Wh:
     """What earlier clearings send over each link, Wh, shape (intervals, links).
 
     What they sold from zone to zone is a firm net export or import of each. It is sent along the cheapest ways, which

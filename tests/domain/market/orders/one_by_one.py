@@ -16,15 +16,15 @@ from domain.kernel.database import new_id
 from domain.kernel.errors import DomainError, InvalidValue, NotAllowed, NotFound
 from domain.kernel.idempotency import IdempotencyKey, IdempotencyKeyReused
 from domain.market.orders.placements import Request
-from domain.market.orders.placing import Outcome
+from domain.market.orders.placing import PlacingOutcome
 from domain.market.orders.tables import Order, OrderInterval
 from domain.market.orders.validation import Terms, check
 from domain.market.places.tables import Market
 
 
-async def place_all(session: AsyncSession, requests: Sequence[Request], now: datetime) -> list[Outcome]:
+async def place_all(session: AsyncSession, requests: Sequence[Request], now: datetime) -> list[PlacingOutcome]:
     """What becomes of requests when each is a transaction of its own."""
-    outcomes: list[Outcome] = []
+    outcomes: list[PlacingOutcome] = []
     for request in requests:
         try:
             outcomes.append(await _place(session, request, now))

@@ -26,7 +26,7 @@ from domain.kernel.intervals import Period
 from domain.market.clearing import verification
 from domain.market.orders import orders, placing, validation
 from domain.market.orders.placements import Request
-from domain.market.orders.placing import Outcome
+from domain.market.orders.placing import PlacingOutcome
 from domain.market.orders.tables import Order, OrderInterval
 from domain.market.places.tables import EnergySource
 from tests.conftest import AS_THE_APPLICATION
@@ -46,7 +46,7 @@ from tests.factories.market import (
 Chance = random.Random
 
 
-async def seen(session: AsyncSession, outcomes: Sequence[Outcome]) -> dict[str, list[Any]]:
+async def seen(session: AsyncSession, outcomes: Sequence[PlacingOutcome]) -> dict[str, list[Any]]:
     """Everything that placing writes and answers, with orders named by their place in the order of arrival."""
     session.expire_all()
     rows = list(await session.scalars(select(Order).order_by(Order.sequence)))
@@ -111,8 +111,10 @@ def some_requests(chance: Chance, traders: Sequence[Viewer], markets: Sequence[U
     return requests
 
 
-async def in_batches(session: AsyncSession, requests: Sequence[Request], chance: Chance, at: Any) -> list[Outcome]:
-    outcomes: list[Outcome] = []
+async def in_batches(
+    session: AsyncSession, requests: Sequence[Request], chance: Chance, at: Any
+) -> list[PlacingOutcome]:
+    outcomes: list[PlacingOutcome] = []
     while len(outcomes) < len(requests):
         size = chance.choice([1, 2, 7, 50])
         outcomes += await placing.place_many(session, requests[len(outcomes) : len(outcomes) + size], now=at)
@@ -129,7 +131,7 @@ async def test_placing_together_comes_to_the_same_as_one_by_one(session: AsyncSe
     requests = some_requests(chance, traders, markets, 60)
     at = now()
 
-    async def outcome_of(place: Callable[[], Awaitable[list[Outcome]]]) -> dict[str, list[Any]]:
+    async def outcome_of(place: Callable[[], Awaitable[list[PlacingOutcome]]]) -> dict[str, list[Any]]:
         async with session.begin_nested() as savepoint:
             found = await seen(session, await place())
             assert await breaches(session) == []

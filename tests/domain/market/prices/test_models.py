@@ -17,7 +17,16 @@ from domain.kernel.errors import DomainError, InvalidValue, NotAllowed, NotFound
 from domain.market.prices import models
 from domain.market.prices import tariffs as grid_tariffs
 from domain.market.prices.calendars import Calendar, DayKind, Tier
-from domain.market.prices.model_prices import Circumstances, Flow, Model, ModelPrice, Part, PartKind, Rate, price_of
+from domain.market.prices.model_prices import (
+    Circumstances,
+    Flow,
+    Model,
+    ModelPrice,
+    PartKind,
+    PricePart,
+    Rate,
+    price_of,
+)
 from domain.market.prices.models import WeightsDoNotAddUp
 from domain.market.prices.tables import GridDirection, GridTariff, PriceModel
 from domain.market.prices.tariffs import BeginsOutOfRange
@@ -39,17 +48,17 @@ def test_rates_are_weighted() -> None:
 
     assert price.price_ueur_per_kwh == 137_500  # 50,000.5 + 50,000 + 37,500, rounded half-even.
     assert price.parts == (
-        Part(PartKind.SUPPLY_DEMAND_RATIO, 50_000, 100_001, 500_000),
-        Part(PartKind.MID_MARKET_RATE, 50_000, 200_000, 250_000),
-        Part(PartKind.CROSSING_VALUE, 37_500, 150_000, 250_000),
+        PricePart(PartKind.SUPPLY_DEMAND_RATIO, 50_000, 100_001, 500_000),
+        PricePart(PartKind.MID_MARKET_RATE, 50_000, 200_000, 250_000),
+        PricePart(PartKind.CROSSING_VALUE, 37_500, 150_000, 250_000),
     )
 
 
 def test_an_empty_book_has_the_last_cleared_price_and_else_the_middle_of_the_grids() -> None:
     grid: dict[str, Any] = {"import_ueur_per_kwh": 300_000, "export_ueur_per_kwh": 80_001}
 
-    assert made(Circumstances({}, 120_000, **grid)).parts == (Part(PartKind.LAST_CLEARED, 120_000),)
-    assert made(Circumstances({}, None, **grid)).parts == (Part(PartKind.GRID_MIDDLE, 190_000),)
+    assert made(Circumstances({}, 120_000, **grid)).parts == (PricePart(PartKind.LAST_CLEARED, 120_000),)
+    assert made(Circumstances({}, None, **grid)).parts == (PricePart(PartKind.GRID_MIDDLE, 190_000),)
 
 
 @pytest.mark.parametrize("known", [{}, {"import_ueur_per_kwh": 300_000}, {"export_ueur_per_kwh": 1}])
@@ -63,7 +72,7 @@ def test_a_tier_is_added() -> None:
     price = made(Circumstances(RATES), tiers=(PEAK,))
 
     assert price.price_ueur_per_kwh == 230_000
-    assert price.parts[-1] == Part(PartKind.TIER, 30_000, tier="peak")
+    assert price.parts[-1] == PricePart(PartKind.TIER, 30_000, tier="peak")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +89,7 @@ def test_full_links_raise_the_price_where_energy_comes_in_and_lower_it_where_it_
 ) -> None:
     price = made(Circumstances(RATES, flow=flow), congestion_ueur_per_kwh=40_000)
 
-    assert price.parts[-1] == Part(PartKind.CONGESTION, part, share_ppm=share)
+    assert price.parts[-1] == PricePart(PartKind.CONGESTION, part, share_ppm=share)
     assert price.price_ueur_per_kwh == 200_000 + part
 
 
@@ -97,8 +106,8 @@ def test_the_price_stays_between_what_the_grid_pays_and_takes() -> None:
     low = Circumstances(RATES, import_ueur_per_kwh=300_000, export_ueur_per_kwh=210_000)
     high = Circumstances(RATES, import_ueur_per_kwh=150_000, export_ueur_per_kwh=100_000)
 
-    assert made(low).parts[-1] == Part(PartKind.FLOOR, 10_000, 210_000)
-    assert made(high).parts[-1] == Part(PartKind.CAP, -50_000, 150_000)
+    assert made(low).parts[-1] == PricePart(PartKind.FLOOR, 10_000, 210_000)
+    assert made(high).parts[-1] == PricePart(PartKind.CAP, -50_000, 150_000)
     assert made(low, has_floor=False).price_ueur_per_kwh == 200_000
     assert made(high, has_cap=False).price_ueur_per_kwh == 200_000
 

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from domain.kernel.errors import InvalidValue
 from solver.market.cells.classes import EnergyClass, with_classes
 from solver.market.cells.joint import blocks
-from solver.market.cells.problem import ClearingProblem, Energy, Orders, Side
+from solver.market.cells.problem import ClearingProblem, Orders, Side, Wh
 from solver.market.clearing.clearing import clear, congestion_rent_neur
 from tests.solver.market.books import problems, shared_problems
 from tests.solver.market.linear_program import largest_welfare
 
 
-def shared_of(problem: ClearingProblem) -> dict[int, Energy]:
+def shared_of(problem: ClearingProblem) -> dict[int, Wh]:
     """Entries of each shared order."""
     shared = problem.orders.shared
     assert shared is not None

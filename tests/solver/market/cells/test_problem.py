@@ -14,8 +14,8 @@ from solver.market.cells.problem import (
     TOTAL_ENERGY_WH_MAX,
     ZONES_MAX,
     ClearingProblem,
-    PricingRule,
     Side,
+    UniformPrice,
     from_micro_units,
 )
 from tests.solver.market.books import book, links, orders
@@ -135,12 +135,12 @@ def test_what_is_no_whole_tick_or_lot_is_refused(price: float, energy: int, mess
 @pytest.mark.parametrize(
     ("rule", "price"),
     [
-        (PricingRule.UNIFORM_LOWEST, -300),
-        (PricingRule.UNIFORM_MIDPOINT, -50),
-        (PricingRule.UNIFORM_HIGHEST, 200),
+        (UniformPrice.LOWEST, -300),
+        (UniformPrice.MIDPOINT, -50),
+        (UniformPrice.HIGHEST, 200),
     ],
 )
-def test_a_pricing_rule_is_a_place_in_the_range(rule: PricingRule, price: int) -> None:
+def test_a_pricing_rule_is_a_place_in_the_range(rule: UniformPrice, price: int) -> None:
     assert rule.price_ueur_per_kwh(np.array([-3]), np.array([2])).tolist() == [price]
 
 

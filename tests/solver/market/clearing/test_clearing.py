@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.kernel.errors import InvalidValue
-from solver.market.cells.problem import ClearingProblem, Links, Orders, PricingRule, Side
+from solver.market.cells.problem import ClearingProblem, Links, Orders, Side, UniformPrice
 from solver.market.clearing.clearing import Clearing, clear, congestion_rent_neur, congestion_rents_neur
 from tests.solver.market.books import book, links, orders, problems, sold_and_bought
 from tests.solver.market.flows import whole_flow
@@ -61,8 +61,8 @@ def test_fills_balance_with_flows_within_every_limit(problem: ClearingProblem) -
     assert ((clearing.fill_wh >= 0) & (clearing.fill_wh <= problem.orders.energy_wh)).all()
 
 
-@given(problems(), st.sampled_from(PricingRule))
-def test_prices_support_the_outcome(problem: ClearingProblem, pricing: PricingRule) -> None:
+@given(problems(), st.sampled_from(UniformPrice))
+def test_prices_support_the_outcome(problem: ClearingProblem, pricing: UniformPrice) -> None:
     problem = replace(problem, pricing=pricing)
 
     clearing = clear(problem)

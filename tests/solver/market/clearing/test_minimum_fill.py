@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from domain.kernel.errors import InvalidValue
-from solver.market.cells.problem import ClearingProblem, Energy, Side
+from solver.market.cells.problem import ClearingProblem, Side, Wh
 from solver.market.clearing import minimum_fill
 from solver.market.clearing.clearing import clear
 from solver.market.clearing.minimum_fill import settled
@@ -24,12 +24,12 @@ def all_or_none(buys: list[Row], sells: list[Row], *whole: int) -> ClearingProbl
     return replace(problem, orders=replace(problem.orders, minimum_fill_wh=minimum_wh))
 
 
-def minima(problem: ClearingProblem) -> Energy:
+def minima(problem: ClearingProblem) -> Wh:
     assert problem.orders.minimum_fill_wh is not None
     return problem.orders.minimum_fill_wh
 
 
-def without(problem: ClearingProblem, dropped: list[int]) -> tuple[Energy, int]:
+def without(problem: ClearingProblem, dropped: list[int]) -> tuple[Wh, int]:
     """Fills and welfare when some orders are dropped and no minimum counts."""
     left_wh = problem.orders.energy_wh.copy()
     left_wh[dropped] = 0
@@ -37,7 +37,7 @@ def without(problem: ClearingProblem, dropped: list[int]) -> tuple[Energy, int]:
     return best.fill_wh, sum(welfare_ticks_wh(problem, best))
 
 
-def keeps_minima(problem: ClearingProblem, fill_wh: Energy) -> bool:
+def keeps_minima(problem: ClearingProblem, fill_wh: Wh) -> bool:
     return not ((fill_wh > 0) & (fill_wh < minima(problem))).any()
 
 

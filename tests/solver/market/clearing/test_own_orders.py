@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from solver.market.cells.problem import ClearingProblem, Energy, Side
+from solver.market.cells.problem import ClearingProblem, Side, Wh
 from solver.market.clearing.clearing import clear, congestion_rent_neur
 from tests.solver.market.books import book, links, orders, problems
 from tests.solver.market.linear_program import largest_welfare_at_one_price, largest_welfare_between_owners
 
 
-def owner_energy(problem: ClearingProblem, fill_wh: Energy) -> dict[tuple[int, int], int]:
+def owner_energy(problem: ClearingProblem, fill_wh: Wh) -> dict[tuple[int, int], int]:
     """Sold and bought energy together by (cell, owner)."""
     total: dict[tuple[int, int], int] = {}
     for cell, owner, energy_wh in zip(problem.cell, problem.orders.owner, fill_wh, strict=True):

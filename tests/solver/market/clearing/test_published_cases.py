@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from solver.market.cells.problem import ClearingProblem, PricingRule
+from solver.market.cells.problem import ClearingProblem, UniformPrice
 from solver.market.clearing.clearing import Clearing, clear, congestion_rent_neur
 from solver.market.clearing.pair_prices import PairRule, pair_prices
 from tests.solver.market.books import Row, book, links, orders
@@ -79,12 +79,12 @@ def test_gsy_partial_without_self_trade_excludes_the_seller_s_own_bid() -> None:
 @pytest.mark.parametrize(
     ("pricing", "in_cluster_1", "in_cluster_0"),
     [
-        (PricingRule.UNIFORM_LOWEST, 7, 8),
-        (PricingRule.UNIFORM_MIDPOINT, 8, 9),
-        (PricingRule.UNIFORM_HIGHEST, 9, 10),
+        (UniformPrice.LOWEST, 7, 8),
+        (UniformPrice.MIDPOINT, 8, 9),
+        (UniformPrice.HIGHEST, 9, 10),
     ],
 )
-def test_simply_grid_fee_is_the_cost_of_a_link(pricing: PricingRule, in_cluster_1: int, in_cluster_0: int) -> None:
+def test_simply_grid_fee_is_the_cost_of_a_link(pricing: UniformPrice, in_cluster_1: int, in_cluster_0: int) -> None:
     """Published: both trades matched at 7, the fee on top. Any price of 7..9 in the sellers' cluster clears
     (7 is the bid left out, 9 the other cluster's bid less the fee); theirs is the lowest, our default is the
     middle. Sellers get the price of cluster 1, the buyer in cluster 0 pays the fee of 1 beyond it."""
