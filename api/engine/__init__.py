@@ -47,7 +47,9 @@ The compiled path answers successes only: wrong arguments, refusals and errors a
 there is one place where they are made. `tests/api/engine/test_differential.py` compares both over random operations.
 
 Decision, 2026-11-20: ids are `Type:uuid`, not base64: they are as opaque as a client treats them, readable in a log,
-and cost the compiled path one concatenation. Decision, 2026-11-21: so are cursors, `ORDER:uuid` or `ORDER:uuid:value`.
+and cost the compiled path one concatenation.
+
+Decision, 2026-11-21: cursors are no base64 either, but `ORDER:uuid` or `ORDER:uuid:value`.
 
 Decision, 2026-11-21: page sizes are part of a statement's text, and statements are planned once for all values
 (`plan_cache_mode=force_generic_plan`). Planning a nested page takes as long as reading it, and a planner that does not

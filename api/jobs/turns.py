@@ -1,6 +1,6 @@
 """Short turns: what a job solves in a thread leaves the event loop of its worker free to renew leases and serve others.
 
-Decision (2026-11-21). Solving happens in a thread, not in a process of its own. The solvers give up the interpreter's
+Decision, 2026-11-21: solving happens in a thread, not in a process of its own. The solvers give up the interpreter's
 lock where they compute, so what is left to share is Python; a process would need the book pickled, which for a hundred
 thousand open intervals holds the lock for more than a second, while a thread needs nothing copied. Measured by
 `tests/bench/market_stall.py`.

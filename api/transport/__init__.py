@@ -10,11 +10,12 @@ Terms
     stream      an operation answered over a socket or an event stream, of whatever kind
     nodes       what a document may return at most, by multiplying page sizes (`costs`)
 
-Decisions
-    2026-11-20  We write the HTTP view ourselves instead of bending Strawberry's: it has no media types, codes no error,
-                answers 500 to malformed bodies and has no body limit. Strawberry's socket handler is subclassed.
-    2026-11-20  Parse, limits and validation of a valid document are kept together in one cache, by its text. Refused
-                documents are not kept, so that nobody can fill the cache with them.
-    2026-11-20  Errors are coded where results leave us (`execution`), not in a schema extension: errors raised by hooks
-                and deadlines never pass an extension, and a code that depends on where an error arose can be forgotten.
+Decision, 2026-11-20: we write the HTTP view ourselves instead of bending Strawberry's: it has no media types, codes no
+error, answers 500 to malformed bodies and has no body limit. Strawberry's socket handler is subclassed.
+
+Decision, 2026-11-20: parse, limits and validation of a valid document are kept together in one cache, by its text.
+Refused documents are not kept, so that nobody can fill the cache with them.
+
+Decision, 2026-11-20: errors are coded where results leave us (`execution`), not in a schema extension: errors raised by
+hooks and deadlines never pass an extension, and a code that depends on where an error arose can be forgotten.
 """

@@ -9,7 +9,7 @@ its words is declared once, in the `words.py` of the room that owns it:
 Whoever looks a word up or counts them first lets all rooms of the domain declare theirs.
 
 Decision, 2026-11-30: the database checks the form of a word and not which words there are, so that a new word is no
-migration; whatever stores a word is typed by `word_type`, which refuses words that nobody declared.
+migration; whatever stores a word is typed by `WordType`, which refuses words that nobody declared.
 """
 
 import re

@@ -13,10 +13,13 @@ What holds:
   was acknowledged.
 - A web hook never reaches a private address, whatever its name resolves to by then, and never follows a redirect.
 
-Decisions, 2026-11-21:
-- A web hook's secret is stored as it is, because signing needs it; it is shown once, and its wiping is the removal.
-- Only people manage web hooks. One made by a key would go on telling after the key has ended.
-- Quiet hours hold back mail only: in the app nothing rings, and a web hook wakes nobody.
-- A web hook that answered nothing for three days is disabled and its owner told; who comes back registers it anew and
-  gives the cursor of the last trade seen, so that nothing is lost by it.
+Decision, 2026-11-21: a web hook's secret is stored as it is, because signing needs it; it is shown once, and its wiping
+is the removal.
+
+Decision, 2026-11-21: only people manage web hooks. One made by a key would go on telling after the key has ended.
+
+Decision, 2026-11-21: quiet hours hold back mail only: in the app nothing rings, and a web hook wakes nobody.
+
+Decision, 2026-11-21: a web hook that answered nothing for three days is disabled and its owner told; who comes back
+registers it anew and gives the cursor of the last trade seen, so that nothing is lost by it.
 """

@@ -1,4 +1,4 @@
-"""Clearing of orders in market zones with transfer limits.
+"""Questions about a market: what is cleared and to whom, what was delivered, what rules offer, which prices come.
 
 Terms: *order* (buy or sell, limit price, energy), *cell* (one zone in one delivery interval), *merit order*
 (units of a cell by price, then time), *position* (where a cell's merit order is cut by the clearing),
@@ -28,11 +28,11 @@ The rooms, lowest first; each knows only those above it here:
 Beside them `prices` (rates that need no clearing: mid-market rate, supply/demand ratio, indications), `delivery`,
 `rules` and `forecasting`.
 
-Invariants: fills balance with flows in every cell; no order trades beyond its limit; price-time priority
+Invariants of a clearing: fills balance with flows in every cell; no order trades beyond its limit; price-time priority
 within a cell and side; welfare is the largest possible (that leaves room for minimum fills, at uniform prices);
 rent is never negative; the answer depends on the orders, not on how they are listed.
 
-Decision (2026-11-20). Of equally good outcomes the one that trades most within a zone is taken, and no energy
+Decision, 2026-11-20: of equally good outcomes the one that trades most within a zone is taken, and no energy
 crosses a link for nothing. Equal prices trade; a transfer that gains nothing is not made.
 """
 

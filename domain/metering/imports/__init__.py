@@ -2,14 +2,16 @@
 
 Nothing about a file is guessed: layout, unit, resolution, interval label, clock, delimiter and decimal separator are
 declared in an `ImportFormat` (`regulation.md` section 5). A file is taken as a whole or not at all; a refusal names
-row, column and reason of each fault. Row order is never trusted, with one exception:
+row, column and reason of each fault. Row order is never trusted, with one exception.
 
-- **Repeated hour** (2026-11-20): a zone clock shows the hour of the autumn change twice. Where a label stands twice in
-  a series, the first in file order is summer time, the second winter time, as the operators write it. That holds only
-  while the rows of that day run forward; otherwise, and where a label stands once, the hour is `AMBIGUOUS_TIME`.
-- **End labels** (2026-11-20): a label of `END` is the instant at which its interval ends, on the declared clock. So the
-  interval before the spring change ends at 03:00, and 02:00 is `UNKNOWN_TIME`.
-- **Energy** (2026-11-20): decimals are read exactly; what is finer than a micro-kWh is rounded half-even and counted.
+Decision, 2026-11-20: where a label stands twice in a series, as a zone clock shows the hour of the autumn change, the
+first in file order is summer time, the second winter time, as the operators write it. That holds only while the rows of
+that day run forward; otherwise, and where a label stands once, the hour is `AMBIGUOUS_TIME`.
+
+Decision, 2026-11-20: a label of `END` is the instant at which its interval ends, on the declared clock. So the interval
+before the spring change ends at 03:00, and 02:00 is `UNKNOWN_TIME`.
+
+Decision, 2026-11-20: decimals are read exactly; what is finer than a micro-kWh is rounded half-even and counted.
 
 Reading order: `formats`, `report`, `parsing`; below them `delimited` and `workbooks` (files to cells), `energies` and
 `labels` (cells to integers), `instants` (labels to UTC), `days` (instants to local days).

@@ -10,10 +10,10 @@ Where few orders have a minimum, the set to drop is searched for (branch and bou
 worth at least as much as one without more of them, so what is not worth more than the best found is not followed.
 Every clearing at uniform prices that keeps the minima is such a set. The search is exact unless it meets its limit.
 
-Decision (2026-11-21). Context: with minima the largest welfare may have no uniform price: an order would have to be
-filled at a loss (European markets forbid this as well: paradoxically accepted blocks are taken out). Decision: the
-sets are searched, not the energies (a mixed-integer program would return fills that no price supports, and it would
-be other code than clears). Consequence: the welfare is that of the best uniform price; `bound` tells what minima cost.
+Decision, 2026-11-21: the sets are searched, not the energies. A mixed-integer program would return fills that no price
+supports, and it would be other code than clears. Context: with minima the largest welfare may have no uniform price: an
+order would have to be filled at a loss (European markets forbid this as well: paradoxically accepted blocks are taken
+out). Consequence: the welfare is that of the best uniform price; `bound` tells what minima cost.
 
 Intervals are independent, save those tied by shared orders (`joint.blocks`); all are solved in one go each time.
 """

@@ -1,17 +1,16 @@
 """No owner trades with itself: what only its own counter-order could take is withdrawn.
 
-Decision (2026-11-20). Context: an owner may have sells and buys in one interval, and the merit order alone
-may let them meet. Usually others can be paired in between (`pairing`) and nothing changes. Within a zone that
-fails only where one owner dominates: where its sold and bought energy together exceed the volume.
-The largest welfare under "not with itself" has then, in general, no uniform price. Example: owner A sells
-1 @ 1 and buys 1 @ 6, others buy 1 @ 2 and sell 1 @ 5. A -> other and other -> A gains 2, but one price
-cannot be at most 2 and at least 5; A would have to buy at 5 what its neighbour gets for 2.
-Decision: prices stay uniform. The interval is cleared again as if part of the owner's orders had not been
-placed, and of three parts the one is withdrawn that leaves the most welfare (the first, if equal): its buys
-where it meets itself; its sells there; on both sides what others do not take at the best single price.
-Everybody else's orders stay, and are served by price and time at one price.
-Consequence: within one zone no uniform price allows more welfare (`tests` search them all). Between zones
-the result is optimal for the orders that are left.
+An owner may have sells and buys in one interval, and the merit order alone may let them meet. Usually others can be
+paired in between (`pairing`) and nothing changes. Within a zone that fails only where one owner dominates: where its
+sold and bought energy together exceed the volume. The largest welfare under "not with itself" has then, in general, no
+uniform price. Example: owner A sells 1 @ 1 and buys 1 @ 6, others buy 1 @ 2 and sell 1 @ 5. A -> other and other -> A
+gains 2, but one price cannot be at most 2 and at least 5; A would have to buy at 5 what its neighbour gets for 2.
+
+Decision, 2026-11-20: prices stay uniform. The interval is cleared again as if part of the owner's orders had not been
+placed, and of three parts the one is withdrawn that leaves the most welfare (the first, if equal): its buys where it
+meets itself; its sells there; on both sides what others do not take at the best single price. Everybody else's orders
+stay, and are served by price and time at one price. Consequence: within one zone no uniform price allows more welfare
+(`tests` search them all). Between zones the result is optimal for the orders that are left.
 """
 
 from collections.abc import Callable
