@@ -36,7 +36,6 @@ LONGER_FILES = {
     "tests/api/transport/http/test_express.py": 392,
     "tests/api/transport/http/test_http.py": 418,
     "tests/domain/engagement/test_leaderboards.py": 367,
-    "tests/domain/ledger/test_payments.py": 416,
     "tests/domain/market/clearing/test_clearings.py": 435,
     "tests/domain/market/delivery/test_settlement.py": 408,
     "tests/domain/market/orders/test_holds.py": 404,
