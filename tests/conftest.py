@@ -6,6 +6,7 @@ that `bin.devstack.migrated` keeps in `.local`. With DATABASE_URL set, databases
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -14,21 +15,20 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import redis
 from hypothesis import HealthCheck, settings
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from bin.devstack import migrated, postgres
 from bin.devstack.beside import execute, url_of_database
 from bin.devstack.installation import ROOT, NothingInstalled, require_postgis, require_valkey
 from bin.devstack.ports import LOOPBACK, any_free
 from bin.devstack.processes import dying_with_parent
-from bin.devstack.stack import with_asyncpg
-from tests import dealing
+from tests import dealing, tiers
+
+if TYPE_CHECKING:  # Tests of rules do not wait for what databases need.
+    from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 # Where a commit is judged, the same commit gets the same answer; everywhere else each run looks further.
 # How busy the machine is says nothing about the code.
@@ -38,6 +38,38 @@ settings.load_profile("judged" if os.environ.get("CI") else "patient")
 
 AS_THE_APPLICATION = {"server_settings": {"role": "commonwatt_app"}}
 _numbers = count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--tier", choices=tiers.TIERS, default="whole", help="See tests/tiers.py.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    tiers.begin(config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is loaded until here stays, so the collector of garbage need not look at it again and again."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    tiers.forget(report)
+
+
+@pytest.hookimpl(trylast=True)  # After pytest-randomly has shuffled them.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    tiers.select(config, items)
+    dealing.longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return dealing.scheduler(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +92,8 @@ class Server:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
+    from bin.devstack.stack import with_asyncpg
+
     given = os.environ.get("DATABASE_URL")
     if given:
         yield asyncio.run(_given_server(with_asyncpg(given)))
@@ -77,6 +111,9 @@ def server() -> Iterator[Server]:
 
 
 async def _given_server(url: str) -> Server:
+    from sqlalchemy import text
+    from sqlalchemy.ext.asyncio import create_async_engine
+
     template = f"commonwatt_template_{migrated.digest_of_migrations()}"
     engine = create_async_engine(url)
     async with engine.connect() as connection:
@@ -102,16 +139,20 @@ async def database_url(server: Server) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+async def engine(database_url: str) -> "AsyncIterator[AsyncEngine]":
     """With the rights of the application, not of the owner of the tables."""
+    from sqlalchemy.ext.asyncio import create_async_engine
+
     engine = create_async_engine(database_url, connect_args=AS_THE_APPLICATION)
     yield engine
     await engine.dispose()
 
 
 @pytest.fixture
-async def session(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+async def session(engine: "AsyncEngine") -> "AsyncIterator[AsyncSession]":
     """A session whose commits are savepoints in one transaction, which is rolled back after the test."""
+    from sqlalchemy.ext.asyncio import AsyncSession
+
     async with engine.connect() as connection:
         transaction = await connection.begin()
         async with AsyncSession(
@@ -151,6 +192,8 @@ def valkey_url() -> Iterator[str]:
 @pytest.fixture
 def redis_url(valkey_url: str) -> str:
     """Address of an empty Valkey."""
+    import redis
+
     with contextlib.closing(redis.Redis.from_url(valkey_url)) as client:
         client.flushall()
     return valkey_url
@@ -166,27 +209,11 @@ def _wait_for(port: int) -> None:
         time.sleep(0.01)
 
 
-@pytest.hookimpl(trylast=True)  # After pytest-randomly has shuffled them.
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    dealing.longest_first(items)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    return dealing.scheduler(config, log) if config.getoption("dist") == "loadfile" else None
-
-
-class NetworkIsOff(ConnectionError):
-    """Tests speak only to this machine."""
+@pytest.fixture(scope="session")
+def processes() -> None:
+    """For tests, and fixtures, that start processes of their own: the tier `whole` alone runs them."""
 
 
 @pytest.fixture(autouse=True)
-def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    connect = socket.socket.connect
-
-    def connect_nearby(self: socket.socket, address: Any) -> None:
-        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in (LOOPBACK, "::1", "localhost"):
-            raise NetworkIsOff(f"A test tried to reach {address[0]}.")
-        connect(self, address)
-
-    monkeypatch.setattr(socket.socket, "connect", connect_nearby)
+def _only_what_it_asks_for(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiers.forbid(request, monkeypatch)

@@ -24,6 +24,7 @@ from bin.devstack.ports import Ports, any_free
 from bin.devstack.processes import Command, ProcessFailed, Supervisor
 from bin.devstack.stack import with_asyncpg
 
+pytestmark = pytest.mark.usefixtures("processes")
 UP = (sys.executable, "-m", "tests.bootstrap_stand_ins", "up")
 
 with_servers = pytest.mark.skipif(

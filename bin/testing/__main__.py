@@ -1,29 +1,26 @@
-"""`bin/test`: pytest, by one worker for each core unless few tests are named. Any argument of pytest may follow."""
+"""The tests: `bin/test [rules|whole] [-f] [arguments of pytest]`, or `bin/test --stop-server`.
+
+bin/test              all but what starts processes of its own, on every core
+bin/test rules        only what needs no server: seconds
+bin/test whole        everything, as .ci/run does
+bin/test FILE::TEST   that one, whatever it needs
+bin/test -f ...       again on each save, in the rooms that changed
+"""
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
-FILES_ALONE_MAX = 4  # So many files are run sooner than workers are started.
-WORKERS = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")  # The order is that of tests/dealing.py.
-ALONE = ("-n", "--numprocesses", "--dist", "--pdb", "--trace", "--co", "--fixtures", "-h", "--help", "--version")
-
-
-def are_for_workers(arguments: Sequence[str]) -> bool:
-    """Whether workers pay: not for a few files, nor where the caller says how many or wants to watch one process."""
-    if any(argument.startswith(ALONE) for argument in arguments):
-        return False
-    named = [Path(argument.partition("::")[0]) for argument in arguments if not argument.startswith("-")]
-    files = {
-        file for path in named if path.exists() for file in ([path] if path.is_file() else path.rglob("test_*.py"))
-    }
-    return not files or len(files) > FILES_ALONE_MAX
+from bin.testing.arguments import Wanted
+from bin.testing.watching import watch
 
 
 def main(arguments: Sequence[str]) -> int:
-    return pytest.main([*(WORKERS if are_for_workers(arguments) else ()), *arguments])
+    if arguments[:1] in (["-h"], ["--help"]):
+        print(__doc__)
+    wanted = Wanted.read(arguments)
+    return watch(wanted) if wanted.again else pytest.main(wanted.for_pytest())
 
 
 if __name__ == "__main__":

@@ -44,7 +44,9 @@ def email_of_trader(number: int) -> str:
 
 
 @pytest.fixture(scope="session")
-async def stack(server: Server, valkey_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+async def stack(
+    processes: None, server: Server, valkey_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Running]:
     """API, worker and relay on a fresh migrated database; a Valkey database apart from other tests' queues."""
     published.require()
     database_url = await server.create_database()

@@ -56,7 +56,7 @@ def said(stack: Running, commands: list[str], directory: Path) -> str:
 
 
 @pytest.fixture
-async def by_a_clock(server: Server, valkey_url: str, tmp_path: Path) -> AsyncIterator[Running]:
+async def by_a_clock(processes: None, server: Server, valkey_url: str, tmp_path: Path) -> AsyncIterator[Running]:
     """A stack whose clock stands still until it is moved."""
     file = tmp_path / "clock"
     clock.move_to(file, datetime(2026, 6, 16, tzinfo=UTC))

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from bin.devstack.installation import ROOT
 
 HEAVY = {"numba", "ortools", "pandas", "openpyxl", "reportlab", "demandlib", "alembic"}
@@ -14,6 +16,7 @@ print(f"api.graphql.schema imports in {time.process_time():.2f} s of processor t
 """
 
 
+@pytest.mark.usefixtures("processes")
 def test_the_schema_imports_nothing_that_only_some_jobs_and_routes_need() -> None:
     done = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, check=True)
 

@@ -266,7 +266,7 @@ async def test_many_workers_deliver_each_message_once(post: Post, receiver: Rece
 
 
 @pytest.fixture
-def certificate(tmp_path: Path) -> Path:
+def certificate(tmp_path: Path, processes: None) -> Path:
     """A certificate for hooks.example.org that signs itself, with its key."""
     if which("openssl") is None:
         pytest.skip("there is no openssl to make a certificate with")

@@ -15,6 +15,7 @@ from domain.metering.tables import Direction
 from domain.sharing import allocations, inputs
 from tests.factories.sharing import a_group, a_key
 
+pytestmark = pytest.mark.usefixtures("processes")
 ROOT = Path(__file__).parents[3]
 W, J = Direction.WITHDRAWN, Direction.INJECTED
 

@@ -104,6 +104,7 @@ def test_a_total_is_spread_by_largest_remainder(total: int, weights: list[int]) 
     assert spread(total, np.array(weights, np.int64)).tolist() == largest_remainder(total, weights)
 
 
+@pytest.mark.usefixtures("processes")
 def test_profiles_do_not_bring_pandas_with_them() -> None:
     script = (
         "import sys, datetime; from domain.metering.profiles import *;"

@@ -337,7 +337,7 @@ def test_quantities_and_prices_at_their_limits_stay_exact(seed: int) -> None:
     assert congestion_rent_neur(problem, clearing) >= 0
 
 
-def test_clears_in_another_process() -> None:
+def test_clears_in_another_process(processes: None) -> None:
     problem = two_zones(capacity_wh=4, cost_ticks=3)
 
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
