@@ -7,17 +7,24 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import asyncpg
+import httpx2
 import orjson
 import pytest
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from starlette.applications import Starlette
 
+from api import house
 from api.graphql.context import Context
 from api.graphql.schema import make_schema
-from api.resources.database import Database
+from api.resources.authentication import Authentication
+from api.resources.database import Database, connect
 from api.resources.events import Hub
 from domain.identity.viewers import ANONYMOUS, Viewer
 from tests.api import both_ways
+from tests.api.authorization.site import Site
+from tests.api.authorization.world import a_world
+from tests.conftest import Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +88,23 @@ def execute(session: AsyncSession, schema: strawberry.Schema) -> Execute:
         return Answer(orjson.loads(orjson.dumps(result.data)), errors)
 
     return run
+
+
+@pytest.fixture(scope="session")
+async def site(server: Server, schema: strawberry.Schema) -> AsyncIterator[Site]:
+    """The world of all roles. Leave nothing behind in it that one of them would see."""
+    url = await server.create_database()
+    database = connect(url, role="commonwatt_app", pool=4)
+    yield Site(schema, database, await a_world(database))
+    await database.close()
+    await server.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+async def rest(site: Site) -> AsyncIterator[httpx2.AsyncClient]:
+    """The REST routes, as they are served."""
+    parts = [part for room in house.rooms() for part in room.routes]
+    routes = [route for part in parts for route in part.routes(site.database, Authentication(site.database))]
+    transport = httpx2.ASGITransport(app=Starlette(routes=routes))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://commonwatt") as client:
+        yield client

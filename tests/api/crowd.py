@@ -31,12 +31,12 @@ from domain.metering.tables import CodeKind, Direction, MeteringPoint
 from domain.notifications import tables as notifications
 from domain.sharing import tables as sharing
 from domain.sharing.words import ALLOCATE_PERIOD
-from tests.api.authorization.ruled import a_run, a_simulation
 from tests.api.billing_crowd import a_crowd_of_bills
 from tests.api.delivery_crowd import a_crowd_of_deliveries
 from tests.api.engagement_crowd import a_crowd_of_cards
 from tests.api.ledger_crowd import a_crowd_of_money
 from tests.factories.geography import a_square
+from tests.factories.rules import a_run, a_simulation
 
 MANY = 50
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -1,120 +1,38 @@
 """Who sees what, by every path: role x kind of row x path.
 
-Paths are node, nodes, lists, edges, nested lists, filters, cursors, subscriptions, REST and the text of refusals.
+Paths are node, nodes, lists, edges, nested lists, filters, cursors and the text of refusals; those of subscriptions
+and REST are tried in `authorization/`.
 
-The paths are read from the schema and the expectations are written by hand (`authorization/expectations.py`), so that
-a new type, field, filter, subscription or mutation without a decision fails here by its name.
+The paths are read from the schema and the expectations are written by hand (`who_sees.py` of each room), so that a new
+type, field, filter, subscription or mutation without a decision fails here by its name.
 """
 
-import asyncio
-import base64
 import re
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-import httpx2
 import orjson
 import pytest
 import strawberry
-from pydantic import SecretStr
-from redis.asyncio import Redis
-from starlette.applications import Starlette
+from graphql import GraphQLField, GraphQLObjectType
 
-from api import house
 from api.engine.connections import encode_cursor
 from api.engine.declarations import ENTITIES, Edge, Many
-from api.graphql.context import Context
-from api.graphql.schema import make_schema
-from api.ledger import callbacks
-from api.resources.authentication import Authentication
-from api.resources.database import Database, connect
-from api.resources.events import Hub
-from api.resources.settings import Settings
 from domain.communities import sight
-from domain.identity.viewers import ANONYMOUS, Viewer
 from domain.kernel.database import new_id
-from tests.api import both_ways
+from tests.api import registers
 from tests.api.authorization import expectations, paths
-from tests.api.authorization.expectations import EXPECTED, may_see
-from tests.api.authorization.paths import Path
-from tests.api.authorization.requests import (
+from tests.api.authorization.expectations import (
     COMPUTED,
+    EXPECTED,
     FILTERS,
     MUTATIONS,
-    REVIEWED,
-    SILENT,
-    SUBSCRIPTIONS,
-    TOLD,
-    Followed,
+    NARROWER,
+    may_see,
 )
-from tests.api.authorization.world import ENDED, ROLES, World, a_world
-from tests.conftest import Server
-
-Rows = set[str]
-
-
-@dataclass
-class Site:
-    """The schema over the world, as any role sees it."""
-
-    schema: strawberry.Schema
-    database: Database
-    world: World
-    viewers: dict[str, Viewer] = field(default_factory=dict)
-
-    async def viewer(self, role: str) -> Viewer:
-        if role not in self.viewers:
-            self.viewers[role] = await self._viewer(role)
-        return self.viewers[role]
-
-    async def _viewer(self, role: str) -> Viewer:
-        token = self.world.tokens[role]
-        if token is None:
-            return ANONYMOUS
-        async with self.database.reading() as connection:
-            viewer = await sight.viewer_of(connection, token)
-        assert viewer is not None
-        return viewer
-
-    async def context(self, role: str) -> Context:
-        return Context(self.database, Hub(self.database, Redis()), await self.viewer(role))
-
-    async def ask(self, role: str, document: str, **variables: Any) -> tuple[Any, list[str]]:
-        """Data, and the codes of top-level errors."""
-        viewer = await self.viewer(role)
-        hub = Hub(self.database, Redis())
-        answer = await both_ways.execute(self.schema, lambda: Context(self.database, hub, viewer), document, variables)
-        codes = [str((error.extensions or {}).get("code", error)) for error in answer.errors or ()]
-        return orjson.loads(orjson.dumps(answer.data)), codes
-
-    def id_of(self, entity: str, name: str) -> str:
-        return f"{entity}:{self.world.rows[entity][name]}"
-
-    def name_of(self, id: str) -> str:
-        entity, _, key = id.partition(":")
-        return f"{entity} {self.world.name_of(entity, UUID(key))}"
-
-    def seen(self, role: str, entity: str) -> Rows:
-        """Names of the rows of a kind that a role should see."""
-        return {name for name in self.world.rows.get(entity, {}) if may_see(role, entity, name)}
-
-
-@pytest.fixture(scope="module")
-def schema() -> strawberry.Schema:
-    """All that is offered."""
-    return make_schema()
-
-
-@pytest.fixture(scope="module")
-async def site(server: Server, schema: strawberry.Schema) -> AsyncIterator[Site]:
-    url = await server.create_database()
-    database = connect(url, role="commonwatt_app", pool=4)
-    yield Site(schema, database, await a_world(database))
-    await database.close()
-    await server.drop_database(url)
+from tests.api.authorization.paths import Path
+from tests.api.authorization.people import ENDED, EVERYBODY, ROLES
+from tests.api.authorization.site import Rows, Site
 
 
 @pytest.fixture(scope="module")
@@ -138,55 +56,87 @@ async def truth(site: Site, all_paths: list[Path]) -> dict[str, Any]:
 # Nothing without a decision.
 
 
-def test_every_kind_of_row_has_an_expectation(schema: strawberry.Schema) -> None:
-    assert set(EXPECTED) == set(ENTITIES)
+def places(schema: strawberry.Schema, names: Any) -> dict[str, str]:
+    """The room of each field, by where it is declared."""
+    return {name: registers.room_of(_declared(schema, name).origin) for name in names}
+
+
+def _declared(schema: strawberry.Schema, name: str) -> Any:
+    parent, _, field = name.partition(".")
+    kind = schema._schema.type_map[parent]
+    assert isinstance(kind, GraphQLObjectType)
+    return paths.definition(kind.fields[field])
+
+
+def undecided(part: str, there: dict[Any, str]) -> list[str]:
+    return registers.undecided(expectations.REGISTER, there, expectations.decided(part))
+
+
+def test_every_kind_of_row_has_an_expectation() -> None:
+    kinds = {entity.name: registers.room_of(entity.type) for entity in ENTITIES.values()}
+
+    assert undecided("expected", kinds) == []
 
 
 def test_every_row_of_the_world_has_an_expectation(site: Site) -> None:
-    undecided = [
-        f"{entity} {name}"
+    rooms = {entity.name: registers.room_of(entity.type) for entity in ENTITIES.values()}
+    without = [
+        f"{entity} {name} has no decision in {registers.file_of(rooms[entity], expectations.REGISTER)}"
         for entity, rows in site.world.rows.items()
         for name in rows
         if "*" not in EXPECTED[entity] and name not in EXPECTED[entity]
     ]
-    empty = [entity for entity in ENTITIES if not site.world.rows.get(entity)]
-    assert (undecided, empty) == ([], [])
+    empty = [
+        f"of {entity} there is no row: {registers.file_of(rooms[entity], 'world')}"
+        for entity in ENTITIES
+        if not site.world.rows.get(entity)
+    ]
+    assert (without, empty) == ([], [])
 
 
-def test_every_path_that_is_no_declaration_was_looked_at(all_paths: list[Path]) -> None:
-    assert {str(path) for path in all_paths if path.mark is None} == set(COMPUTED)
+def test_every_path_that_is_no_declaration_was_looked_at(schema: strawberry.Schema, all_paths: list[Path]) -> None:
+    by_code = [str(path) for path in all_paths if path.mark is None]
+
+    assert undecided("computed", places(schema, by_code)) == []
 
 
 def test_every_computed_field_was_looked_at(schema: strawberry.Schema) -> None:
-    assert set(paths.computed(schema._schema)) == REVIEWED | {
-        name for name in COMPUTED if name.split(".")[0] in ENTITIES
-    }
+    by_code = set(paths.computed(schema._schema)) - COMPUTED.keys()
+
+    assert undecided("reviewed", places(schema, by_code)) == []
 
 
-def test_every_narrower_list_has_an_expectation(all_paths: list[Path]) -> None:
-    narrower = {
+def test_every_narrower_list_has_an_expectation(schema: strawberry.Schema, all_paths: list[Path]) -> None:
+    narrower = [
         str(path)
         for path in all_paths
         if isinstance(path.mark, Many) and path.mark.visible and not paths.linking(path.mark)
-    }
-    assert narrower == set(expectations.NARROWER)
+    ]
+    assert undecided("narrower", places(schema, narrower)) == []
 
 
 def test_every_filter_is_tried(schema: strawberry.Schema) -> None:
-    public = {entity for entity, seen in EXPECTED.items() if seen.get("*") == expectations.EVERYBODY}
+    public = {entity for entity, seen in EXPECTED.items() if seen.get("*") == EVERYBODY}
     by_name = {str(path): path for path in paths.paths(schema._schema)}
     below_rows = {str(path) for path in by_name.values() if path.parent in ENTITIES}  # They take the filters of lists.
     by_code = {path for path in by_name if path in COMPUTED}  # Each has a test of its own, with its filter.
     tried = {(path, name) for path, name in paths.filters(schema._schema) if by_name[path].target not in public}
-    assert {cell for cell in tried if cell[0] not in below_rows | by_code} == set(FILTERS)
+    lists = {cell: cell[0] for cell in tried if cell[0] not in below_rows | by_code}
+
+    rooms = places(schema, lists.values())
+    assert undecided("filters", {cell: rooms[path] for cell, path in lists.items()}) == []
 
 
 def test_every_subscription_and_mutation_is_tried(schema: strawberry.Schema) -> None:
     core = schema._schema
     assert core.subscription_type is not None
     assert core.mutation_type is not None
-    assert set(core.subscription_type.fields) == set(SUBSCRIPTIONS)
-    assert set(core.mutation_type.fields) == set(MUTATIONS)
+    assert undecided("subscriptions", _rooms_of(core.subscription_type.fields)) == []
+    assert undecided("mutations", _rooms_of(core.mutation_type.fields)) == []
+
+
+def _rooms_of(fields: dict[str, GraphQLField]) -> dict[str, str]:
+    return {name: registers.room_of(paths.definition(field).origin) for name, field in fields.items()}
 
 
 # Reads.
@@ -213,21 +163,17 @@ async def test_nodes_show_the_same(site: Site, role: str) -> None:
             ids=[site.id_of(entity, name) for name in rows],
         )
 
-        assert (set(names(site, data["nodes"])), errors) == (site.seen(role, entity), [])
-
-
-def names(site: Site, nodes: list[Any]) -> list[str]:
-    return [site.name_of(node["id"]).partition(" ")[2] for node in nodes if node]
+        assert (set(site.names(data["nodes"])), errors) == (site.seen(role, entity), [])
 
 
 def listed(site: Site, page: Any) -> list[str]:
-    return names(site, [edge["node"] for edge in page["edges"]])
+    return site.names([edge["node"] for edge in page["edges"]])
 
 
 def expected_of_list(site: Site, role: str, path: Path) -> Rows:
     assert path.target is not None
-    if str(path) in expectations.NARROWER:
-        return {name for name, seen in expectations.NARROWER[str(path)].items() if role in seen}
+    if str(path) in NARROWER:
+        return {name for name, seen in NARROWER[str(path)].items() if role in seen}
     return site.seen(role, path.target)
 
 
@@ -332,7 +278,7 @@ def _expected(site: Site, truth: dict[str, Any], role: str, path: Path, node: An
     if isinstance(path.mark, Edge):
         return _shown(site, role, path.target, truth[str(path)][key])
     linked_by = paths.linking(path.mark)
-    if str(path) in expectations.NARROWER:
+    if str(path) in NARROWER:
         expected = expected_of_list(site, role, path)
         there = [(id, site.world.name_of(path.target, id)) for id, _ in truth[str(path)].get(key, ())]
         ids = sorted(f"{path.target}:{id}" for id, name in there if name in expected)
@@ -349,15 +295,6 @@ def _shown(site: Site, role: str, entity: str, id: UUID | None) -> str | None:
     return f"{entity}:{id}" if id and may_see(role, entity, site.world.name_of(entity, id)) else None
 
 
-@dataclass(frozen=True)
-class Named:
-    python_name: str
-    name: str
-
-
-# Fields with code of their own.
-
-
 @pytest.mark.parametrize("role", ROLES)
 async def test_the_viewer_is_the_one_who_asks(site: Site, role: str) -> None:
     data, errors = await site.ask(role, "{ viewer { user { id name } roles } }")
@@ -371,246 +308,6 @@ async def test_the_viewer_is_the_one_who_asks(site: Site, role: str) -> None:
         assert viewer["user"]["name"] == "Root"
     else:
         assert {site.name_of(viewer["user"]["id"]).partition(" ")[2]} if viewer["user"] else set() == expected
-
-
-@pytest.mark.parametrize("role", ROLES)
-async def test_the_wallet_is_that_of_who_asks(site: Site, role: str) -> None:
-    data, errors = await site.ask(role, "{ viewer { wallet { id available } user { id } } }")
-
-    assert errors == []
-    if role == "nobody":
-        assert data["viewer"] is None
-        return
-    wallet, user = data["viewer"]["wallet"], data["viewer"]["user"]
-    expected = [] if role == "platform administrator" else site.seen(role, "Wallet")
-    assert (wallet and wallet["id"].partition(":")[2]) == (user and user["id"].partition(":")[2])
-    assert wallet is None or role == "platform administrator" or names(site, [wallet]) == list(expected)
-
-
-READINGS = """
-query ($id: ID!, $start: DateTime!, $end: DateTime!) { node(id: $id) { ... on MeteringPoint {
-  readings(period: {start: $start, end: $end}, direction: WITHDRAWN, resolution: HOUR) { energyKwh missing }
-} } }
-"""
-
-
-@pytest.mark.parametrize("role", ROLES)
-async def test_readings_are_seen_for_the_days_that_concern_the_role(site: Site, role: str) -> None:
-    told: dict[tuple[str, str], bool] = {}
-    for point, day in expectations.READINGS:
-        span = {"start": f"{day}T00:00:00Z", "end": f"{day}T12:00:00Z"}
-        data, errors = await site.ask(role, READINGS, id=site.id_of("MeteringPoint", point), **span)
-        assert errors == []
-        told[point, day] = bool(data["node"]) and sum(data["node"]["readings"]["energyKwh"]) > 0
-
-    assert told == {cell: role in seen for cell, seen in expectations.READINGS.items()}
-
-
-BALANCE = """
-query ($id: ID!) { node(id: $id) { ... on Community { memberCount
-  balance(period: {start: "2026-03-09T23:00:00Z", end: "2026-03-10T23:00:00Z"}, resolution: DAY) { withdrawnKwh }
-} } }
-"""
-
-
-@pytest.mark.parametrize("role", ROLES)
-async def test_balances_of_few_are_for_who_administers(site: Site, role: str) -> None:
-    told = {}
-    for name in expectations.BALANCES:
-        data, errors = await site.ask(role, BALANCE, id=site.id_of("Community", name))
-        told[name] = bool(data and data["node"])
-        assert errors in ([], ["FORBIDDEN"])
-        if told[name]:
-            assert data["node"]["balance"]["withdrawnKwh"] == [{"A": 132.0, "B": 36.0}[name]]
-
-    assert told == {name: role in seen for name, seen in expectations.BALANCES.items()}
-
-
-LEADERBOARD = """
-query ($id: ID!) { node(id: $id) { ... on Community {
-  leaderboard(kind: SELF_SUFFICIENCY, month: "2026-03-01", first: 100) { rankedCount entries { label isViewer } }
-} } }
-"""
-
-
-@pytest.mark.parametrize("role", ROLES)
-async def test_leaderboards_are_for_who_is_in_a_community(site: Site, role: str) -> None:
-    told: dict[str, bool] = {}
-    for name, (_, ranked) in expectations.LEADERBOARDS.items():
-        data, errors = await site.ask(role, LEADERBOARD, id=site.id_of("Community", name))
-        told[name] = bool(data and data["node"])
-        assert errors in ([], ["FORBIDDEN"])
-        if told[name]:
-            board = data["node"]["leaderboard"]
-            assert (board["rankedCount"], len(board["entries"])) == (ranked, ranked or 0)
-
-    assert told == {name: role in seen for name, (seen, _) in expectations.LEADERBOARDS.items()}
-
-
-INSIGHTS = '{ viewer { insights(month: "2026-03-01") { community { id } } rating { level } } }'
-
-
-@pytest.mark.parametrize("role", ROLES)
-async def test_insights_are_beside_communities_that_the_viewer_is_in(site: Site, role: str) -> None:
-    data, errors = await site.ask(role, INSIGHTS)
-
-    assert errors == []
-    if role == "nobody":
-        assert data["viewer"] is None
-        return
-    beside = {each["community"] and each["community"]["id"] for each in data["viewer"]["insights"]}
-    held = {"A": expectations.IN_A, "B": expectations.IN_B}
-    communities: set[str | None] = {site.id_of("Community", name) for name, roles in held.items() if role in roles}
-    may_read = role not in {"partner that trades", "meter gateway"}
-    assert beside == (communities or {None} if may_read else set())
-
-
-SERIES = """
-query ($run: ID!, $member: ID!) { node(id: $run) { ... on AllocationRun {
-  series(memberId: $member, period: {start: "2026-02-10T11:00:00Z", end: "2026-02-10T12:00:00Z"}) { sharedInKwh }
-} } }
-"""
-
-
-@pytest.mark.parametrize("role", ROLES)
-async def test_series_of_a_run_are_told_like_its_totals(site: Site, role: str) -> None:
-    """Eve administers B, where Fred is too; what he shared in A is not hers to know, though she may see that run."""
-    for run in site.seen(role, "AllocationRun"):
-        for member in site.world.rows["Member"]:
-            asked = {"run": site.id_of("AllocationRun", run), "member": site.id_of("Member", member)}
-            data, errors = await site.ask(role, SERIES, **asked)
-            total = f"{member} in {run[-1]}"
-            is_told = total in site.world.rows["MemberAllocation"] and may_see(role, "MemberAllocation", total)
-            is_there = RUN_OF.get(total) == run
-            expected = [0.005] * 4 if is_told and is_there else None
-            told = data["node"]["series"]["sharedInKwh"] if data and data["node"] else None
-            assert (run, member, told) == (run, member, expected)
-            assert errors == ([] if expected else ["BAD_USER_INPUT"])
-
-
-RUN_OF = {
-    "bob in A": "six of A",
-    "fred in A": "six of A",
-    "hal in A": "six of A",
-    "cyn in A": "three of A",
-    "fred in B": "three of B",
-    "gus in B": "three of B",
-}
-
-
-LOAD = """
-query ($id: ID!) { node(id: $id) { ... on MarketZone {
-  load(period: {start: "2026-01-31T23:00:00Z", end: "2026-02-01T02:00:00Z"}) { loadKw withdrawnKwh utilisation level }
-  analytics(period: {start: "2026-01-31T23:00:00Z", end: "2026-02-01T02:00:00Z"}) { measuredHours peakUtilisation }
-} } }
-"""
-
-
-@pytest.mark.parametrize("role", ROLES)
-async def test_loads_of_few_are_for_who_operates_the_zone(site: Site, role: str) -> None:
-    """The hours of the period have one load each: of four points, of four members, and of five of both."""
-    for zone, may_see_all in expectations.LOADS_OF_FEW.items():
-        data, errors = await site.ask(role, LOAD, id=site.id_of("MarketZone", zone))
-
-        load, hours = data["node"]["load"], data["node"]["analytics"]["measuredHours"]
-        hidden = None if role not in may_see_all else 100.0
-        assert ([load["loadKw"][quarter] for quarter in (0, 4, 8)], errors) == ([hidden, hidden, 100.0], [])
-        for column in ("withdrawnKwh", "utilisation", "level"):
-            assert [load[column][quarter] is None for quarter in (0, 4, 8)] == [hidden is None, hidden is None, False]
-        assert hours == ("0.25" if hidden is None else "0.75")
-
-
-ENTRIES = """
-query ($scope: ID!) {
-  auditEntries(filter: {scopeId: $scope}) { totalCount edges { node { chain } } }
-  auditVerification(scopeId: $scope) { entriesCount isIntact }
-}
-"""
-
-
-@pytest.mark.parametrize("role", ROLES)
-async def test_chains_of_the_audit_log_are_read_by_who_may_audit_them(site: Site, role: str) -> None:
-    for (entity, name), readers in expectations.AUDITED.items():
-        scope = site.id_of(entity, name) if name else "platform"
-        data, errors = await site.ask(role, ENTRIES, scope=scope)
-
-        if role in readers:
-            chains = {edge["node"]["chain"] for edge in data["auditEntries"]["edges"]}
-            assert (chains <= {scope.rpartition(":")[2]}, errors) == (True, [])
-            assert data["auditVerification"]["isIntact"]
-        else:
-            assert (data, set(errors)) == (None, {"UNAUTHENTICATED" if role == "nobody" else "FORBIDDEN"})
-
-
-@pytest.mark.parametrize("role", ROLES)
-async def test_the_whole_audit_log_is_for_administrators_of_the_platform(site: Site, role: str) -> None:
-    data, errors = await site.ask(role, "{ auditEntries(first: 1) { edges { node { act } } } }")
-
-    if role in expectations.ROOT:
-        assert (len(data["auditEntries"]["edges"]), errors) == (1, [])
-    else:
-        assert (data, errors) == (None, ["UNAUTHENTICATED" if role == "nobody" else "FORBIDDEN"])
-
-
-DECISIONS = "query ($id: ID!) { node(id: $id) { ... on TradingRuleRun { decisions { order { id } } } } }"
-
-
-@pytest.mark.parametrize("role", ROLES)
-async def test_decisions_of_a_rule_lead_to_orders_of_its_owner(site: Site, role: str) -> None:
-    for name in site.seen(role, "TradingRuleRun"):
-        data, errors = await site.ask(role, DECISIONS, id=site.id_of("TradingRuleRun", name))
-
-        order = {"order": {"id": site.id_of("Order", name)}}
-        assert (data["node"]["decisions"], errors) == ([order], [])
-
-
-STATISTICS = """
-{ viewer { tradingStatistics(period: {start: "2025-12-01T00:00:00Z", end: "2027-12-01T00:00:00Z"}, by: MONTH) {
-  total { purchasesCount salesCount } } } }
-"""
-
-
-@pytest.mark.parametrize("role", ROLES)
-async def test_statistics_are_of_the_own_trades_alone(site: Site, role: str) -> None:
-    data, errors = await site.ask(role, STATISTICS)
-
-    traded = {"purchasesCount": int(role == "member"), "salesCount": int(role == "unlisted member")}  # Gus to Bob.
-    shown = data["viewer"] and data["viewer"]["tradingStatistics"]["total"]
-    assert (shown, errors) == (None if role == "nobody" else traded, [])
-
-
-# Streams.
-
-
-@pytest.mark.parametrize("role", ROLES)
-async def test_subscriptions_to_what_is_hidden_are_refused(site: Site, role: str) -> None:
-    for name, followed in SUBSCRIPTIONS.items():
-        for row in site.world.rows[followed.entity]:
-            expected = followed.expected(role, row)
-            told = await _first_of(site, role, _document_of(site, followed, row), 0.3 if expected == SILENT else 5)
-            assert (name, row, told) == (name, row, expected)
-
-
-def _document_of(site: Site, followed: Followed, row: str) -> str:
-    def start_of(stream: str) -> str:
-        number = orjson.dumps([f"market:{site.world.rows[followed.entity][row]}:{stream}", 0])
-        return base64.urlsafe_b64encode(number).decode()
-
-    return followed.document(site.id_of(followed.entity, row), start_of)
-
-
-async def _first_of(site: Site, role: str, document: str, wait_s: float) -> str:
-    """TOLD when the stream tells something, SILENT when it does not, or the code with which it is refused."""
-    stream: Any = await site.schema.subscribe(document, context_value=await site.context(role))
-    if not hasattr(stream, "__anext__"):
-        return str(stream.errors[0].extensions["code"])
-    try:
-        first = await asyncio.wait_for(anext(stream), wait_s)
-    except TimeoutError:
-        return SILENT
-    finally:
-        await stream.aclose()
-    return str(first.errors[0].extensions["code"]) if first.errors else TOLD
 
 
 # What may be told of hidden things by refusals.
@@ -633,77 +330,6 @@ async def test_refusals_do_not_tell_whether_a_hidden_thing_exists(site: Site, ro
 
 def _without_ids(answer: Any) -> str:
     return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", orjson.dumps(answer).decode())
-
-
-# REST.
-REST = [part for room in house.rooms() for part in room.routes]
-SIGNED = [part for room in house.rooms() for part in room.signed]
-
-
-@pytest.fixture(scope="module")
-async def rest(site: Site) -> AsyncIterator[httpx2.AsyncClient]:
-    """The REST routes, as they are served."""
-    routes = [route for part in REST for route in part.routes(site.database, Authentication(site.database))]
-    transport = httpx2.ASGITransport(app=Starlette(routes=routes))
-    async with httpx2.AsyncClient(transport=transport, base_url="http://commonwatt") as client:
-        yield client
-
-
-def test_every_route_has_an_expectation() -> None:
-    assert {part.PATH for part in REST} == {path for path, _ in expectations.LET_IN}
-    assert {part.PATH for part in SIGNED} == expectations.SIGNED
-
-
-@pytest.mark.parametrize("role", ROLES)
-async def test_no_token_opens_a_route_that_asks_for_a_signature(site: Site, role: str) -> None:
-    token = site.world.tokens[role]
-    app = Starlette(
-        routes=callbacks.routes(
-            site.database, cast(Settings, SimpleNamespace(payment_secret=SecretStr("the provider's")))
-        )
-    )
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://commonwatt") as client:
-        for path in expectations.SIGNED:
-            answer = await client.post(path, json={}, headers={"authorization": f"Bearer {token}"} if token else {})
-            assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (401, "SIGNATURE_INVALID")
-
-
-@pytest.mark.parametrize(("path", "community"), list(expectations.LET_IN))
-@pytest.mark.parametrize("role", [*ROLES, *ENDED])
-async def test_routes_let_in_who_they_are_for(
-    site: Site, rest: httpx2.AsyncClient, role: str, path: str, community: str | None
-) -> None:
-    token = site.world.tokens[role]
-    headers = {"authorization": f"Bearer {token}"} if token else {}
-    query = {"community": site.id_of("Community", community)} if community else {}
-
-    method = "GET" if path in expectations.READ else "POST"
-    answer = await rest.request(method, path, params=query, headers=headers)
-
-    if role == "nobody" or role in ENDED:
-        assert answer.status_code == 401
-    elif role in expectations.LET_IN[path, community]:
-        assert answer.status_code == 400  # Nothing was sent.
-        assert "no such community" not in answer.text
-    elif community and not may_see(role, "Community", community):
-        assert answer.status_code == 400
-        assert "There is no such community." in answer.text
-    else:
-        assert answer.status_code == 403
-
-
-@pytest.mark.parametrize(("key", "point", "day"), sorted(expectations.POSTS))
-async def test_gateways_post_for_days_that_concern_them(
-    site: Site, rest: httpx2.AsyncClient, key: str, point: str, day: str
-) -> None:
-    entry = {"point": f"POINT-{point}", "direction": "WITHDRAWN", "resolutionMinutes": 15}
-    readings = [entry | {"start": f"{day}T08:00:00Z", "values": ["0.25"]}]
-
-    answer = await rest.post(
-        "/v1/readings", json={"readings": readings}, headers={"authorization": f"Bearer {site.world.tokens[key]}"}
-    )
-
-    assert answer.status_code == (200 if expectations.POSTS[key, point, day] else 422), answer.text
 
 
 @pytest.mark.parametrize("role", ENDED)

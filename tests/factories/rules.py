@@ -12,7 +12,7 @@ from domain.identity.viewers import Viewer
 from domain.kernel.quantities import parse_micro
 from domain.market.rules import rules
 from domain.market.rules.rules import RuleTerms
-from domain.market.rules.tables import RuleKind
+from domain.market.rules.tables import RuleKind, TradingRuleRun, TradingRuleSimulation
 from domain.metering.tables import Direction, MeteringPoint
 from tests.factories.communities import a_community, a_member, a_membership, a_participation, an_asset
 from tests.factories.identity import a_user
@@ -90,3 +90,38 @@ async def a_rule(
     if is_active:
         await rules.activate(session, owner, rule_id, expected_version=1, now=NOW)
     return rule_id
+
+
+def a_run(rule_id: UUID, owner_id: UUID, order_id: UUID) -> TradingRuleRun:
+    """A run that placed one order."""
+    energies = {"energy_ukwh": 1_000, "forecast_ukwh": 1_000, "bound_ukwh": 0, "kept_ukwh": 0, "left_on_day_ukwh": None}
+    came = {"delivery_start": NOW.isoformat(), "order_id": str(order_id), "refusal": None, "message": None}
+    return TradingRuleRun(
+        rule_id=rule_id,
+        owner_id=owner_id,
+        rule_version=1,
+        delivery_start=NOW,
+        delivery_end=NOW,
+        orders_count=1,
+        refused_count=0,
+        offered_ukwh=1_000,
+        decisions=[energies | came],
+    )
+
+
+def a_simulation(rule_id: UUID, owner_id: UUID, _: Any = None) -> TradingRuleSimulation:
+    """A simulation in which nothing happened."""
+    energies = {"offered_ukwh": 0, "filled_ukwh": 0, "delivered_ukwh": 0}
+    return TradingRuleSimulation(
+        rule_id=rule_id,
+        owner_id=owner_id,
+        rule_version=1,
+        period_start=NOW,
+        period_end=NOW,
+        orders_count=0,
+        amount_ueur=0,
+        input_digest="x",
+        parameters={"timezone": "UTC"},
+        orders=[],
+        **energies,
+    )

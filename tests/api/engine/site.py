@@ -14,7 +14,8 @@ from api.resources.database import Database, connect
 from api.resources.events import Hub
 from domain.communities import sight
 from domain.identity.viewers import ANONYMOUS, Viewer
-from tests.api.authorization.world import ROLES, a_world
+from tests.api.authorization.people import ROLES
+from tests.api.authorization.world import a_world
 from tests.api.crowd import a_crowd
 from tests.api.engine.answers import Answer, answer_of
 from tests.api.engine.documents import Operation

@@ -5,9 +5,8 @@ change without a new decision: who sees a person's money is decided once for eac
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -25,47 +24,19 @@ from domain.ledger.tables import (
     TransferKind,
 )
 from domain.ledger.transfers import NewTransfer
-
-if TYPE_CHECKING:
-    from tests.api.authorization.world import World
+from tests.api.authorization.world import World
 
 PAYERS = ("ada", "bob", "gus")
 AT = datetime(2026, 2, 1, tzinfo=UTC)
 
 
-class SeenByOwners(Mapping[str, frozenset[str]]):
-    """For rows named by their owners: those who see the money of one of them."""
-
-    def __init__(self, persons: Mapping[str, frozenset[str]]) -> None:
-        self.persons = persons
-
-    def __getitem__(self, name: str) -> frozenset[str]:
-        _, of, owners = name.rpartition(" of ")
-        if not of:
-            raise KeyError(name)
-        return frozenset[str]().union(*(self.persons.get(owner, frozenset()) for owner in owners.split(", ")))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-
-def about(transfer: str) -> tuple[str, str] | None:
-    """The row that a transfer is about, as its name says."""
-    _, is_about, rest = transfer.partition(" about ")
-    kind, _, name = rest.partition(" of ")[0].partition(" ")
-    return (kind, name) if is_about else None
-
-
-async def pay_in(session: AsyncSession, world: "World", users: Mapping[str, Any]) -> None:
+async def add_rows(session: AsyncSession, world: World) -> None:
     """Ada, Bob and Gus have paid in what they trade with."""
     external_id = await accounts.platform(session, AccountKind.EXTERNAL)
-    wallets = (await accounts.hold(session, [users[name].id for name in PAYERS])).wallets
+    wallets = (await accounts.hold(session, [world.rows["User"][name] for name in PAYERS])).wallets
     for name in PAYERS:
         payment = Payment(
-            owner_id=users[name].id,
+            owner_id=world.rows["User"][name],
             kind=PaymentKind.DEPOSIT,
             status=PaymentStatus.SUCCEEDED,
             amount_ueur=100_000_000,
@@ -81,7 +52,7 @@ async def pay_in(session: AsyncSession, world: "World", users: Mapping[str, Any]
         await transfers.post(session, [made], actor="test", now=AT)
 
 
-async def name_money(session: AsyncSession, world: "World") -> None:
+async def name_rows(session: AsyncSession, world: World) -> None:
     """Name every wallet, account, transfer and entry by whose it is."""
     for name, user_id in world.rows["User"].items():
         world.keep("Wallet", name, user_id)
@@ -96,7 +67,7 @@ async def name_money(session: AsyncSession, world: "World") -> None:
         world.keep("LedgerEntry", f"{world.name_of('Transfer', transfer_id)} in {account}", id)
 
 
-async def _name_accounts(session: AsyncSession, world: "World") -> dict[UUID, str]:
+async def _name_accounts(session: AsyncSession, world: World) -> dict[UUID, str]:
     """Names accounts; gives their holders."""
     found = {}
     for id, kind, owner_id, scope_id in await session.execute(
@@ -114,7 +85,7 @@ def _holder(kind: AccountKind, owner_id: UUID | None, scope_id: UUID | None) -> 
     return "Community" if kind is AccountKind.COMMUNITY_FUND else "Market", scope_id
 
 
-async def _name_transfers(session: AsyncSession, world: "World", whose: Mapping[UUID, set[str]]) -> None:
+async def _name_transfers(session: AsyncSession, world: World, whose: Mapping[UUID, set[str]]) -> None:
     persons, seen = world.rows["User"], Counter[str]()
     columns = Transfer.id, Transfer.kind, Transfer.subject_type, Transfer.subject_id
     for id, kind, subject_type, subject_id in await session.execute(select(*columns).order_by(Transfer.id)):

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from random import Random
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.engagement import cards, preferences
 from domain.engagement.tables import MemberCard
 from domain.identity.viewers import Viewer
+from tests.api.authorization.world import World
 
 
-async def draw_cards(session: AsyncSession, world: Any) -> None:
+async def add_rows(session: AsyncSession, world: World) -> None:
     """Draw them, and name them as their memberships."""
     for community_id in world.rows["Community"].values():
         await cards.draw(session, community_id, Random(1))

@@ -1,6 +1,4 @@
-"""Delivery in the world: Gus's energy reached Bob, was settled and certified; Gus kept a Wh that rounding left."""
-
-from typing import Any
+"""Gus's energy reached Bob, was settled and certified; Gus kept a Wh that rounding left."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,10 +8,11 @@ from domain.market.clearing.tables import Trade
 from domain.market.delivery import certificates, hours, recording, settlement
 from domain.market.delivery.settlement import Delivered
 from domain.market.delivery.tables import CertificateHolding, TradeDelivery
+from tests.api.authorization.world import World
 from tests.factories.market import now
 
 
-async def deliver(session: AsyncSession, world: Any) -> None:
+async def add_rows(session: AsyncSession, world: World) -> None:
     """The one trade of the world, as if all of it had been metered."""
     trade = await session.get_one(Trade, world.rows["Trade"]["gus to bob"])
     hour = await hours.read(session, floor_to(trade.delivery_start, 60))
