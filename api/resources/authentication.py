@@ -78,7 +78,7 @@ class Authentication:
     async def _read(self, token: str | None) -> Viewer:
         assert token is not None
         async with self._database.reading() as connection:
-            viewer = await sight.viewer_of(connection, token)
+            viewer = await sight.viewer_of(connection, token, now=datetime.now(UTC))
         if viewer is None:
             self.forget(token)
             raise Unauthenticated("The token is unknown or has ended.")

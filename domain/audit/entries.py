@@ -39,6 +39,15 @@ class Head(NamedTuple):
     hash: bytes
 
 
+class Held(NamedTuple):
+    """The end of a chain that is held until commit, and when."""
+
+    chain: str
+    sequence: int
+    hash: bytes
+    at: datetime
+
+
 class EntryRow(NamedTuple):
     """An entry as it is stored, its facts as JSON."""
 
@@ -115,7 +124,9 @@ async def record_many(session: AsyncSession, acts: Sequence[Act]) -> None:
 
 async def recording(transaction: Transaction, acts: Sequence[Act]) -> Part:
     """Hold the heads of the chains of acts, and give the part of the caller's next statement that appends entries."""
-    at, reached = datetime.now(UTC), await _hold(transaction, {chain_of(act.scope_id) for act in acts})
+    held = await _hold(transaction, {chain_of(act.scope_id) for act in acts})
+    at = max(end.at for end in held)
+    reached = {end.chain: (end.sequence, end.hash) for end in held}
     rows = []
     for act in acts:
         chain = chain_of(act.scope_id)
@@ -128,20 +139,20 @@ async def recording(transaction: Transaction, acts: Sequence[Act]) -> Part:
     return Part(RECORDED, ENTRIES.values(rows, at=at) | ENDS.values(ends), "true AS is_recorded")
 
 
-async def _hold(transaction: Transaction, chains: Collection[str]) -> dict[str, tuple[int, bytes]]:
-    """Sequence and hash of the ends of chains, locked in a steady order; chains are begun where there is none."""
+async def _hold(transaction: Transaction, chains: Collection[str]) -> Sequence[Held]:
+    """The ends of chains, and the database's time, locked in a steady order; chains are begun where there is none."""
     wanted = {"chains": sorted(chains)}
     held = await HOLD.rows(transaction, wanted)
     if len(held) < len(chains):
         await BEGIN.rows(transaction, wanted | {"genesis": GENESIS})
         held = await HOLD.rows(transaction, wanted)
-    return {chain: (sequence, hash) for chain, sequence, hash in held}
+    return held
 
 
 HOLD = Statement("""
-    SELECT chain, sequence, hash FROM audit_head WHERE chain = ANY(CAST(:chains AS text[]))
+    SELECT chain, sequence, hash, clock_timestamp() AS at FROM audit_head WHERE chain = ANY(CAST(:chains AS text[]))
     ORDER BY chain COLLATE "C" FOR UPDATE
-""").into(Head)
+""").into(Held)
 BEGIN = Statement("""
     INSERT INTO audit_head (chain, sequence, hash)
     SELECT chain, 0, CAST(:genesis AS bytea) FROM unnest(CAST(:chains AS text[])) AS begun (chain)

@@ -5,7 +5,7 @@ is admitted again by `member_id`, so that its history stays one.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import func, or_, select
@@ -17,6 +17,7 @@ from domain.communities.tables import CommunityRole, LegalForm, Member, MemberKi
 from domain.communities.texts import checked_name
 from domain.identity.tables import User
 from domain.identity.viewers import Viewer
+from domain.kernel.database import clock
 from domain.kernel.errors import DomainError, InvalidValue, NotFound
 
 
@@ -52,7 +53,7 @@ async def admit(session: AsyncSession, community_id: UUID, new: NewMember, *, by
     if not new.roles:
         raise InvalidValue(("roles",), "A member has at least one role.")
     member_id = await _member(session, new, by)
-    valid_from = new.valid_from or datetime.now(UTC).date()
+    valid_from = new.valid_from or (await clock(session)).date()
     await _check_alone(session, community_id, member_id, valid_from)
     membership = Membership(
         community_id=community_id,

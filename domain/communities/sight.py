@@ -6,7 +6,7 @@ claim: `stands` says in the very statement that reads whether it holds, so that 
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -68,7 +68,7 @@ def in_force() -> ColumnElement[bool]:
     )
 
 
-async def viewer_of(connection: AsyncConnection, token: str) -> Viewer | None:
+async def viewer_of(connection: AsyncConnection, token: str, *, now: datetime) -> Viewer | None:
     """Whom an access token or API key stands for; None when it is unknown, ended or its user disabled.
 
     An application never holds its owner's administration: it sees what the owner sees as a member.
@@ -77,7 +77,7 @@ async def viewer_of(connection: AsyncConnection, token: str) -> Viewer | None:
     if token.startswith(credentials.ACCESS):
         return await _of_session(connection, SESSION_BY_TOKEN, hashed)
     viewer = await _of_key(connection, KEY_BY_TOKEN, hashed)
-    return viewer and await _noted(connection, viewer)
+    return viewer and await _noted(connection, viewer, now)
 
 
 async def again(connection: AsyncConnection, viewer: Viewer) -> Viewer | None:
@@ -150,9 +150,8 @@ async def _of_key(connection: AsyncConnection, query: Select[Any], given: Any) -
     return key if key.may_read else replace(key, member_ids=none, community_ids=none)
 
 
-async def _noted(connection: AsyncConnection, key: Viewer) -> Viewer:
+async def _noted(connection: AsyncConnection, key: Viewer, now: datetime) -> Viewer:
     """Note when a key is used, to the minute: not every request is worth a write."""
-    now = datetime.now(UTC)
     if key.noted_at is not None and now - key.noted_at < USE_NOTED_EVERY:
         return key
     await connection.execute(update(ApiKey).where(ApiKey.id == key.api_key_id).values(last_used_at=now))

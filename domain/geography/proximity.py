@@ -1,4 +1,7 @@
-"""How far things are from a place: metres on the WGS84 spheroid, as a law would measure them (`gis.md` section 3)."""
+"""How far things are from a place: metres on the WGS84 spheroid, as a law would measure them (`gis.md` section 3).
+
+Nothing asks for it over the API yet: it waits for rules of distance, such as Austria's and France's.
+"""
 
 import math
 from typing import Any

@@ -1,6 +1,6 @@
 """Keys of applications: scoped, with an end, stored hashed."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.audit import entries
 from domain.identity import credentials
 from domain.identity.tables import ApiKey, ApiKeyKind
+from domain.kernel.database import clock
 from domain.kernel.errors import InvalidValue, NotFound
 
 READ, TRADE, POST_READINGS = "read", "trade", "readings:write"
@@ -29,7 +30,7 @@ async def create_key(
         raise InvalidValue(("name",), "A name has 1 to 120 characters, none of them a control character.")
     if not scopes or not scopes <= SCOPES[kind]:
         raise InvalidValue(("scopes",), f"A {kind.value} key takes some of: {', '.join(sorted(SCOPES[kind]))}.")
-    now = datetime.now(UTC)
+    now = await clock(session)
     if not now < expires_at <= now + LIFETIME_MAX:
         raise InvalidValue(("expiresAt",), "A key ends within the next 366 days.")
     text = credentials.new_token(credentials.KEY_PREFIX[kind])

@@ -5,7 +5,7 @@ two users is a thief; within a few seconds it is taken for a lost reply and refu
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, update
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.audit import entries
 from domain.identity import credentials
 from domain.identity.tables import Session, User
-from domain.kernel.database import new_id
+from domain.kernel.database import clock, new_id
 from domain.kernel.errors import DomainError
 
 ACCESS_LIFETIME = timedelta(hours=1)
@@ -71,7 +71,7 @@ async def rotate(session: AsyncSession, refresh_token: str) -> Tokens | None:
     """
     query = select(Session).where(Session.refresh_hash == credentials.token_hash(refresh_token)).with_for_update()
     used = (await session.scalars(query)).one_or_none()
-    now = datetime.now(UTC)
+    now = await clock(session)
     if used is None or used.revoked_at is not None or used.refresh_expires_at <= now:
         raise SessionEnded
     if used.rotated_at is not None:
@@ -100,7 +100,7 @@ async def _revoke(session: AsyncSession, user_id: UUID, which: ColumnElement[boo
 
 async def _issue(session: AsyncSession, user_id: UUID, family_id: UUID) -> Tokens:
     access, refresh = credentials.new_token(credentials.ACCESS), credentials.new_token(credentials.REFRESH)
-    now = datetime.now(UTC)
+    now = await clock(session)
     session.add(
         Session(
             user_id=user_id,

@@ -11,7 +11,8 @@ from uuid import UUID
 
 import uuid_utils
 from asyncpg.pgproto.pgproto import UUID as QuickUuid  # noqa: N811 - a class.
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Enum, MetaData, Uuid, func
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Enum, MetaData, Uuid, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 NAMING = {
@@ -32,6 +33,12 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = MappingProxyType({datetime: DateTime(timezone=True), UUID: Uuid(), Micro: BigInteger()})
+
+
+async def clock(transaction: AsyncSession | AsyncConnection) -> datetime:
+    """The database's time, UTC: when the transaction began. What ends or begins by the clock goes by this one."""
+    at: datetime = (await transaction.execute(select(func.now()))).scalar_one()
+    return at
 
 
 def new_id() -> UUID:

@@ -13,7 +13,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -154,7 +154,7 @@ async def _lock_points(session: AsyncSession, blocks: Sequence[DayBlock]) -> dic
     """The metering points, held until commit against other writers of their readings. Raises NotFound."""
     ids = sorted({id for block in blocks for id in block.metering_point_ids})
     query = (
-        select(MeteringPoint.id, MeteringPoint.timezone, MeteringPoint.directions)
+        select(MeteringPoint.id, MeteringPoint.timezone, MeteringPoint.directions, func.now().label("now"))
         .where(MeteringPoint.id == func.any(bindparam("ids", ids, type_=ARRAY(Uuid()))))
         .order_by(MeteringPoint.id)
         .with_for_update(key_share=True)
@@ -172,7 +172,8 @@ def _check(block: DayBlock, points: dict[UUID, Any]) -> None:
         if block.direction.value not in points[id].directions:
             raise DirectionNotMetered(id, block.direction)
     first, last = calendar_day(int(block.day_numbers.min())), calendar_day(int(block.day_numbers.max()))
-    if first < FIRST_DAY or last > (datetime.now(UTC) + timedelta(days=1)).date():
+    now = points[block.metering_point_ids[0]].now
+    if first < FIRST_DAY or last > (now + timedelta(days=1)).date():
         raise InvalidValue(("day",), f"Readings are of days from {FIRST_DAY} to today, not of {first} to {last}.")
     names, zone_of_point = np.unique([points[id].timezone for id in block.metering_point_ids], return_inverse=True)
     zone_of_day = zone_of_point[block.point_index]

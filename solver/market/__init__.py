@@ -23,7 +23,6 @@ The rooms, lowest first; each knows only those above it here:
                own_orders     no owner trades with itself
                clearing       `clear`: all of it
                pair_prices    what each pair pays and gets: uniform, pay-as-bid, midpoint
-               explanation    `explain`: every fill by price and time
 
 Beside them `prices` (rates that need no clearing: mid-market rate, supply/demand ratio, indications), `delivery`,
 `rules` and `forecasting`.

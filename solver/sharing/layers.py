@@ -2,6 +2,8 @@
 
 Luxembourg (`regulation.md` section 3.2 [LU9]): individual (AIR), collective in a building (ACR, ACF, AC1), local
 community (CEL), wider groups (APS, CER, CEN). Groups of one layer have no point in common, so their order is free.
+
+No community is shared in layers yet; the tests hold it to the published cases until one is.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,8 @@
 """What shared energy is worth to those who shared it; integers in, integers out, each amount rounded once.
 
 Prices inside a group are a private agreement, not law (`regulation.md` section 3.3).
+
+Nothing settles by it yet: it waits for a community's prices, and is held to published cases by the tests until then.
 """
 
 from collections.abc import Sequence

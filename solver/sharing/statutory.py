@@ -1,4 +1,7 @@
-"""Statutory shared energy: a minimum of totals, which allocates nothing to anybody."""
+"""Statutory shared energy: a minimum of totals, which allocates nothing to anybody.
+
+No premium is paid by it yet: it waits for Italian communities, and is held to published cases by the tests until then.
+"""
 
 import numpy as np
 

@@ -8,6 +8,7 @@ type, field, filter, subscription or mutation without a decision fails here by i
 """
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -337,4 +338,4 @@ async def test_tokens_that_have_ended_are_nobodys(site: Site, role: str) -> None
     token = site.world.tokens[role]
     assert token is not None
     async with site.database.reading() as connection:
-        assert await sight.viewer_of(connection, token) is None
+        assert await sight.viewer_of(connection, token, now=datetime.now(UTC)) is None

@@ -70,7 +70,7 @@ class Book:
 
     @property
     def text(self) -> bytes:
-        """The canonical text of the book, JSON: all that a clearing depends on, and enough to repeat it (`replays`)."""
+        """The canonical text of the book, JSON: all that a clearing depends on, and enough to repeat it."""
         content = {
             "zones": self.coupling.zone_ids,
             "markets": [

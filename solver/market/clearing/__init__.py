@@ -1,1 +1,1 @@
-"""`clear`: the welfare-optimal outcome of a batch with all its rules, its prices, and why orders got what they got."""
+"""`clear`: the welfare-optimal outcome of a batch with all its rules, its prices, and what each pair pays."""

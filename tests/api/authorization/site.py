@@ -1,6 +1,7 @@
 """The schema over the world of all roles, as any of them sees it."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -39,7 +40,7 @@ class Site:
         if token is None:
             return ANONYMOUS
         async with self.database.reading() as connection:
-            viewer = await sight.viewer_of(connection, token)
+            viewer = await sight.viewer_of(connection, token, now=datetime.now(UTC))
         assert viewer is not None
         return viewer
 

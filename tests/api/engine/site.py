@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import strawberry
@@ -62,7 +63,7 @@ async def a_site(server: Server, schema: strawberry.Schema) -> AsyncIterator[Sit
     async with database.reading() as connection:
         for role in ROLES:
             token = world.tokens[role]
-            viewer = ANONYMOUS if token is None else await sight.viewer_of(connection, token)
+            viewer = ANONYMOUS if token is None else await sight.viewer_of(connection, token, now=datetime.now(UTC))
             assert viewer is not None
             viewers[role] = viewer
     changed = await make_odd(owner)

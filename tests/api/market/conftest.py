@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -31,7 +32,7 @@ class Live:
         async with self.database.transaction() as session:
             token = (await sessions.open_session(session, user_id)).access_token
         async with self.database.reading() as connection:
-            viewer = await sight.viewer_of(connection, token)
+            viewer = await sight.viewer_of(connection, token, now=datetime.now(UTC))
         assert viewer is not None
         return viewer, token
 

@@ -33,7 +33,9 @@ class Story:
         await self.session.execute(text(sql), {name: self.ids[name] for name in self.ids if f":{name}" in sql})
 
     async def viewer(self, kind: str) -> Viewer:
-        viewer = await sight.viewer_of(await self.session.connection(), self.ids[f"{kind}_token"])
+        viewer = await sight.viewer_of(
+            await self.session.connection(), self.ids[f"{kind}_token"], now=datetime.now(UTC)
+        )
         assert viewer is not None
         return viewer
 

@@ -27,7 +27,7 @@ async def test_a_token_stands_for_its_user(session: AsyncSession, kind: str) -> 
     user = await a_user(session)
     connection = await session.connection()
 
-    viewer = await sight.viewer_of(connection, await token_of(session, user, kind))
+    viewer = await sight.viewer_of(connection, await token_of(session, user, kind), now=datetime.now(UTC))
 
     assert viewer is not None
     assert viewer.user_id == user.id
@@ -49,12 +49,12 @@ async def test_a_token_that_ended_stands_for_nobody_at_once(
     """Also for streams that were opened before."""
     connection, user = await session.connection(), await a_user(session)
     token = await token_of(session, user, kind)
-    viewer = await sight.viewer_of(connection, token)
+    viewer = await sight.viewer_of(connection, token, now=datetime.now(UTC))
     assert viewer is not None
 
     await session.execute(update(table).where(table.id == _id_of(table, viewer)).values(**change))
 
-    assert await sight.viewer_of(connection, token) is None
+    assert await sight.viewer_of(connection, token, now=datetime.now(UTC)) is None
     assert await sight.again(connection, viewer) is None
 
 
@@ -74,7 +74,7 @@ async def test_the_use_of_a_key_is_noted_to_the_minute(session: AsyncSession) ->
                 update(ApiKey).values(last_used_at=datetime.now(UTC) - timedelta(seconds=seconds_ago))
             )
         before = await session.scalar(last_used)
-        await sight.viewer_of(connection, token)
+        await sight.viewer_of(connection, token, now=datetime.now(UTC))
         noted.append(await session.scalar(last_used) != before)
 
     assert noted == [True, False, True]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -94,7 +95,7 @@ async def signed_in(database: Database, user_id: UUID) -> Viewer:
     async with database.transaction() as session:
         token = (await sessions.open_session(session, user_id)).access_token
     async with database.reading() as connection:
-        viewer = await sight.viewer_of(connection, token)
+        viewer = await sight.viewer_of(connection, token, now=datetime.now(UTC))
     assert viewer is not None
     return viewer
 

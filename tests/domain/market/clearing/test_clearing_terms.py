@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.market.clearing.bridge import clear_book
 from domain.kernel.verification import checks
-from domain.market.clearing import book, explanations, replays
+from domain.market.clearing import book, explanations
 from domain.market.clearing.book import Level
 from domain.market.clearing.explanations import FillReason
 from domain.market.clearing.tables import Clearing, Trade
@@ -17,6 +17,7 @@ from domain.market.orders.tables import Acceptance, Order, OrderFilling, OrderIn
 from domain.market.places import markets
 from domain.market.places.tables import EnergySource, PricingRule
 from solver.market import VERSION
+from tests.domain.market.clearing import replays
 from tests.domain.market.clearing.batches import clear
 from tests.factories.market import (
     BUY,

@@ -11,9 +11,9 @@ from domain.market.clearing import book, clearings, explanations
 from domain.market.clearing.explanations import FillReason
 from domain.market.places import markets
 from solver.market.clearing.clearing import clear as clear_problem
-from solver.market.clearing.explanation import Reason, explain
 from tests.domain.market.clearing.batches import clear, next_batch
 from tests.factories.market import BUY, SELL, a_delivery, a_market, a_trader, an_order, linked_markets, now
+from tests.solver.market.clearing.explanation import Reason, explain
 
 
 async def reasons(session: AsyncSession, *order_ids: Any) -> list[list[FillReason]]:

@@ -8,8 +8,8 @@ from hypothesis import given
 
 from solver.market.cells.problem import ClearingProblem
 from solver.market.clearing.clearing import clear
-from solver.market.clearing.explanation import Reason, explain
 from tests.solver.market.books import book, links, orders, problems
+from tests.solver.market.clearing.explanation import Reason, explain
 
 
 @given(problems(owners=4, orders_max=20))
