@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Base, Id
+from domain.kernel.personal import PROOF, Personal
 
 
 class AuditEntry(Base):
@@ -55,3 +56,8 @@ class Verification(Base):
     checks: Mapped[list[str]] = mapped_column(ARRAY(Text))
     breaches_count: Mapped[int] = mapped_column(Integer)
     breaches: Mapped[list[dict[str, str]]] = mapped_column(JSONB)
+
+
+PERSONAL = {
+    AuditEntry: Personal(of=("subject_id",), by=("actor",), kept=PROOF),
+}

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.geography.tables import VALID_BOUNDARY, boundary_column, boundary_geojson_column
 from domain.kernel.database import Base, CreatedAt, Id, Micro, text_enum, text_enums
+from domain.kernel.personal import BOOKS, Personal
 
 
 class FrameworkCode(StrEnum):
@@ -228,3 +229,11 @@ class Asset(Base):
     capacity_ukwh: Mapped[Micro | None]
     commissioned_on: Mapped[date | None] = mapped_column(Date)
     created_at: Mapped[CreatedAt]
+
+
+PERSONAL = {
+    Member: Personal(of=("user_id", "name")),
+    Membership: Personal(of=("member_id",), kept=BOOKS),
+    Participation: Personal(of=("member_id", "membership_id", "metering_point_id"), kept=BOOKS),
+    Asset: Personal(of=("metering_point_id",)),
+}

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Integer, Text, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Base, CreatedAt, Micro
+from domain.kernel.personal import Personal
 
 
 class MemberCard(Base):
@@ -63,3 +64,10 @@ class MemberRating(Base):
     bought_ukwh: Mapped[Micro]
     bought_kept_ukwh: Mapped[Micro]
     created_at: Mapped[CreatedAt]
+
+
+PERSONAL = {
+    MemberCard: Personal(of=("membership_id",)),
+    EngagementPreference: Personal(of=("user_id",)),
+    MemberRating: Personal(of=("user_id",)),
+}

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Base, CreatedAt, Id
+from domain.kernel.personal import Personal
 
 
 class Event(Base):
@@ -44,3 +45,8 @@ class Notice(Base):
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[CreatedAt]
     taken_at: Mapped[datetime | None]
+
+
+PERSONAL = {
+    Notice: Personal(of=("user_id",)),
+}

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Base, CreatedAt, Id, Micro, text_enum
+from domain.kernel.personal import DUTY, Personal
 from domain.metering.tables import Direction
 
 
@@ -155,3 +156,11 @@ class GridAlert(Base):
     withdrawn_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id"))
     withdrawn_reason: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[CreatedAt]
+
+
+PERSONAL = {
+    ZoneHalt: Personal(by=("halted_by_id", "lifted_by_id"), kept=DUTY),
+    ZoneLimit: Personal(by=("set_by_id",), kept=DUTY),
+    ZoneCapacity: Personal(by=("set_by_id",), kept=DUTY),
+    GridAlert: Personal(by=("issued_by_id", "withdrawn_by_id"), kept=DUTY),
+}

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Base, CreatedAt, Id, text_enum
+from domain.kernel.personal import Personal
 
 
 class PlatformRole(StrEnum):
@@ -89,3 +90,11 @@ class ApiKey(Base):
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
+
+
+PERSONAL = {
+    User: Personal(of=("id",)),
+    UserRole: Personal(of=("user_id",)),
+    Session: Personal(of=("user_id",)),
+    ApiKey: Personal(of=("owner_id",)),
+}

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Base, CreatedAt, Id, text_enum
+from domain.kernel.personal import Personal
 from domain.kernel.vocabularies import Word, WordType, word_check
 
 
@@ -63,3 +64,8 @@ class Job(Base):
     created_at: Mapped[CreatedAt]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+
+PERSONAL = {
+    Job: Personal(by=("owner_id",)),
+}

@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Base, CreatedAt, Id, Micro, text_enum
+from domain.kernel.personal import BOOKS, Personal
 
 
 class AccountKind(StrEnum):
@@ -208,3 +209,12 @@ class PaymentLimit(Base):
     daily_ueur: Mapped[Micro]
     source: Mapped[str] = mapped_column(Text)
     valid_from: Mapped[datetime]
+
+
+PERSONAL = {
+    Account: Personal(of=("owner_id", "holder_id"), kept=BOOKS),
+    Transfer: Personal(of=("subject_id",), by=("actor",), kept=BOOKS),
+    Entry: Personal(of=("holder_id", "account_id"), kept=BOOKS),
+    Payment: Personal(of=("owner_id",), kept=BOOKS),
+    PaymentEvent: Personal(of=("payment_id",), kept=BOOKS),
+}

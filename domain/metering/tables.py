@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import BigInteger
 
 from domain.kernel.database import Base, CreatedAt, Id, Micro, text_enum, text_enums
+from domain.kernel.personal import METERED, Personal
 
 
 class Direction(StrEnum):
@@ -109,3 +110,10 @@ class ReadingImport(Base):
     values_count: Mapped[int] = mapped_column(Integer)
     corrected_days: Mapped[int] = mapped_column(Integer)
     received_at: Mapped[CreatedAt]
+
+
+PERSONAL = {
+    MeteringPoint: Personal(of=("id",), kept=METERED),
+    Reading: Personal(of=("metering_point_id",), kept=METERED),
+    ReadingImport: Personal(by=("sender",), kept=METERED),
+}

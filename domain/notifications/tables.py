@@ -22,6 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.events.notices import NoticeKind
 from domain.kernel.database import Base, CreatedAt, Id, text_enum
+from domain.kernel.personal import Personal
 from domain.kernel.vocabularies import WordType, word_check, words_check
 
 
@@ -175,3 +176,13 @@ class WebhookFeed(Base):
     delivered_at: Mapped[datetime | None]
     outcome: Mapped[NotificationOutcome | None] = mapped_column(text_enum(NotificationOutcome))
     status_code: Mapped[int | None] = mapped_column(Integer)
+
+
+PERSONAL = {
+    Message: Personal(of=("user_id",)),
+    Preference: Personal(of=("user_id",)),
+    QuietHours: Personal(of=("user_id",)),
+    Webhook: Personal(of=("owner_id",)),
+    Delivery: Personal(of=("owner_id",)),
+    WebhookFeed: Personal(of=("owner_id",)),
+}

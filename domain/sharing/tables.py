@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import BigInteger
 
 from domain.kernel.database import Base, CreatedAt, Id, Micro, text_enum
+from domain.kernel.personal import BOOKS, Personal
 from domain.metering.tables import Direction
 
 
@@ -170,3 +171,12 @@ class AllocationDifference(Base):
     interval_start: Mapped[datetime]
     ours_ukwh: Mapped[Micro]
     operator_ukwh: Mapped[Micro]
+
+
+PERSONAL = {
+    KeyShare: Personal(of=("metering_point_id",), kept=BOOKS),
+    MemberAllocation: Personal(of=("member_id",), kept=BOOKS),
+    AllocationDay: Personal(of=("metering_point_id", "member_id"), kept=BOOKS),
+    OperatorFigure: Personal(of=("metering_point_id",), kept=BOOKS),
+    AllocationDifference: Personal(of=("metering_point_id", "member_id"), kept=BOOKS),
+}

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Base, CreatedAt, Id, Micro, text_enum
+from domain.kernel.personal import BOOKS, Personal
 
 
 class AuctionStatus(StrEnum):
@@ -74,3 +75,9 @@ class AuctionBid(Base):
     energy_ukwh: Mapped[Micro]
     price_ueur_per_kwh: Mapped[Micro]
     placed_at: Mapped[datetime]
+
+
+PERSONAL = {
+    DutchAuction: Personal(of=("seller_id",), kept=BOOKS),
+    AuctionBid: Personal(of=("bidder_id",), kept=BOOKS),
+}

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Base, CreatedAt, Id, Micro, text_enum
+from domain.kernel.personal import BOOKS, Personal
 from domain.market.places.tables import EnergySource
 
 
@@ -89,3 +90,8 @@ class Trade(Base):
     buyer_escrow_ueur: Mapped[Micro] = mapped_column(server_default="0")
     seller_escrow_ueur: Mapped[Micro] = mapped_column(server_default="0")
     created_at: Mapped[CreatedAt]
+
+
+PERSONAL = {
+    Trade: Personal(of=("buyer_id", "seller_id"), kept=BOOKS),
+}

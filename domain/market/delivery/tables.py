@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from domain.kernel.database import Base, CreatedAt, Id, Micro, text_enum
+from domain.kernel.personal import BOOKS, METERED, Personal
 from domain.market.places.charges import LineKind
 from domain.market.places.tables import EnergySource, OrderSide
 from domain.metering.tables import Direction
@@ -240,3 +241,13 @@ class EmissionFactor(Base):
     source: Mapped[str] = mapped_column(Text)
     is_example: Mapped[bool]
     created_at: Mapped[CreatedAt]
+
+
+PERSONAL = {
+    DeliveryBasis: Personal(of=("metering_point_id",), kept=METERED),
+    TradeDelivery: Personal(of=("trade_id",), kept=BOOKS),
+    DeliveryLine: Personal(of=("trade_id",), kept=BOOKS),
+    CertificateIssue: Personal(of=("seller_id",), kept=BOOKS),
+    CertificateHolding: Personal(of=("owner_id",), kept=BOOKS),
+    CertificateAct: Personal(of=("from_id", "to_id"), by=("actor",), kept=BOOKS),
+}

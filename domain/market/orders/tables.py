@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Base, CreatedAt, Id, Micro, text_enum
+from domain.kernel.personal import BOOKS, Personal
 from domain.market.places.tables import EnergySource, OrderSide
 
 
@@ -118,3 +119,9 @@ class OrderInterval(Base):
     energy_ukwh: Mapped[Micro]
     filled_ukwh: Mapped[Micro] = mapped_column(server_default="0")
     is_open: Mapped[bool] = mapped_column(server_default="true")
+
+
+PERSONAL = {
+    Order: Personal(of=("owner_id",), kept=BOOKS),
+    OrderInterval: Personal(of=("order_id",), kept=BOOKS),
+}

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Base, CreatedAt, Id, Micro, text_enum, text_enums
+from domain.kernel.personal import Personal
 from domain.market.prices.calendars import DayKind
 
 TIER_CHECKS = (
@@ -214,3 +215,8 @@ class WatchedPrice(Base):
     market_id: Mapped[UUID] = mapped_column(ForeignKey("market.id"), primary_key=True)
     delivery_start: Mapped[datetime] = mapped_column(primary_key=True)
     price_ueur_per_kwh: Mapped[Micro]
+
+
+PERSONAL = {
+    PriceAlert: Personal(of=("owner_id",)),
+}

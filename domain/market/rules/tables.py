@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Base, CreatedAt, Id, Micro, text_enum, text_enums
+from domain.kernel.personal import Personal
 from domain.market.places.tables import EnergySource
 
 
@@ -146,3 +147,10 @@ class TradingRuleSimulation(Base):
     orders: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     job_id: Mapped[UUID | None]
     created_at: Mapped[CreatedAt]
+
+
+PERSONAL = {
+    TradingRule: Personal(of=("owner_id",)),
+    TradingRuleRun: Personal(of=("owner_id",)),
+    TradingRuleSimulation: Personal(of=("owner_id",)),
+}

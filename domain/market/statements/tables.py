@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Identity, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Base, Id, Micro, text_enum
+from domain.kernel.personal import BOOKS, Personal
 from domain.market.places.charges import LineKind
 from domain.market.places.tables import OrderSide
 
@@ -79,3 +80,9 @@ class StatementLine(Base):
     vat_ueur: Mapped[Micro]
     net_cents: Mapped[int] = mapped_column(BigInteger)
     vat_cents: Mapped[int] = mapped_column(BigInteger)
+
+
+PERSONAL = {
+    AccountStatement: Personal(of=("user_id",), kept=BOOKS),
+    StatementLine: Personal(of=("statement_id",), kept=BOOKS),
+}
