@@ -1,10 +1,9 @@
 """Verify the platform: all checks of `domain.kernel.verification`."""
 
-from datetime import UTC, datetime
-
 from sqlalchemy import text
 
 from api.jobs.work import Work, job
+from api.resources import clock
 from domain.audit import entries
 from domain.audit.tables import Verification
 from domain.jobs.words import VERIFY
@@ -16,7 +15,7 @@ KEPT = 1_000  # Breaches that are kept; one fault can make as many as there are 
 @job(VERIFY)
 async def verify_platform(work: Work) -> None:
     """Run every check and keep what it finds."""
-    started_at = datetime.now(UTC)
+    started_at = clock.now()
     found: list[dict[str, str]] = []
     count = 0
     checks = verification.checks()
@@ -31,7 +30,7 @@ async def verify_platform(work: Work) -> None:
     async with work.recording("Verification") as recording:
         row = Verification(
             started_at=started_at,
-            finished_at=datetime.now(UTC),
+            finished_at=clock.now(),
             checks=list(checks),
             breaches_count=count,
             breaches=found,

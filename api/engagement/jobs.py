@@ -1,6 +1,6 @@
 """Draw cards of new memberships, and rate everybody once a day."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from random import SystemRandom
 
 from sqlalchemy import text
@@ -20,7 +20,7 @@ RANDOM = SystemRandom()
 @periodic
 async def draw_cards(session: AsyncSession) -> None:
     """Draw the cards of memberships that were just made."""
-    await cards.draw_new(session, RANDOM, now=datetime.now(UTC))
+    await cards.draw_new(session, RANDOM, now=clock.now())
 
 
 @periodic

@@ -23,6 +23,7 @@ from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
+from api.resources import clock
 from api.resources.database import Database
 from api.resources.settings import Settings
 from api.rest import acts
@@ -80,7 +81,7 @@ def routes(database: Database, configured: Settings) -> list[BaseRoute]:
     secret = configured.payment_secret
 
     async def post(request: Request) -> dict[str, Any]:
-        now = datetime.now(UTC)
+        now = clock.now()
         body = await acts.body_of(request, BODY_LIMIT.bytes_max)
         answer = _answer(_signed(request, body, secret, now), body)
         async with database.transaction() as session:

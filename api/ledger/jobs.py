@@ -1,6 +1,5 @@
 """Have the provider asked for payments, and let the simulated one answer."""
 
-from datetime import UTC, datetime
 from uuid import UUID
 
 import httpx2
@@ -9,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.jobs.registry import periodic
 from api.jobs.work import Work, job
 from api.ledger import providers, simulated_provider
+from api.resources import clock
 from api.resources.settings import settings
 from domain.ledger import payments
 from domain.ledger.words import ANSWER_PAYMENT, SUBMIT_PAYMENT
@@ -19,7 +19,7 @@ NO_PROVIDER = "NO_PROVIDER"
 @periodic
 async def ask_neglected_payments(session: AsyncSession) -> None:
     """Ask again for payments of which nothing was heard; an index tells at once that there are none."""
-    await payments.ask_neglected(session, now=datetime.now(UTC))
+    await payments.ask_neglected(session, now=clock.now())
 
 
 @job(SUBMIT_PAYMENT)
@@ -29,12 +29,12 @@ async def submit_payment(work: Work) -> None:
     provider = providers.provider_of(work.database)
     if provider is not None:
         async with work.database.transaction() as session:
-            instruction = await payments.submit(session, payment_id, now=datetime.now(UTC))
+            instruction = await payments.submit(session, payment_id, now=clock.now())
         if instruction is not None:
             await provider.submit(instruction)
     async with work.recording() as recording:
         if provider is None:
-            await payments.refuse(recording.session, payment_id, NO_PROVIDER, now=datetime.now(UTC))
+            await payments.refuse(recording.session, payment_id, NO_PROVIDER, now=clock.now())
 
 
 @job(ANSWER_PAYMENT)

@@ -1,6 +1,5 @@
 """Payments over GraphQL: pay in and out, and stop what the provider was not asked for yet."""
 
-from datetime import UTC, datetime
 from typing import TypeVar
 
 import strawberry
@@ -11,6 +10,7 @@ from api.graphql.context import Info
 from api.graphql.mutations import INVALID_INPUT, ErrorCode, Payload, UserError, mutation, refusal
 from api.graphql.scalars import DateTime, Micro, key_of
 from api.graphql.words import describe
+from api.resources import clock
 from domain.ledger import limits, payments, tables, visibility
 from domain.ledger.tables import PaymentKind
 
@@ -144,7 +144,7 @@ class PaymentMutations:
     async def cancel_payment(self, info: Info, input: CancelPaymentInput) -> CancelPaymentPayload:
         payment_id = key_of(input.id, "Payment", "id")
         async with info.context.transaction() as session:
-            await payments.cancel(session, info.context.caller, payment_id, now=datetime.now(UTC))
+            await payments.cancel(session, info.context.caller, payment_id, now=clock.now())
         return leading(CancelPaymentPayload(), payment=payment_id)
 
 
@@ -153,6 +153,6 @@ async def _request(
 ) -> Asked:
     async with info.context.transaction() as session:
         payment_id = await payments.request(
-            session, info.context.caller, given.idempotency_key, kind, given.amount_ueur, now=datetime.now(UTC)
+            session, info.context.caller, given.idempotency_key, kind, given.amount_ueur, now=clock.now()
         )
     return leading(payload, payment=payment_id)

@@ -8,12 +8,13 @@ see what it must be ready for.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
 import httpx2
 
+from api.resources import clock
 from api.resources.database import Database
 from domain.jobs import queue
 from domain.kernel.errors import DomainError
@@ -75,7 +76,7 @@ async def call_back(client: httpx2.AsyncClient, url: str, secret: bytes, asked: 
     body = _body(asked, behaviour)
     for _ in range(behaviour.times):
         # The same answer has the same id and body, however often it is sent; only its signature is new.
-        headers = signatures.headers([secret], f"simulated-{asked['payment']}", body, now=datetime.now(UTC))
+        headers = signatures.headers([secret], f"simulated-{asked['payment']}", body, now=clock.now())
         try:
             answer = await client.post(url, content=body, headers=headers | {"content-type": "application/json"})
         except httpx2.HTTPError as error:

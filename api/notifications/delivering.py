@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import uuid5
 
 from api.notifications import bodies, resolving
 from api.notifications.mail import Mail, MailDirectory, MailServer, composed
 from api.notifications.posting import Post, Resolve, posting_to
+from api.resources import clock
 from api.resources.database import Database
 from api.resources.settings import Settings
 from domain.events.tables import Event
@@ -28,7 +29,7 @@ Clock = Callable[[], datetime]
 
 
 def _now() -> datetime:
-    return datetime.now(UTC)
+    return clock.now()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Make messages of notices, and deliver what is due."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.jobs.registry import periodic
 from api.jobs.work import Work, job
 from api.notifications.delivering import deliver_round, ways
+from api.resources import clock
 from api.resources.settings import settings
 from domain.jobs import queue
 from domain.jobs.tables import Job, JobStatus
@@ -21,13 +22,13 @@ LONGEST = timedelta(seconds=60)  # Then the job ends and the next one goes on, s
 @periodic
 async def make_messages(session: AsyncSession) -> None:
     """Make messages of the notices that other contexts left."""
-    await messages.take_notices(session, now=datetime.now(UTC), limit=NOTICES_AT_ONCE)
+    await messages.take_notices(session, now=clock.now(), limit=NOTICES_AT_ONCE)
 
 
 @periodic
 async def schedule_deliveries(session: AsyncSession) -> None:
     """Ask for deliveries where any are due and nobody is at it."""
-    await schedule(session, now=datetime.now(UTC))
+    await schedule(session, now=clock.now())
 
 
 async def schedule(session: AsyncSession, *, now: datetime) -> None:
@@ -43,8 +44,8 @@ async def schedule(session: AsyncSession, *, now: datetime) -> None:
 @job(DELIVER_NOTIFICATIONS)
 async def deliver_notifications(work: Work) -> None:
     """Deliver until nothing is due, for a minute at most. What a dead worker held is due again after its lease."""
-    sending, until = ways(settings()), datetime.now(UTC) + LONGEST
-    while datetime.now(UTC) < until and await deliver_round(work.database, sending):
+    sending, until = ways(settings()), clock.now() + LONGEST
+    while clock.now() < until and await deliver_round(work.database, sending):
         pass
     async with work.recording():
         pass

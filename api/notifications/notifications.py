@@ -1,6 +1,5 @@
 """Messages over GraphQL: see them, mark them as read."""
 
-from datetime import UTC, datetime
 from uuid import UUID
 
 import strawberry
@@ -12,6 +11,7 @@ from api.graphql.context import Info
 from api.graphql.mutations import Payload, mutation
 from api.graphql.scalars import DateTime, key_of
 from api.graphql.words import describe, offer
+from api.resources import clock
 from api.transport.terms.errors import BadUserInput
 from domain.events.notices import NoticeKind
 from domain.identity.viewers import Viewer
@@ -157,7 +157,7 @@ class NotificationMutations:
             raise BadUserInput(f"At most {IDS_MAX} ids at a time.", argument="ids")
         ids = None if input.ids is None else {key_of(id, "Notification", "ids") for id in input.ids}
         async with info.context.transaction() as session:
-            count = await messages.mark_read(session, user_id, ids, now=datetime.now(UTC))
+            count = await messages.mark_read(session, user_id, ids, now=clock.now())
             left = await messages.unread_count(session, user_id)
         return MarkNotificationsReadPayload(marked_count=count, unread_count=left)
 

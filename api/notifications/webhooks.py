@@ -1,7 +1,5 @@
 """Web hooks over GraphQL: register, sign anew, test and remove them, and see how they answer."""
 
-from datetime import UTC, datetime
-
 import strawberry
 
 from api.engine.declarations import Node, entity, leading
@@ -12,6 +10,7 @@ from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refus
 from api.graphql.scalars import DateTime, key_of
 from api.graphql.words import describe
 from api.notifications import resolving
+from api.resources import clock
 from api.transport.terms.errors import BadUserInput
 from domain.events.notices import NoticeKind
 from domain.events.tables import Event
@@ -217,7 +216,7 @@ class WebhookMutations:
         found = await resolving.addresses_of(addresses.target_of(proposal.url))
         async with info.context.transaction() as session:
             webhook_id, secret = await webhooks.register(
-                session, owner_id, proposal, found, resolving.Reach.allowed, now=datetime.now(UTC)
+                session, owner_id, proposal, found, resolving.Reach.allowed, now=clock.now()
             )
         return leading(RegisterWebhookPayload(secret=secret), webhook=webhook_id)
 
@@ -226,7 +225,7 @@ class WebhookMutations:
         owner_id = webhooks.require_person(info.context.caller)
         webhook_id = key_of(input.id, "Webhook", "id")
         async with info.context.transaction() as session:
-            secret = await webhooks.rotate(session, owner_id, webhook_id, now=datetime.now(UTC))
+            secret = await webhooks.rotate(session, owner_id, webhook_id, now=clock.now())
         return leading(RotateWebhookSecretPayload(secret=secret), webhook=webhook_id)
 
     @mutation("Remove a web hook; what was to be sent to it is dropped.")
@@ -234,7 +233,7 @@ class WebhookMutations:
         owner_id = webhooks.require_person(info.context.caller)
         webhook_id = key_of(input.id, "Webhook", "id")
         async with info.context.transaction() as session:
-            await webhooks.remove(session, owner_id, webhook_id, now=datetime.now(UTC))
+            await webhooks.remove(session, owner_id, webhook_id, now=clock.now())
         return RemoveWebhookPayload(removed_id=input.id)
 
     @mutation("Send a test to a web hook.")
@@ -242,5 +241,5 @@ class WebhookMutations:
         owner_id = webhooks.require_person(info.context.caller)
         webhook_id = key_of(input.id, "Webhook", "id")
         async with info.context.transaction() as session:
-            delivery_id = await webhooks.ask_for_test(session, owner_id, webhook_id, now=datetime.now(UTC))
+            delivery_id = await webhooks.ask_for_test(session, owner_id, webhook_id, now=clock.now())
         return leading(TestWebhookPayload(), delivery=delivery_id)
