@@ -6,10 +6,7 @@ from api.graphql.rooms import Room
 from domain.jobs import words
 
 ROOM = Room(
-    queries=(
-        AuditQueries,
-        VerificationQueries,
-    ),
+    queries=(AuditQueries, VerificationQueries),
     mutations=(VerificationMutations,),
     jobs=(words.VERIFY,),
 )

@@ -21,10 +21,7 @@ ROOM = Room(
     queries=(CommunityQueries,),
     mutations=(CommunityMutations,),
     viewer=(MembershipViewer,),
-    types=(
-        Community,
-        CommunitiesOfArea,
-    ),
+    types=(Community, CommunitiesOfArea),
     enums=(
         describe(
             FrameworkCode,
@@ -87,9 +84,5 @@ ROOM = Room(
             BIOMASS="Biomass plant.",
         ),
     ),
-    refusals=(
-        PLANT_TOO_LARGE,
-        COMMUNITY_CLOSED,
-        LAST_ADMINISTRATOR,
-    ),
+    refusals=(PLANT_TOO_LARGE, COMMUNITY_CLOSED, LAST_ADMINISTRATOR),
 )

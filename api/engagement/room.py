@@ -10,12 +10,7 @@ from domain.engagement import words
 
 ROOM = Room(
     mutations=(EngagementPreferenceMutations,),
-    viewer=(
-        CardViewer,
-        InsightViewer,
-        EngagementPreferenceViewer,
-        RatingViewer,
-    ),
+    viewer=(CardViewer, InsightViewer, EngagementPreferenceViewer, RatingViewer),
     types=(LeaderboardOfCommunity,),
     jobs=(words.RATE_MEMBERS,),
 )

@@ -9,9 +9,6 @@ from api.graphql.rooms import Room
 
 ROOM = Room(
     queries=(SubstationAreaQueries, MunicipalityQueries, MarketZoneQueries),
-    refusals=(
-        GEOMETRY_INVALID,
-        GEOMETRY_TOO_COMPLEX,
-    ),
+    refusals=(GEOMETRY_INVALID, GEOMETRY_TOO_COMPLEX),
     routes=(imports,),
 )

@@ -7,10 +7,7 @@ from api.graphql.words import describe
 from domain.kernel.intervals import Resolution
 
 ROOM = Room(
-    queries=(
-        NodeQueries,
-        BudgetQueries,
-    ),
+    queries=(NodeQueries, BudgetQueries),
     enums=(
         describe(
             Resolution,

@@ -15,12 +15,7 @@ from domain.grid.tables import AlertKind, LimitKind, Severity
 
 ROOM = Room(
     queries=(AlertQueries,),
-    mutations=(
-        AlertMutations,
-        CapacityMutations,
-        HaltMutations,
-        LimitMutations,
-    ),
+    mutations=(AlertMutations, CapacityMutations, HaltMutations, LimitMutations),
     subscriptions=(AlertSubscriptions,),
     types=(LoadOfZone,),
     enums=(
@@ -65,11 +60,7 @@ ROOM = Room(
             PER_ZONE_AND_INTERVAL="Energy of all orders of the zone for a delivery interval.",
         ),
     ),
-    refusals=(
-        ALERT_WITHDRAWN,
-        ZONE_HALTED,
-        ZONE_NOT_HALTED,
-    ),
+    refusals=(ALERT_WITHDRAWN, ZONE_HALTED, ZONE_NOT_HALTED),
     jobs=(words.MEASURE_GRID,),
     notices=(words.GRID_ALERT,),
 )

@@ -10,14 +10,8 @@ from domain.identity.tables import ApiKeyKind, PlatformRole
 
 ROOM = Room(
     viewer=(UserViewer,),
-    mutations=(
-        KeyMutations,
-        SessionMutations,
-    ),
-    types=(
-        User,
-        ApiKey,
-    ),
+    mutations=(KeyMutations, SessionMutations),
+    types=(User, ApiKey),
     enums=(
         describe(
             PlatformRole,
@@ -32,8 +26,5 @@ ROOM = Room(
             METER="A meter gateway, which may only post readings.",
         ),
     ),
-    refusals=(
-        WRONG_CREDENTIALS,
-        SESSION_ENDED,
-    ),
+    refusals=(WRONG_CREDENTIALS, SESSION_ENDED),
 )

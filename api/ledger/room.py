@@ -10,14 +10,8 @@ ROOM = Room(
     queries=(LedgerAccountQueries,),
     mutations=(PaymentMutations,),
     viewer=(WalletViewer,),
-    refusals=(
-        PAYMENT_LIMIT_REACHED,
-        PAYMENT_CLOSED,
-    ),
-    jobs=(
-        words.SUBMIT_PAYMENT,
-        words.ANSWER_PAYMENT,
-    ),
+    refusals=(PAYMENT_LIMIT_REACHED, PAYMENT_CLOSED),
+    jobs=(words.SUBMIT_PAYMENT, words.ANSWER_PAYMENT),
     notices=(words.PAYMENT,),
     signed=(callbacks,),
 )

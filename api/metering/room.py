@@ -32,12 +32,6 @@ ROOM = Room(
             SIMULATED="Made by a simulated meter.",
         ),
     ),
-    refusals=(
-        OUTSIDE_AREA,
-        SHARE_EXCEEDED,
-    ),
-    routes=(
-        imports,
-        posting,
-    ),
+    refusals=(OUTSIDE_AREA, SHARE_EXCEEDED),
+    routes=(imports, posting),
 )

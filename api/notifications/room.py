@@ -15,23 +15,10 @@ from api.notifications.webhooks import (
 from domain.notifications import words
 
 ROOM = Room(
-    mutations=(
-        NotificationMutations,
-        PreferenceMutations,
-        WebhookMutations,
-    ),
-    viewer=(
-        NotificationViewer,
-        PreferenceViewer,
-        WebhookViewer,
-    ),
+    mutations=(NotificationMutations, PreferenceMutations, WebhookMutations),
+    viewer=(NotificationViewer, PreferenceViewer, WebhookViewer),
     subscriptions=(NotificationSubscriptions,),
-    refusals=(
-        WEBHOOK_URL_REFUSED,
-        PRIVATE_ADDRESS,
-        TOO_MANY_WEBHOOKS,
-        WEBHOOK_DISABLED,
-    ),
+    refusals=(WEBHOOK_URL_REFUSED, PRIVATE_ADDRESS, TOO_MANY_WEBHOOKS, WEBHOOK_DISABLED),
     jobs=(words.DELIVER_NOTIFICATIONS,),
     notices=(words.WEBHOOK_DISABLED,),
 )

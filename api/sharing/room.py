@@ -9,10 +9,7 @@ from domain.sharing import words
 from domain.sharing.tables import KeyKind
 
 ROOM = Room(
-    mutations=(
-        AllocationMutations,
-        KeyMutations,
-    ),
+    mutations=(AllocationMutations, KeyMutations),
     enums=(
         describe(
             KeyKind,
@@ -25,10 +22,7 @@ ROOM = Room(
             HYBRID="One round of fixed percentages, then pro rata of what is still needed.",
         ),
     ),
-    refusals=(
-        READINGS_MISSING,
-        KEY_NOT_ALLOWED,
-    ),
+    refusals=(READINGS_MISSING, KEY_NOT_ALLOWED),
     jobs=(words.ALLOCATE_PERIOD,),
     routes=(operator_figures,),
 )

@@ -13,10 +13,6 @@ from domain.market.auctions import words
 ROOM = Room(
     mutations=(AuctionMutations,),
     subscriptions=(AuctionSubscriptions,),
-    refusals=(
-        AUCTION_CLOSED,
-        PRICE_ABOVE_LIMIT,
-        TOO_LITTLE_LEFT,
-    ),
+    refusals=(AUCTION_CLOSED, PRICE_ABOVE_LIMIT, TOO_LITTLE_LEFT),
     notices=(words.AUCTION,),
 )

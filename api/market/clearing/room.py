@@ -12,13 +12,7 @@ from domain.market.clearing import words
 ROOM = Room(
     viewer=(TradeViewer,),
     subscriptions=(MarketSubscriptions,),
-    types=(
-        BookOfMarket,
-        Clearing,
-        ClearingsOfMarket,
-        ExplanationOfOrder,
-        PricesOfMarket,
-    ),
+    types=(BookOfMarket, Clearing, ClearingsOfMarket, ExplanationOfOrder, PricesOfMarket),
     jobs=(words.CLEAR_MARKET,),
     notices=(words.ORDER_FILLED,),
 )

@@ -8,15 +8,8 @@ from domain.market.delivery import words
 ROOM = Room(
     mutations=(CertificateMutations,),
     viewer=(CertificateViewer,),
-    types=(
-        TradeDelivery,
-        DeliveriesOfMarket,
-        DeliveriesOfTrade,
-    ),
+    types=(TradeDelivery, DeliveriesOfMarket, DeliveriesOfTrade),
     refusals=(CERTIFICATE_CANCELLED,),
     jobs=(words.SETTLE_DELIVERIES,),
-    notices=(
-        words.TRADE_SETTLED,
-        words.CERTIFICATE,
-    ),
+    notices=(words.TRADE_SETTLED, words.CERTIFICATE),
 )

@@ -8,15 +8,8 @@ from api.market.places.markets import MarketListMutations, MarketListQueries
 from domain.market.places.tables import ChargeKind, EnergySource, OrderSide, PricingRule
 
 ROOM = Room(
-    queries=(
-        LinkQueries,
-        MarketListQueries,
-    ),
-    mutations=(
-        ChargeMutations,
-        LinkMutations,
-        MarketListMutations,
-    ),
+    queries=(LinkQueries, MarketListQueries),
+    mutations=(ChargeMutations, LinkMutations, MarketListMutations),
     enums=(
         describe(
             PricingRule,

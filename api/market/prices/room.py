@@ -8,11 +8,7 @@ from api.market.prices.tariffs import GridTariffMutations
 from domain.market.prices import words
 
 ROOM = Room(
-    mutations=(
-        PriceAlertMutations,
-        PriceModelMutations,
-        GridTariffMutations,
-    ),
+    mutations=(PriceAlertMutations, PriceModelMutations, GridTariffMutations),
     viewer=(PriceAlertViewer,),
     types=(ForecastOfMarket,),
     jobs=(words.FORECAST_PRICES,),

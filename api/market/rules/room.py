@@ -9,17 +9,8 @@ from domain.market.rules import words
 ROOM = Room(
     mutations=(RuleMutations,),
     viewer=(RuleViewer,),
-    types=(
-        TradingRuleRun,
-        TradingRuleSimulation,
-    ),
-    refusals=(
-        TRADING_RULE_STATUS,
-        TOO_MANY_TRADING_RULES,
-    ),
-    jobs=(
-        words.RUN_TRADING_RULES,
-        words.SIMULATE_TRADING_RULE,
-    ),
+    types=(TradingRuleRun, TradingRuleSimulation),
+    refusals=(TRADING_RULE_STATUS, TOO_MANY_TRADING_RULES),
+    jobs=(words.RUN_TRADING_RULES, words.SIMULATE_TRADING_RULE),
     notices=(words.TRADING_RULE,),
 )

@@ -8,9 +8,6 @@ from api.market.view.market_view import ViewOfMarket
 
 ROOM = Room(
     viewer=(HistoryViewer,),
-    types=(
-        AnalyticsOfZone,
-        ViewOfMarket,
-    ),
+    types=(AnalyticsOfZone, ViewOfMarket),
     routes=(routes,),
 )
