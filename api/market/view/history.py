@@ -1,4 +1,4 @@
-"""A person's own trading over time, over GraphQL; whole lists are exported by `exports`."""
+"""A person's own trading over time, over GraphQL; whole lists are exported by `routes`."""
 
 from typing import Annotated
 

@@ -7,7 +7,7 @@
 An escrow is the most that a trade may cost its side, so it covers everything; of penalties and parts, each rounded, it
 may be short by a few micro-EUR, which the buyer's market bears (ROUNDING). A trade without escrow moves no money.
 
-A version is the whole of what a trade comes to; `settling` stores it, and moves what is new of it.
+A version is the whole of what a trade comes to; `recording` stores it, and moves what is new of it.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """Trading rules: what their owners say of them, and where they stand.
 
-A rule is made as a draft, may be simulated, and places orders while it is active (`rule_runs`). A KEEP_BATTERY_RESERVE
+A rule is made as a draft, may be simulated, and places orders while it is active (`runs`). A KEEP_BATTERY_RESERVE
 places none: while it is active, the rules of its owner offer what is left when the reserve is full.
 
 Decision, 2026-11-21: orders that a rule has placed stand when it is paused or ended, as any order does; `cancel_orders`

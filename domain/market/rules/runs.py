@@ -1,6 +1,6 @@
 """Run trading rules: find out what is due, and place the orders that were decided on.
 
-A rule decides once on each delivery (`rule_situations` says when). The rules of an owner decide together, oldest first,
+A rule decides once on each delivery (`situations` says when). The rules of an owner decide together, oldest first,
 so that no energy is offered twice.
 
 Decision, 2026-11-21: what is due is read, decided and placed in one transaction per handful of owners, though jobs

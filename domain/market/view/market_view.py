@@ -1,4 +1,4 @@
-"""What a market looks like now, read for many markets at once; `market_figures` says what each figure is.
+"""What a market looks like now, read for many markets at once; `figures` says what each figure is.
 
 A day of trades is found by their ids, which tell when they were made (UUID version 7), so the index that serves the
 market's list of trades serves this too.

@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.market.rules.jobs import decide
+from api.market.rules.bridge import decide
 from domain.communities.tables import Participation
 from domain.identity.tables import User
 from domain.identity.viewers import Viewer

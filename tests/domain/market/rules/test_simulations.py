@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.market.rules.jobs import simulate
+from api.market.rules.bridge import simulate
 from domain.identity.viewers import Viewer
 from domain.jobs.tables import Job
 from domain.kernel.errors import InvalidValue, NotAllowed, NotFound
