@@ -1,6 +1,17 @@
 """What this room adds to the house."""
 
 from api.graphql.budgets import BudgetQueries
+from api.graphql.mutations import (
+    CODE_TAKEN,
+    IDEMPOTENCY_IN_PROGRESS,
+    IDEMPOTENCY_KEY_REUSED,
+    INVALID_INPUT,
+    NOT_FOUND,
+    OVERLAP,
+    REFUSED,
+    STALE_VERSION,
+    TOO_FEW_MEMBERS,
+)
 from api.graphql.nodes import NodeQueries
 from api.graphql.rooms import Room
 from api.graphql.words import describe
@@ -18,5 +29,16 @@ ROOM = Room(
             DAY="A local day of 23, 24 or 25 hours.",
             MONTH="A local calendar month.",
         ),
+    ),
+    refusals=(
+        CODE_TAKEN,
+        IDEMPOTENCY_IN_PROGRESS,
+        IDEMPOTENCY_KEY_REUSED,
+        INVALID_INPUT,
+        NOT_FOUND,
+        OVERLAP,
+        REFUSED,
+        STALE_VERSION,
+        TOO_FEW_MEMBERS,
     ),
 )
