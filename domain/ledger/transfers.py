@@ -95,13 +95,13 @@ async def used(transaction: Transaction, kind: TransferKind, references: Sequenc
 
 def posting(transfers: Sequence[NewTransfer], *, actor: str, now: datetime) -> Part:
     """Stores transfers and their entries; gives the part of the caller's next statement."""
-    amounts = [
-        (transfer.id, account_id, amount)
+    ids = iter(new_ids(sum(len(transfer.amounts_ueur) for transfer in transfers)))
+    entries = [
+        EntryRow(next(ids), transfer.id, account_id, amount)
         for transfer in transfers
         for account_id, amount in transfer.amounts_ueur.items()
         if amount
     ]
-    entries = [EntryRow(id, *entry) for id, entry in zip(new_ids(len(amounts)), amounts, strict=True)]
     made = TRANSFERRED.values([_row(transfer) for transfer in transfers], actor=actor, made_at=now)
     return Part(POSTED, made | ENTERED.values(entries), "true AS is_posted")
 

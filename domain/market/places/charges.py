@@ -177,12 +177,21 @@ def terms_of(penalty_ueur_per_kwh: int, energy_vat_ppm: int, rows: str | None) -
     )
 
 
+class TermsRow(NamedTuple):
+    """What a market asks beside the price, its charges as JSON."""
+
+    id: UUID
+    penalty_ueur_per_kwh: int
+    energy_vat_ppm: int
+    charges: str | None
+
+
 TERMS = Statement("""
     SELECT market.id, market.penalty_ueur_per_kwh, market.energy_vat_ppm,
            (SELECT json_agg(market_charge ORDER BY market_charge.id)::text FROM market_charge
             WHERE market_id = market.id) AS charges
     FROM market WHERE market.id = ANY(CAST(:market_ids AS uuid[]))
-""")
+""").into(TermsRow)
 
 
 async def terms(transaction: Transaction, market_ids: Collection[UUID]) -> dict[UUID, MoneyTerms]:
