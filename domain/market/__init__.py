@@ -19,7 +19,7 @@ so they live in `clearing`, and `prices` stands above it. `places` asks by name 
 
 Decision, 2026-11-20: an order over several delivery intervals is one order whose energy applies to each of them (a
 strip, as on power exchanges); what is filled is kept per interval in `OrderInterval`. Money is reserved by `ledger`
-when it comes: `placing.place_many` and `clearings.record` are the two places where it joins.
+when it comes: `placing.place_many` and `clearings.carry_out` are the two places where it joins.
 
 Decision, 2026-11-20: the limit of a link holds for all batches of a delivery interval together. What earlier batches
 sold out of each zone is in their clearings; before the next one it is sent along the cheapest ways again, and only

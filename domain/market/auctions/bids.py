@@ -27,7 +27,7 @@ from domain.market.auctions import auctions
 from domain.market.auctions.auctions import AuctionClosed
 from domain.market.auctions.tables import AuctionBid, AuctionStatus, DutchAuction
 from domain.market.auctions.words import AUCTION
-from domain.market.clearing import clearings
+from domain.market.clearing import clearings, fills
 from domain.market.clearing.book import OpenInterval
 from domain.market.clearing.clearings import Batch, CellPrice, ClearingRow
 from domain.market.clearing.trades import Pairing
@@ -136,7 +136,7 @@ async def _trade(
     pairings = [_pairing(taken, *sides) for sides in await _open_intervals(session, seller, buyer)]
     rows = [_clearing(auction, taken, pairing) for pairing in pairings]
     delivery = {market.id: timedelta(minutes=market.delivery_minutes)}
-    await clearings.carry_out(session, rows, pairings, delivery, actor="market", now=now)
+    await clearings.carry_out(session, rows, pairings, fills.of(pairings), delivery, actor="market", now=now)
 
 
 async def _open_intervals(session: AsyncSession, *held: Order) -> list[tuple[OpenInterval, ...]]:

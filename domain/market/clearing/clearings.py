@@ -31,6 +31,7 @@ from domain.kernel.writing import Insertion
 from domain.market.clearing import escrow, fills, trades
 from domain.market.clearing import ticks as prices
 from domain.market.clearing.book import Book
+from domain.market.clearing.fills import Fills
 from domain.market.clearing.tables import Clearing
 from domain.market.clearing.ticks import Tick, TickKind
 from domain.market.clearing.trades import Cleared, Pairing, TradeRow
@@ -162,12 +163,13 @@ async def record(
     """
     if not await _take_batch(session, book, batch):
         return False
-    if not await fills.are_as_read(session, fills.of(outcome.pairings)):
+    filled = fills.of(outcome.pairings)
+    if not await fills.are_as_read(session, filled):
         raise BookChanged
     rows = _rows(book, outcome, Batch(batch, job_id, book.digest))
     if rows:
         delivery = {market.id: market.delivery for market in book.coupling.markets}
-        traded = await carry_out(session, rows, outcome.pairings, delivery, actor=f"job:{job_id}", now=now)
+        traded = await carry_out(session, rows, outcome.pairings, filled, delivery, actor=f"job:{job_id}", now=now)
         await notices.tell(session, _told(traded))
         # Late, because whoever places an order waits for the head of its market's audit chain.
         await _audit(session, rows, batch, job_id)
@@ -179,6 +181,7 @@ async def carry_out(
     session: AsyncSession,
     rows: Sequence[ClearingRow],
     pairings: Sequence[Pairing],
+    filled: Fills,
     delivery: Mapping[UUID, timedelta],
     *,
     actor: str,
@@ -186,11 +189,10 @@ async def carry_out(
 ) -> list[TradeRow]:
     """Store the clearings of a batch, fill its locked orders and put their trades into escrow; gives the trades.
 
-    `delivery`: how long delivery intervals of each market are.
+    filled: what the pairs fill. delivery: how long delivery intervals of each market are.
     """
     await CLEARED.write(session, rows)
-    filled = await fills.store(session, fills.of(pairings))
-    kept = await orders.restate(session, filled, now=now)
+    kept = await orders.restate(session, await fills.store(session, filled), now=now)
     cleared = {row.cell: Cleared(row.id, delivery[row.market_id]) for row in rows}
     traded = await trades.record(session, pairings, cleared)
     await escrow.take(session, kept, traded, batch=rows[0].batch, actor=actor, now=now)
