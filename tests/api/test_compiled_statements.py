@@ -22,7 +22,7 @@ from api.resources.events import Hub
 from domain.identity.viewers import Viewer
 from tests.api.authorization import paths
 from tests.api.authorization.paths import Path
-from tests.api.crowd import MANY, Crowd, a_crowd
+from tests.api.crowd import MANY, Crowd, a_crowd, room_file
 from tests.api.selections import below, document_of
 from tests.conftest import Server
 
@@ -75,7 +75,7 @@ async def test_fifty_take_as_many_statements_as_one(asked: Asked, path: Path) ->
     for size in (1, MANY):
         data = await asked.ask(viewer, document, size=size, **variables)
         page = (data.get("holder") or data)["page"]
-        assert len(page["edges"]) == size, f"the crowd has too few of {path}"
+        assert len(page["edges"]) == size, f"the crowd has too few of {path}: {room_file(path.target)}"
         counts[size] = asked.statements
 
     assert counts[MANY] <= counts[1], document

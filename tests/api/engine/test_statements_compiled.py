@@ -15,7 +15,7 @@ from api.graphql.schema import make_schema
 from api.resources.database import Database, connect
 from tests.api.authorization import paths
 from tests.api.authorization.paths import Path
-from tests.api.crowd import MANY, Crowd, a_crowd
+from tests.api.crowd import MANY, Crowd, a_crowd, room_file
 from tests.api.selections import document_of
 from tests.conftest import Server
 
@@ -74,7 +74,7 @@ async def test_a_page_takes_one_statement(counting: Counting, path: Path) -> Non
         [(place, page)] = (await counting.ask(document, size=size, **variables)).items()
         page = page if path.parent not in ENTITIES else page["page"]
 
-        assert len(page["edges"]) == size, f"the crowd has too few of {path}"
+        assert len(page["edges"]) == size, f"the crowd has too few of {path}: {room_file(path.target)}"
         assert counting.statements == 1, place
 
 

@@ -1,4 +1,4 @@
-"""Cards for a crowd: of all memberships, so fifty of the first community and fifty of the first member's."""
+"""Cards: of all memberships, so fifty of the first community and fifty of the first member's."""
 
 from random import Random
 
@@ -7,9 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.communities.tables import Membership
 from domain.engagement import cards
+from tests.api.crowd import Crowd
 
 
-async def a_crowd_of_cards(session: AsyncSession) -> None:
+async def join(session: AsyncSession, crowd: Crowd) -> None:
     """Draw them all."""
     homes = await session.scalars(select(Membership.community_id).distinct().order_by(Membership.community_id))
     for number, community_id in enumerate(homes.all()):

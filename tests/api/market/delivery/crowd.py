@@ -1,13 +1,13 @@
-"""Deliveries and certificates for a crowd: the first trade was corrected fifty times, the first user owns fifty."""
+"""Deliveries and certificates: the first trade was corrected fifty times, the first user owns fifty."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.identity.tables import User
 from domain.kernel.database import new_id
+from domain.market.clearing.tables import Trade
 from domain.market.delivery.tables import (
     CertificateAct,
     CertificateActKind,
@@ -17,19 +17,20 @@ from domain.market.delivery.tables import (
 )
 from domain.market.places.charges import LineKind
 from domain.market.places.tables import EnergySource, OrderSide
+from tests.api.crowd import MANY, START, Crowd, ids
 
 QUARTER = timedelta(minutes=15)
 
 
-async def a_crowd_of_deliveries(session: AsyncSession, trades: Sequence[UUID], users: Sequence[UUID], at: Any) -> None:
-    """Everything."""
-    versions = [(trades[0], version + 1) for version in range(len(users))] + [(trade, 1) for trade in trades[1:]]
-    session.add_all(_delivery(trade_id, version, at) for trade_id, version in versions)
+async def join(session: AsyncSession, crowd: Crowd) -> None:
+    """Deliveries with a line each, and certificates."""
+    trades, users = await ids(session, Trade), await ids(session, User)
+    versions = [(trades[0], version + 1) for version in range(MANY)] + [(trade, 1) for trade in trades[1:]]
+    session.add_all(_delivery(trade_id, version, START) for trade_id, version in versions)
     await session.flush()
     session.add_all(_line(trade_id, version) for trade_id, version in versions)
-    for number in range(len(users)):
-        start = at + number * QUARTER
-        await _certificate(session, users, start, at)
+    for number in range(MANY):
+        await _certificate(session, users[0], START + number * QUARTER, START)
 
 
 def _delivery(trade_id: UUID, version: int, at: datetime) -> TradeDelivery:
@@ -62,10 +63,10 @@ def _line(trade_id: UUID, version: int) -> DeliveryLine:
     )
 
 
-async def _certificate(session: AsyncSession, users: Sequence[UUID], start: datetime, at: datetime) -> None:
+async def _certificate(session: AsyncSession, owner_id: UUID, start: datetime, at: datetime) -> None:
     """Two Wh of the first user's, one of them cancelled."""
     issue = CertificateIssue(
-        seller_id=users[0],
+        seller_id=owner_id,
         delivery_start=start,
         delivery_end=start + QUARTER,
         source=EnergySource.SOLAR,
@@ -75,7 +76,7 @@ async def _certificate(session: AsyncSession, users: Sequence[UUID], start: date
     session.add(issue)
     await session.flush()
     common = {"issue_id": issue.id, "actor": "test", "made_at": at}
-    session.add(CertificateAct(kind=CertificateActKind.ISSUED, to_id=users[0], energy_wh=2, **common))
+    session.add(CertificateAct(kind=CertificateActKind.ISSUED, to_id=owner_id, energy_wh=2, **common))
     await session.flush()
-    session.add(CertificateAct(kind=CertificateActKind.CANCELLED, from_id=users[0], energy_wh=1, reason="x", **common))
+    session.add(CertificateAct(kind=CertificateActKind.CANCELLED, from_id=owner_id, energy_wh=1, reason="x", **common))
     await session.flush()

@@ -1,0 +1,17 @@
+"""Users, and keys of the first of them."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.identity.tables import ApiKey, ApiKeyKind, User
+from tests.api.crowd import MANY, Crowd, stored
+
+
+async def join(session: AsyncSession, crowd: Crowd) -> None:
+    """Fifty of each."""
+    users = await stored(session, [User(email=f"{i}@example.org", name="x", password_hash="x") for i in range(MANY)])
+    facts = {"kind": ApiKeyKind.PARTNER, "name": "x", "prefix": "cwp_", "scopes": ["read"]}
+    ends = datetime.now(UTC) + timedelta(days=1)
+    keys = [ApiKey(owner_id=users[0].id, key_hash=bytes([i]) * 32, expires_at=ends, **facts) for i in range(MANY)]
+    await stored(session, keys)
