@@ -44,7 +44,7 @@ passes through these steps:
 An operation whose root fields are all compiled is never executed by graphql-core. Of others (mutations, `viewer {...}`,
 computed fields) it executes what it must, and takes fragments of JSON for the parts that a plan has (`execution`).
 The compiled path answers successes only: wrong arguments, refusals and errors are left to the ordinary one, so that
-there is one place where they are made. `tests/api/engine/test_differential.py` compares both over random operations.
+there is one place where they are made. `tests/api/engine/differential` compares both over random operations.
 
 Decision, 2026-11-20: ids are `Type:uuid`, not base64: they are as opaque as a client treats them, readable in a log,
 and cost the compiled path one concatenation.

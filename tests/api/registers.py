@@ -7,7 +7,7 @@ A room's rows lie in its own folder of tests, one file for each register that it
     bad_input.py  `SECTIONS`: bad input and its answers, and `set_scene` for what they need beside the world
     crowd.py      `join`: fifty of everything
     tall.py       `TALL`: how its tables look after years
-    compiled.py   `COMPILED`: what of it the compiled path leaves to Python, and what random operations ask for
+    reads.py      `READS`: what of it is not compiled, and what random operations find in it and ask for
 
 What no room decided on fails by its name, its room and the file that is missing.
 """

@@ -74,7 +74,7 @@ WHO_SEES = WhoSees(
             "gus in B": GUS,
             "hal in A": HAL,
             "ivy in A": IVY,
-        },
+        }
     },
     reviewed=frozenset(
         {

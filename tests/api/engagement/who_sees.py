@@ -16,7 +16,7 @@ WHO_SEES = WhoSees(
             "eve in B": IN_B,
             "fred in B": IN_B,
             "gus in B": IN_B,
-        },
+        }
     },
     narrower={
         "Viewer.memberCards": {
@@ -29,7 +29,7 @@ WHO_SEES = WhoSees(
             "fred in B": FRED,
             "gus in B": GUS,
             "ivy in A": IVY,
-        },
+        }
     },
     # test_insights_are_beside_communities_that_the_viewer_is_in
     computed={"MonthInsights.community": leads_to_nothing_hidden},

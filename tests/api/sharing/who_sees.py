@@ -44,12 +44,7 @@ WHO_SEES = WhoSees(
             "fred in B": FRED | HEAD_OF_B,
             "gus in B": GUS | HEAD_OF_B,
         },
-        "Job": {
-            "ada's in A": ADA,
-            "bob's in A": BOB | HEAD_OF_A,
-            "eve's in B": EVE,
-            "gus's": GUS,
-        },
+        "Job": {"ada's in A": ADA, "bob's in A": BOB | HEAD_OF_A, "eve's in B": EVE, "gus's": GUS},
     },
     computed={"Community.sharingKey": lambda row: ("SharingKey", row)},
     reviewed=frozenset({"AllocationRun.series"}),  # test_series_of_a_run_are_told_like_its_totals

@@ -18,8 +18,8 @@ from domain.market.orders.tables import Order
 from domain.market.places.tables import Market
 from domain.metering.tables import MeteringPoint
 from domain.sharing.tables import AllocationDay, AllocationRun
-from tests.api.engine import tall
-from tests.api.engine.planning import a_planner, key, scans
+from tests.api.engine.indexes import tall
+from tests.api.engine.indexes.planning import a_planner, key, scans
 from tests.conftest import Server
 
 ROWS = 20_000

@@ -1,13 +1,6 @@
 """Clearings and prices are public; trades are for who is signed in as a person or may read for one."""
 
-from tests.api.authorization.decisions import (
-    EVER,
-    SILENT,
-    Followed,
-    WhoSees,
-    leads_to_nothing_hidden,
-    told_to_all,
-)
+from tests.api.authorization.decisions import EVER, SILENT, Followed, WhoSees, leads_to_nothing_hidden, told_to_all
 from tests.api.authorization.people import BOB, EVERYBODY, GUS, NOBODY, PUBLIC
 
 

@@ -19,8 +19,8 @@ from domain.market.rules import situations, surplus
 from domain.market.rules.tables import TradingRule
 from domain.market.view import exports, history, market_view
 from domain.metering.tables import MeteringPoint
-from tests.api.engine import tall
-from tests.api.engine.planning import a_planner, key, scans
+from tests.api.engine.indexes import tall
+from tests.api.engine.indexes.planning import a_planner, key, scans
 from tests.conftest import Server
 
 ROWS = 20_000

@@ -1,7 +1,7 @@
 """Random values of arguments, written as literals or as variables."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -19,7 +19,9 @@ from graphql import (
     get_nullable_type,
 )
 
-from tests.api.engine.supplies import Supplies
+from api.engine.declarations import ENTITIES
+from tests.api.engine.differential.supplies import Supplies
+from tests.api.engine.rooms import READS
 
 ABSENT: Any = object()
 SIZES = (0, 1, 1, 2, 3, 3, 5, 10, 25, 60, 100)
@@ -110,6 +112,8 @@ class Arguments:
             return self.random.choice(list(inner.values))
         if name in SPECIAL:
             return SPECIAL[name](self)
+        if name in CHOICES:
+            return self.random.choice(CHOICES[name])
         if isinstance(inner, GraphQLInputObjectType):
             return self._object(inner)
         return SCALAR[inner.name](self, name)
@@ -204,21 +208,22 @@ class Arguments:
         return json.dumps(value, ensure_ascii=self.random.random() < 0.3) if value is not Undefined else "null"
 
 
+def _entity_meant(name: str) -> str | None:
+    """The entity whose id an argument is by its name: SubstationArea for `substationAreaId`."""
+    entity = f"{name[:1].upper()}{name[1:].removesuffix('Id')}"
+    return entity if entity in ENTITIES else None
+
+
 SPECIAL: dict[str, Callable[[Arguments], Any]] = {
     "period": Arguments._period,
     "delivery": Arguments._period,
     "bbox": Arguments._box,
     "point": Arguments._point,
-    "substationAreaId": lambda these: these._id("SubstationArea"),
-    "memberId": lambda these: these._id("Member"),
     "timezone": lambda these: these.random.choice(["UTC", "Europe/Rome", "America/St_Johns", "Nowhere"]),
-    "depth": lambda these: these.random.choice([1, 3, 100, 0, 101]),
-    "simplifyMeters": lambda these: these.random.choice(
-        [0, 1, 10, 10, 50, 100, 1_000, 1_000, 5_000, 20_000, 100_000, -1]
-    ),
 }
+CHOICES: dict[str, Sequence[Any]] = {name: some for reads in READS.values() for name, some in reads.choices.items()}
 SCALAR: dict[str, Callable[[Arguments, str], Any]] = {
-    "ID": lambda these, name: these._id(None),
+    "ID": lambda these, name: these._id(_entity_meant(name)),
     "String": lambda these, name: these.supplies.text(these.random, name),
     "DateTime": lambda these, name: these.random.choice(INSTANTS),
     "Date": lambda these, name: these.random.choice(DAYS),

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import Executable, Table, make_url
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 
-from tests.api.engine import tall
-from tests.api.engine.tall import Scan
+from tests.api.engine.indexes import tall
+from tests.api.engine.indexes.tall import Scan
 from tests.conftest import Server
 
 

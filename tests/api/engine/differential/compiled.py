@@ -13,7 +13,7 @@ from api.engine.plans import Plans, Prepared
 from api.resources.database import Database
 from domain.identity.viewers import Viewer
 from tests.api.engine.answers import Answer, at
-from tests.api.engine.documents import Operation
+from tests.api.engine.differential.documents import Operation
 
 HOLD_NONE = frozenset({"__typename", "__schema", "__type", "rateLimit", "viewer"})
 Piece = tuple[tuple[str, ...], Any]  # A path in the answer, and what was compiled for it.

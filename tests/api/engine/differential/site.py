@@ -19,9 +19,9 @@ from tests.api.authorization.people import ROLES
 from tests.api.authorization.world import a_world
 from tests.api.crowd import a_crowd
 from tests.api.engine.answers import Answer, answer_of
-from tests.api.engine.documents import Operation
-from tests.api.engine.odd_rows import make_odd
-from tests.api.engine.supplies import Supplies, gathered
+from tests.api.engine.differential.documents import Operation
+from tests.api.engine.differential.odd_rows import make_odd
+from tests.api.engine.differential.supplies import Supplies, gathered
 from tests.conftest import Server
 
 MUCH = "administrator to whom much belongs"

@@ -33,6 +33,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.engine.declarations import ENTITIES
 from api.resources.database import Database
+from tests.api.engine.rooms import READS
 
 ROWS_OF_EACH = 16
 INT64_MAX = 2**63 - 1
@@ -79,56 +80,7 @@ VALUES: tuple[tuple[Any, tuple[Any, ...]], ...] = (
     (ARRAY, LISTS),
 )
 
-# Columns that say who sees what, that Python reads as something else than text, or that a product keeps in bounds.
-KEPT = {
-    "community.timezone",
-    "message.is_in_app",
-    "webhook.kinds",
-    "webhook.removed_at",
-    "community.framework_code",
-    "community.is_listed",
-    "metering_point.timezone",
-    "metering_point.directions",
-    "framework.code",
-    "framework.valid_to",
-    "framework.interval_minutes",
-    "framework.allowed_keys",
-    "membership.valid_from",
-    "membership.valid_to",
-    "membership.roles",
-    "participation.valid_from",
-    "participation.valid_to",
-    "allocation_run.interval_minutes",
-    "allocation_run.period_start",  # A period ends after it starts.
-    "allocation_run.period_end",
-    "allocation_run.members_min",
-    "account_statement.net_cents",  # Shown in micro-EUR.
-    "account_statement.vat_cents",
-    "account_statement.total_cents",
-    "certificate_holding.owned_wh",  # So are Wh.
-    "certificate_holding.cancelled_wh",
-    "statement_line.net_cents",
-    "statement_line.vat_cents",
-    "asset.power_w",  # Shown in micro-kW: 64 bits hold it for any plant there is.
-    "clearing.batch",  # Shown as an instant.
-    "clearing.bought_ukwh",  # Prices add them up: 64 bits hold any energy there is.
-    "clearing.sold_ukwh",
-    "clearing.price_low_ueur_per_kwh",  # Explanations of orders add the cost of a link, and turn limits round.
-    "clearing.price_high_ueur_per_kwh",
-    "zone_link.cost_ueur_per_kwh",
-    "market_order.limit_price_ueur_per_kwh",
-    "zone_capacity.power_w",  # Shown in micro-kW, too.
-    "job.error_code",  # A failed job has a code and a message.
-    "job.result_type",
-    "market.delivery_minutes",
-    "member_card.label",  # A letter and a number.
-    "account_statement.ledger_ueur",  # Sums that have to agree.
-    "account_statement.rounding_ueur",
-    "trading_rule.hours",
-    "trading_rule.weekdays",
-    "trading_rule_simulation.amount_ueur",  # What was gained is a difference of both.
-    "trading_rule_simulation.grid_amount_ueur",
-}
+KEPT = frozenset[str]().union(*(reads.kept for reads in READS.values()))
 
 
 async def make_odd(owner: Database) -> dict[str, int]:

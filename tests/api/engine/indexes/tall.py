@@ -18,132 +18,20 @@ from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Enum, LargeBinary
 from sqlalchemy.dialects.postgresql import JSONB
 
 from api.engine.declarations import ENTITIES
-from domain.identity.tables import Session, UserRole
 from domain.kernel.tables import Base
-from domain.market.orders.tables import OrderInterval
+from tests.api import registers
+from tests.api.engine.rooms import TALL
 
 TOLD = 1_000_000
-TRADED = ("traded_in_ukwh", "traded_out_ukwh")
 KEY = """
 CREATE FUNCTION pg_temp.key(n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS
 $$ SELECT ('01980000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid $$
 """
 
-# Tables whose size is fixed by the grid, by law or by the state; all others grow with use.
-FIXED: Mapping[str, int] = MappingProxyType(
-    {
-        "framework": 20,
-        "market_zone": 20,
-        "zone_link": 60,
-        "zone_limit": 20,
-        "market": 20,
-        "market_charge": 400,  # A few rates of each market, with all that ever were.
-        "municipality": 8_000,
-        "substation_area": 2_000,
-    }
-)
-
-# What the schema alone does not tell: values that checks and unique keys ask for. `n` counts rows from 0.
-BY_HAND: Mapping[str, str] = MappingProxyType(
-    {
-        "account_statement.month": "date '2026-01-01' + n % 9000 / 30 * interval '1 month'",
-        "account_statement.kind": "'CREDIT_NOTE'",
-        "account_statement.total_cents": "2",
-        "account_statement.ledger_ueur": "19999",
-        "statement_line.number": "1 + n % 50",
-        "dutch_auction.order_id": "pg_temp.key(n)",
-        "auction_bid.order_id": "pg_temp.key(n)",
-        "dutch_auction.ends_at": "timestamptz '2027-01-01Z' + n * interval '1 minute'",
-        "market_charge.valid_from": "timestamptz '2026-01-01Z' + n * interval '1 day'",
-        "market_charge.community_id": "NULL",
-        "account.kind": "CASE WHEN n % 4 = 0 THEN 'FEE' ELSE 'AVAILABLE' END",
-        "account.owner_id": "CASE WHEN n % 4 <> 0 THEN pg_temp.key(n) END",
-        "account.scope_id": "CASE WHEN n % 4 = 0 THEN pg_temp.key(n) END",
-        "account.balance_ueur": "0",
-        "payment.amount_ueur": "10000",
-        "payment.failure_reason": "NULL",
-        "asset.kind": "'PV'",
-        "asset.capacity_ukwh": "NULL",
-        "community.is_listed": "n % 2 = 0",
-        "community.boundary": "NULL",
-        "framework.code": "'MICROGRID'",
-        "market.zone_id": "pg_temp.key(n)",
-        "market.batch_seconds": "5",
-        "market.delivery_minutes": "15",
-        "market_order.energy_ukwh": "1000",
-        "market_order.limit_price_ueur_per_kwh": "100",
-        "market_order.minimum_fill_ukwh": "0",
-        "price_alert.times_fired": "0",
-        "price_alert.last_fired_at": "NULL",
-        "trade_delivery.trade_id": "pg_temp.key(n)",
-        "trade_delivery.version": "1",
-        "certificate_holding.issue_id": "pg_temp.key(n)",
-        "certificate_holding.owned_wh": "2",
-        "certificate_holding.cancelled_wh": "1",
-        "trading_rule.price_ueur_per_kwh": "100",
-        "trading_rule.reserve_ukwh": "NULL",
-        "trading_rule.reserve_ppm": "NULL",
-        "trading_rule.hours": "'{0}'",
-        "trading_rule.weekdays": "'{MONDAY}'",
-        "member.user_id": "pg_temp.key(n)",
-        "allocation_day.metered_ukwh": "'{1}'",
-        "allocation_day.shared_ukwh": "'{1}'",
-        "allocation_day.traded_ukwh": "NULL",
-        "member_card.label": "'House A' || n + 1",
-        "member_card.membership_id": "pg_temp.key(n)",
-        "message_delivery.channel": "'WEBHOOK'",
-        "message_delivery.status": "'DELIVERED'",
-        "metering_point.directions": "'{WITHDRAWN}'",
-        "member_allocation.member_id": "pg_temp.key(n)",
-        **{f"{table}.{column}": "0" for table in ("allocation_run", "member_allocation") for column in TRADED},
-        "membership.member_id": "pg_temp.key(n)",
-        "participation.membership_id": "pg_temp.key(n)",
-        "participation.metering_point_id": "pg_temp.key(n)",
-        "key_share.metering_point_id": "pg_temp.key(n)",
-        "zone_halt.lifted_at": "CASE WHEN n >= 20 THEN timestamptz '2026-01-01Z' END",  # One stands in each zone.
-        "grid_alert.withdrawn_reason": "NULL",
-        "user_role.role": "'ADMIN'",
-        "webhook.kinds": "'{PAYMENT}'",
-        "user_role.zone_id": "NULL",
-        "zone_link.from_zone_id": "pg_temp.key(n % 20)",
-        "zone_link.to_zone_id": "pg_temp.key((n + 1 + n / 20) % 20)",
-    }
-)
-# How many rows below one parent, where it is not a few.
-BELOW_ONE: Mapping[str, int] = MappingProxyType(
-    {
-        "ledger_entry.holder_id": 1_000,
-        "payment.owner_id": 50,
-        "account_statement.user_id": 50,
-        "statement_line.statement_id": 10,
-        "dutch_auction.seller_id": 50,
-        "auction_bid.bidder_id": 50,
-        "auction_bid.auction_id": 5,
-        "membership.community_id": 50,
-        "member_card.community_id": 50,
-        "participation.community_id": 50,
-        "asset.community_id": 50,
-        "key_share.key_id": 50,
-        "key_share.community_id": 50,
-        "member_allocation.run_id": 50,
-        "member_allocation.community_id": 50,
-        "allocation_difference.run_id": 1_000,
-        "allocation_difference.community_id": 1_000,
-        "trade.clearing_id": 25,
-        "trade.buyer_id": 1_000,
-        "trade.seller_id": 1_000,
-        "certificate_holding.owner_id": 1_000,
-        "market_order.owner_id": 500,
-        "market_order.rule_id": 500,
-        "trading_rule.owner_id": 10,
-        "trading_rule_run.rule_id": 1_000,
-        "trading_rule_simulation.rule_id": 5,
-        "price_alert.owner_id": 50,
-        "job.owner_id": 50,
-        "message.user_id": 500,
-        "job.community_id": 100,
-    }
-)
+FIXED: Mapping[str, int] = MappingProxyType({name: rows for tall in TALL.values() for name, rows in tall.fixed.items()})
+VALUES: Mapping[str, str] = MappingProxyType({name: sql for tall in TALL.values() for name, sql in tall.values.items()})
+BELOW_ONE: Mapping[str, int] = MappingProxyType({name: n for tall in TALL.values() for name, n in tall.below.items()})
+ROOMS = {str(mapper.local_table): registers.room_of(mapper.class_) for mapper in Base.registry.mappers}
 SHAPES = {
     "MULTIPOLYGON": "ST_Multi(ST_MakeEnvelope(7 + n % 100 * 0.1, 38 + n / 100 * 0.1, 7.1 + n % 100 * 0.1, "
     "38.1 + n / 100 * 0.1, 4326))",
@@ -154,7 +42,7 @@ SHAPES = {
 def growing() -> list[Table]:
     """The tables of entities, and those that their reads touch, that grow; referenced ones first."""
     touched = {entity.table.__table__ for entity in ENTITIES.values()}
-    touched |= {table.__table__ for table in (Session, UserRole, OrderInterval)}
+    touched |= {table.__table__ for tall in TALL.values() for table in tall.touched}
     return [table for table in Base.metadata.sorted_tables if table in touched and table.name not in FIXED]
 
 
@@ -174,7 +62,7 @@ async def grow(connection: asyncpg.Connection, rows: int, tables: Sequence[Table
         table_name, _, column_name = name.partition(".")
         await connection.execute(f"ALTER TABLE {table_name} ALTER {column_name} SET (n_distinct = {-1 / below:f})")
     for table in tables:
-        await connection.execute(insertion(table, FIXED.get(table.name, rows), rows))
+        await _fill(connection, table, rows)
         await connection.execute(f"ANALYZE {table.name}")
     await connection.execute(
         "UPDATE pg_class SET reltuples = reltuples * $1 WHERE reltuples > 0 AND (relname = ANY($2) OR oid IN "
@@ -182,6 +70,14 @@ async def grow(connection: asyncpg.Connection, rows: int, tables: Sequence[Table
         TOLD / rows,
         [table.name for table in tables if table.name not in FIXED],
     )
+
+
+async def _fill(connection: asyncpg.Connection, table: Table, rows: int) -> None:
+    try:
+        await connection.execute(insertion(table, FIXED.get(table.name, rows), rows))
+    except asyncpg.PostgresError as error:
+        error.add_note(f"Say what the columns of {table.name} hold: {registers.file_of(ROOMS[table.name], 'tall')}")
+        raise
 
 
 def insertion(table: Table, count: int, rows: int) -> str:
@@ -195,8 +91,8 @@ def insertion(table: Table, count: int, rows: int) -> str:
 def value(column: Column[Any], rows: int) -> str:
     """The value of a column in row `n`, as SQL."""
     name = f"{column.table.name}.{column.name}"
-    if name in BY_HAND:
-        return BY_HAND[name]
+    if name in VALUES:
+        return VALUES[name]
     if column.primary_key and not column.foreign_keys:
         return "pg_temp.key(n)" if isinstance(column.type, Uuid) else _of_type(column)
     if isinstance(column.type, Uuid):

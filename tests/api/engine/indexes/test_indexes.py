@@ -6,10 +6,9 @@ compiled path runs, both for given values and for any (`force_generic_plan`, whi
 """
 
 import os
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -23,10 +22,13 @@ from api.engine.plans import Plans
 from api.graphql.schema import make_schema
 from domain.identity.tables import PlatformRole
 from domain.identity.viewers import ANONYMOUS, Viewer
+from tests.api import registers
 from tests.api.authorization import paths
 from tests.api.authorization.paths import Path
-from tests.api.engine import tall
-from tests.api.engine.planning import a_planner
+from tests.api.engine.declared import EVERYBODY
+from tests.api.engine.indexes import tall
+from tests.api.engine.indexes.planning import a_planner
+from tests.api.engine.rooms import TALL
 from tests.conftest import Server
 
 ROWS = int(os.environ.get("COMMONWATT_ROWS", "20000"))  # 1000000 for as many as the planner is told of.
@@ -54,20 +56,10 @@ VIEWERS = {
     "platform administrator": Viewer(user_id=key(7), roles=frozenset({PlatformRole.ADMIN})),
 }
 
-# Of lists that are dearer to the planner than they are, how dear: it cannot know that few trades pass between markets.
-COST_MAX_OF: Mapping[str, float] = MappingProxyType({"Market.trades": 4_000})
-# Lists that an index only gives in order, and who sees every row of them, or every second one: a page is full soon.
-WALKED: dict[str, Collection[str]] = {
-    "Query.communities": VIEWERS.keys(),
-    "Viewer.jobs": {"platform administrator"},
-    "Query.ledgerAccounts": {"platform administrator"},  # By an index of those that no user owns.
-    "Query.gridAlerts": VIEWERS.keys(),
-    "Query.verifications": {"platform administrator"},
-}
+COST_MAX_OF: dict[str, float] = {path: cost for each in TALL.values() for path, cost in each.cost_max.items()}
+WALKED: dict[str, Collection[str]] = {path: who for each in TALL.values() for path, who in each.walked.items()}
 if ROWS == tall.TOLD:
-    # With all pages there, and every twentieth row of the market asked for, the planner rather reads the newest rows of
-    # all markets in the order they were written. That is cheap, but for a market in which little is traded.
-    WALKED |= {"Market.trades": VIEWERS.keys(), "Market.clearings": VIEWERS.keys()}
+    WALKED |= {path: EVERYBODY for each in TALL.values() for path in each.walked_when_whole}
 
 
 @dataclass
@@ -159,7 +151,13 @@ async def test_tables_that_grow_are_read_by_index(planner: asyncpg.Connection, p
     for document in documents(path):
         assert not await faults_of(
             planner, document, WALKED.get(str(path), ()), COST_MAX_OF.get(str(path), COST_MAX)
-        ), document
+        ), f"{document} {_file_of(path)}"
+
+
+def _file_of(path: Path) -> str:
+    """Where a list would be said to be walked."""
+    assert path.target is not None
+    return registers.file_of(registers.room_of(ENTITIES[path.target].type), "tall")
 
 
 async def test_nodes_of_all_types_are_read_by_index(planner: asyncpg.Connection) -> None:
@@ -188,3 +186,4 @@ async def test_own_orders_in_a_market_are_sought_by_their_owner(planner: asyncpg
 
 def test_exceptions_are_there() -> None:
     assert {str(path) for path in PATHS} >= WALKED.keys() | COST_MAX_OF.keys()
+    assert VIEWERS.keys() == EVERYBODY

@@ -24,9 +24,10 @@ from api.engine.declarations import ENTITIES
 from api.transport.limits import costs, limits
 from api.transport.terms.errors import CodedError
 from api.transport.terms.settings import DocumentLimits
-from tests.api.engine.arguments import Arguments
-from tests.api.engine.scopes import Scope
-from tests.api.engine.supplies import Supplies
+from tests.api.engine.differential.arguments import Arguments
+from tests.api.engine.differential.scopes import Scope
+from tests.api.engine.differential.supplies import Supplies
+from tests.api.engine.rooms import READS
 
 Kind = GraphQLObjectType | GraphQLInterfaceType
 
@@ -38,7 +39,7 @@ ALIASES_MAX = 25
 DIRECTIVES_MAX = 8
 FRAGMENTS_MAX = 2
 ALIASES = ("a", "b", "name", "id", "__x", "kind_")
-PARAMETER_HEAVY = frozenset({"balance", "readings", "series", "prices", "orderBook", "rateLimit"})
+SELDOM = frozenset[str]().union(*(reads.seldom for reads in READS.values()))
 TYPENAME = ("__typename", "String!")
 LIKELY = {"edges": 8, "node": 10, "nodes": 4, "viewer": 3, "pageInfo": 3, "totalCount": 3}
 
@@ -246,7 +247,7 @@ class _Writer:
             is_leaf = is_leaf_type(get_named_type(each.type))
             if is_leaf or not is_full:
                 weight = 1.0 if is_leaf or place.depth < 5 else 0.5
-                weight = 0.15 if name in PARAMETER_HEAVY else LIKELY.get(name, weight)
+                weight = 0.15 if f"{kind.name}.{name}" in SELDOM else LIKELY.get(name, weight)
                 weights[name] = weight * (0.1 if name in scope.entries else 1.0)
         weights = weights or dict.fromkeys(kind.fields, 1.0)
         [name] = self.random.choices(list(weights), list(weights.values()))

@@ -11,10 +11,10 @@ from sqlalchemy import select
 
 from api.engine.declarations import ENTITIES, Many, global_id
 from api.resources.database import Database
-from domain.communities.tables import Community
-from domain.geography.tables import MarketZone, Municipality, SubstationArea
 from tests.api.authorization import paths
 from tests.api.authorization.paths import Path
+from tests.api.crowd import room_file
+from tests.api.engine.rooms import READS
 
 Ask = Callable[[str, dict[str, Any]], Awaitable[Any]]
 
@@ -79,18 +79,18 @@ async def gathered(database: Database, schema: GraphQLSchema, ask: Ask) -> Suppl
         for entity in ENTITIES.values():
             ids = await connection.scalars(select(entity.table.id).order_by(entity.table.id))
             supplies.ids[entity.name] = [global_id(entity.name, id) for id in ids]
-        for table in (Community, Municipality, SubstationArea, MarketZone):
-            supplies.names += await connection.scalars(select(table.name).where(table.name != "").order_by(table.id))
-        for area in (Municipality, SubstationArea, MarketZone):
-            supplies.codes += await connection.scalars(select(area.code).order_by(area.id))
+        for reads in READS.values():
+            for name in reads.names:
+                supplies.names += await connection.scalars(select(name).where(name != "").order_by(name.class_.id))
+            for code in reads.codes:
+                supplies.codes += await connection.scalars(select(code).order_by(code.class_.id))
     for path in paths.paths(schema):
         if isinstance(path.mark, Many):
             orders: list[str | None] = [*paths.orders(schema, path)]
             for order in orders or [None]:
                 name = f"{path} {order}" if order else str(path)
                 supplies.cursors[name] = await _cursors(ask, supplies, path, order)
-    bare = [name for name, cursors in supplies.cursors.items() if not cursors]
-    assert bare == [], "no parent of these connections holds anything"
+                assert supplies.cursors[name], f"no parent of {path} holds anything: {room_file(path.target)}"
     return supplies
 
 

@@ -1,0 +1,5 @@
+"""How the compiled path and random operations read this room."""
+
+from tests.api.engine.declared import IN_PYTHON, NARROWER, Reads
+
+READS = Reads(not_compiled={"AuctionBid.order": NARROWER, "DutchAuction.price": IN_PYTHON})
