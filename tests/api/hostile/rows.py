@@ -8,6 +8,7 @@ from typing import Any
 JSON = {"content-type": "application/json", "accept": "application/graphql-response+json"}
 STRONGEST = "platform administrator"  # Who could do most harm.
 IdOf = Callable[[str, str], str]
+METER, ADMINISTRATOR = "meter gateway", "administrator"
 NOBODYS = "01890000-0000-7000-8000-000000000000"  # No row has this key.
 
 
@@ -32,6 +33,18 @@ class Row:
     status: int
     code: str
     says: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """Rows under one title of the document, at its end unless a place is given.
+
+    Those of several rooms under one title follow each other by their places.
+    """
+
+    title: str
+    rows: Sequence[Row]
+    place: int = 1_000
 
 
 def body(content: bytes | str, **more: Any) -> Callable[[IdOf], Sent]:
@@ -73,3 +86,23 @@ def period(start: str, end: str) -> dict[str, str]:
 def of(entity: str, row: str, /, **more: Any) -> Any:
     """Variables with the id of a row of the world."""
     return lambda id_of: {"id": id_of(entity, row), **more}
+
+
+JANUARY = period("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z")
+BACKWARDS = period("2026-02-01T00:00:00Z", "2026-01-01T00:00:00Z")
+AGES = period("0002-01-01T00:00:00Z", "9998-12-31T00:00:00Z")
+
+
+def subscribed(query: str, **more: Any) -> dict[str, Any]:
+    """The frame that starts a subscription."""
+    return {"id": "1", "type": "subscribe", "payload": {"query": query, **more}}
+
+
+def to_a(mutation: str, **input: Any) -> Any:
+    """A mutation in community A; callables give ids."""
+
+    def values(id_of: IdOf) -> dict[str, Any]:
+        given = {name: value(id_of) if callable(value) else value for name, value in input.items()}
+        return {"communityId": id_of("Community", "A"), **given}
+
+    return done(mutation, values)

@@ -1,6 +1,6 @@
 """Keys, sessions and log-ins that may not be."""
 
-from tests.api.hostile.rows import Row, done, of
+from tests.api.hostile.rows import Row, Section, done, of
 
 IDENTITY = (
     Row(
@@ -57,3 +57,5 @@ IDENTITY = (
         "This session has ended. Sign in again. [refreshToken]",
     ),
 )
+
+SECTIONS = (Section("Log-ins, sessions and keys", IDENTITY, place=80),)

@@ -1,8 +1,13 @@
-"""Acts on zones, searches of the audit log and verifications that may not be."""
+"""Acts on zones that may not be."""
 
 from typing import Any
 
-from tests.api.hostile.rows import NOBODYS, STRONGEST, Row, asked, done, framed, of
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.grid.tables import LimitKind, ZoneLimit
+from domain.kernel.quantities import parse_micro
+from tests.api.authorization.world import World
+from tests.api.hostile.rows import NOBODYS, STRONGEST, Row, Section, asked, done, framed, of
 
 REASON = {"reason": "hostile"}
 A_LIMIT = {"kind": "PER_ORDER", "energyKwh": "1", **REASON}
@@ -14,11 +19,6 @@ def in_zone(field: str, zone: str = "north", role: str = STRONGEST, **given: Any
     return done(field, lambda id_of: {"zoneId": id_of("MarketZone", zone), **given}, role)
 
 
-def searched(filter: Any, role: str = STRONGEST, page: str = "") -> Any:
-    document = f"query ($filter: AuditEntryFilter) {{ auditEntries(filter: $filter{page}) {{ edges {{ cursor }} }} }}"
-    return asked(document, lambda id_of: {"filter": filter(id_of) if callable(filter) else filter}, role)
-
-
 def shown(field: str, period: tuple[str, str]) -> Any:
     document = (
         "query ($id: ID!, $period: PeriodInput!) { node(id: $id) { ... on MarketZone { "
@@ -27,7 +27,7 @@ def shown(field: str, period: tuple[str, str]) -> Any:
     return asked(document, of("MarketZone", "north", period={"start": period[0], "end": period[1]}))
 
 
-GRID = (
+ZONES = (
     Row("a halt without a reason", in_zone("haltZone", reason=" "), 200, "INVALID_INPUT", "A reason has 1 to 500"),
     Row(
         "a halt with NUL in its reason", in_zone("haltZone", reason="a\x00"), 200, "INVALID_INPUT", "A reason has 1 to"
@@ -196,13 +196,9 @@ GRID = (
         "BAD_USER_INPUT",
         "At most 3000 quarter-hours at a time. [period]",
     ),
-    Row(
-        "analytics between quarter-hours",
-        shown("analytics", ("2026-01-01T00:01:00Z", "2026-01-01T00:16:00Z")),
-        200,
-        "BAD_USER_INPUT",
-        "The period must begin and end on quarter-hours, UTC. [period]",
-    ),
+)
+
+ALERTS = (
     Row(
         "alerts of a zone that is not there followed",
         framed(
@@ -218,53 +214,16 @@ GRID = (
         "BAD_USER_INPUT",
         "There is no such market zone. [zoneId]",
     ),
-    Row(
-        "the audit log of a community by a member",
-        searched(lambda id_of: {"scopeId": id_of("Community", "A")}, "member"),
-        200,
-        "FORBIDDEN",
-        "You may not read this part of the audit log.",
-    ),
-    Row(
-        "the whole audit log by who administers a community",
-        searched(None, "administrator"),
-        200,
-        "FORBIDDEN",
-        "You may not read this part of the audit log.",
-    ),
-    Row(
-        "the audit log of an order",
-        searched(lambda id_of: {"scopeId": id_of("Order", "bob's")}),
-        200,
-        "BAD_USER_INPUT",
-        "scopeId is the id of a Community, Market, MarketZone, or `platform`. [scopeId]",
-    ),
-    Row(
-        "the audit log of an actor with NUL",
-        searched({"actor": "a\x00"}),
-        200,
-        "BAD_USER_INPUT",
-        "actor must have 1 to 200 characters, none of them NUL. [actor]",
-    ),
-    Row(
-        "a page of 101 entries of the audit log",
-        searched(None, page=", first: 101"),
-        200,
-        "BAD_USER_INPUT",
-        "first must be between 0 and 100. [first]",
-    ),
-    Row(
-        "the audit log after a forged cursor",
-        searched(None, page=', after: "AUDIT:x:-1:2026-01-01T00:00:00+00:00"'),
-        200,
-        "BAD_USER_INPUT",
-        "The cursor is not one of this list. [after]",
-    ),
-    Row(
-        "a verification by a member",
-        done("startVerification", REASON, "member"),
-        200,
-        "FORBIDDEN",
-        "You may not verify the platform.",
-    ),
 )
+
+SECTIONS = (
+    Section("Zones and the audit log", ZONES, place=120),
+    Section("Zones and the audit log", ALERTS, place=122),
+)
+
+
+async def set_scene(session: AsyncSession, world: World) -> None:
+    """The west is limited."""
+    facts = {"reason": "test", "set_by_id": world.rows["User"]["gridley"], "zone_id": world.rows["MarketZone"]["west"]}
+    session.add(ZoneLimit(kind=LimitKind.PER_ORDER, energy_ukwh=parse_micro("5"), **facts))
+    await session.flush()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.notifications import signatures
-from tests.api.hostile.rows import NOBODYS, IdOf, Row, Sent, done, of
+from tests.api.hostile.rows import NOBODYS, IdOf, Row, Section, Sent, done, of
 
 SECRET = "hostile"
 CALLBACK = b'{"type": "payment.succeeded", "payment": "%s", "amount": "100", "currency": "EUR"}'
@@ -40,6 +40,7 @@ def for_ended_payment(id_of: IdOf) -> Sent:
 
 
 BOUNDS = "The amount must be 1 to 5000 EUR. [amount]"
+
 LEDGER = (
     Row("a deposit of nothing", deposit("0"), 200, "INVALID_INPUT", BOUNDS),
     Row("a negative deposit", deposit("-25"), 200, "INVALID_INPUT", BOUNDS),
@@ -119,3 +120,6 @@ LEDGER = (
         "The payment has already ended: succeeded.",
     ),
 )
+
+SECTIONS = (Section("Payments", LEDGER, place=130),)
+SETTINGS = {"payment_secret": SECRET}

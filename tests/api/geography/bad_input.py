@@ -1,4 +1,4 @@
-"""Files of areas that may not be stored."""
+"""Files of areas and queries of places that may not be."""
 
 import gzip
 import json
@@ -6,10 +6,15 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.api.hostile.geometries import RING, circle
-from tests.api.hostile.readings import ADMINISTRATOR, METER
-from tests.api.hostile.rows import STRONGEST, IdOf, Row, Sent
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from tests.api.authorization.world import World
+from tests.api.hostile.geometries import RING, circle
+from tests.api.hostile.rows import ADMINISTRATOR, METER, STRONGEST, IdOf, Row, Section, Sent, asked, of
+from tests.factories.geography import a_market_zone
+
+AREAS = "query A($filter: SubstationAreaFilter) { substationAreas(filter: $filter) { totalCount } }"
+BOUNDARY = "query G($id: ID!, $m: Int) { node(id: $id) { ... on SubstationArea { boundary(simplifyMeters: $m) } } }"
 AREA = {
     "type": "Feature",
     "properties": {"code": "AC-1", "name": "x"},
@@ -35,7 +40,59 @@ def areas(content: bytes, role: str = STRONGEST, **parameters: str) -> Callable[
     return lambda id_of: Sent(content, {}, f"/v1/imports/areas?{urlencode(given)}", role=role)
 
 
-AREAS = (
+PLACES = (
+    Row(
+        "a box outside the world",
+        asked(AREAS, {"filter": {"bbox": {"minLon": -500, "minLat": 0, "maxLon": 500, "maxLat": 1}}}),
+        200,
+        "BAD_USER_INPUT",
+        "The box needs minLon <= maxLon within -180..180 and minLat <= maxLat within -90..90. [bbox]",
+    ),
+    Row(
+        "a box from east to west",
+        asked(AREAS, {"filter": {"bbox": {"minLon": 10, "minLat": 0, "maxLon": 9, "maxLat": 1}}}),
+        200,
+        "BAD_USER_INPUT",
+        "The box needs minLon <= maxLon within -180..180 and minLat <= maxLat within -90..90. [bbox]",
+    ),
+    Row(
+        "a number beyond float in a box",
+        asked("{ substationAreas(filter: {bbox: {minLon: 1e999, minLat: 0, maxLon: 9, maxLat: 1}}) { totalCount } }"),
+        200,
+        "BAD_USER_INPUT",
+        "The box needs minLon <= maxLon within -180..180 and minLat <= maxLat within -90..90. [bbox]",
+    ),
+    Row(
+        "a point with text for numbers",
+        asked(AREAS, {"filter": {"point": {"type": "Point", "coordinates": ["9", "45"]}}}),
+        200,
+        "BAD_USER_INPUT",
+        "The geometry is invalid: a coordinate must be a number, not text. [point]",
+    ),
+    Row(
+        "latitude before longitude",
+        asked(AREAS, {"filter": {"point": {"type": "Point", "coordinates": [45, 109]}}}),
+        200,
+        "BAD_USER_INPUT",
+        "The geometry is invalid: longitude must lie in -180..180 and latitude in -90..90. [point]",
+    ),
+    Row(
+        "a line for a point",
+        asked(AREAS, {"filter": {"point": {"type": "LineString", "coordinates": [[9, 45], [10, 46]]}}}),
+        400,
+        "BAD_USER_INPUT",
+        "A GeoJSONPoint is a GeoJSON object whose type is Point.",
+    ),
+    Row(
+        "a boundary simplified by minus one",
+        asked(BOUNDARY, of("SubstationArea", "area", m=-1)),
+        200,
+        "BAD_USER_INPUT",
+        "simplifyMeters must be between 0 and 100000. [simplifyMeters]",
+    ),
+)
+
+FILES = (
     Row("areas by nobody", areas(features(AREA), role="nobody"), 401, "UNAUTHENTICATED", "Sign in first."),
     Row(
         "areas by who administers a community",
@@ -175,3 +232,14 @@ AREAS = (
         "The form needs one part named file, with a file name. [file]",
     ),
 )
+
+SECTIONS = (
+    Section("Queries", PLACES, place=21),
+    Section("Files of areas", FILES, place=210),
+)
+
+
+async def set_scene(session: AsyncSession, world: World) -> None:
+    """Two more zones."""
+    for name in ("west", "east"):
+        world.keep("MarketZone", name, await a_market_zone(session, name.upper()))

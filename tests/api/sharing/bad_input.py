@@ -1,11 +1,30 @@
-"""Sharing keys and periods that may not be."""
+"""Sharing keys, periods and figures that may not be."""
 
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
-from tests.api.hostile.members import to_a
-from tests.api.hostile.queries import JANUARY
-from tests.api.hostile.rows import IdOf, Row, done, of, period
+from tests.api.hostile.rows import (
+    ADMINISTRATOR,
+    JANUARY,
+    IdOf,
+    Row,
+    Section,
+    Sent,
+    asked,
+    of,
+    period,
+    to_a,
+)
+from tests.api.metering.meter_files import FORMAT, GOOD
 
+SERIES = """
+query S($id: ID!, $member: ID!, $period: PeriodInput) {
+node(id: $id) {
+... on AllocationRun {
+series(memberId: $member, period: $period) { start } } } }
+"""
+KEY_AT = "query K($id: ID!, $at: DateTime) { node(id: $id) { ... on Community { sharingKey(at: $at) { id } } } }"
 LATER = {"validFrom": "2027-01-01T00:00:00Z"}
 
 
@@ -20,6 +39,55 @@ def shares(*given: tuple[str, str, str]) -> Any:
 
     return values
 
+
+def figures(community: str, content: bytes = GOOD, role: str = ADMINISTRATOR) -> Callable[[IdOf], Sent]:
+    """A grid operator's figures for a community."""
+
+    def sent(id_of: IdOf) -> Sent:
+        place = community if ":" in community else id_of("Community", community)
+        path = f"/v1/imports/operator-figures?{urlencode(FORMAT | {'community': place})}"
+        return Sent(content, {"content-type": "text/csv"}, path, role=role)
+
+    return sent
+
+
+SERIES_OF_RUNS = (
+    Row(
+        "a key at the end of time",
+        asked(KEY_AT, of("Community", "A", at="9999-12-31T23:59:59-23:59")),
+        400,
+        "BAD_USER_INPUT",
+        "The DateTime is out of range: its year is 2 to 9998.",
+    ),
+    Row(
+        "the series of somebody who is not in the run",
+        asked(SERIES, lambda id_of: {"id": id_of("AllocationRun", "six of A"), "member": id_of("Member", "gus")}),
+        200,
+        "BAD_USER_INPUT",
+        "There is no such member in this run. [memberId]",
+    ),
+    Row(
+        "the series of a community for a member",
+        asked(SERIES, lambda id_of: {"id": id_of("AllocationRun", "six of A"), "member": id_of("Community", "A")}),
+        200,
+        "BAD_USER_INPUT",
+        "memberId is not the id of a Member. [memberId]",
+    ),
+    Row(
+        "a series outside the run's period",
+        asked(
+            SERIES,
+            lambda id_of: {
+                "id": id_of("AllocationRun", "six of A"),
+                "member": id_of("Member", "bob"),
+                "period": JANUARY,
+            },
+        ),
+        200,
+        "BAD_USER_INPUT",
+        "The period must lie in the run's and start and end on its intervals. [period]",
+    ),
+)
 
 SHARING = (
     Row(
@@ -123,11 +191,48 @@ SHARING = (
         "INVALID_INPUT",
         "A sharing period starts and ends at midnight in Europe/Luxembourg. [period]",
     ),
+)
+
+FIGURES = (
     Row(
-        "a job that has ended",
-        done("cancelJob", of("Job", "ada's in A")),
-        200,
-        "JOB_FINISHED",
-        "The job has already ended: succeeded. [id]",
+        "figures by a member",
+        figures("A", role="member"),
+        403,
+        "FORBIDDEN",
+        "An operator's figures are imported by administrators of the community.",
     ),
+    Row(
+        "figures for a hidden community",
+        figures("B", role="outsider"),
+        400,
+        "BAD_USER_INPUT",
+        "There is no such community. [community]",
+    ),
+    Row(
+        "figures for what is no community",
+        figures("Community:1"),
+        400,
+        "BAD_USER_INPUT",
+        "community is not the id of a Community. [community]",
+    ),
+    Row(
+        "figures that are not numbers",
+        figures("A", GOOD.replace(b"0.5", b"much", 1)),
+        422,
+        "NOT_A_NUMBER",
+        "'much' is not a decimal number [row 2, column kwh]",
+    ),
+    Row(
+        "figures by the hour for a community of quarter-hours",
+        figures("A"),
+        400,
+        "BAD_USER_INPUT",
+        "This community shares in intervals of 15 minutes. [resolution]",
+    ),
+)
+
+SECTIONS = (
+    Section("Queries", SERIES_OF_RUNS, place=24),
+    Section("Sharing keys, periods and jobs", SHARING, place=70),
+    Section("Meter files", FIGURES, place=201),
 )

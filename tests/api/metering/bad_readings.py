@@ -5,9 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.api.hostile.rows import STRONGEST, IdOf, Row, Sent
+from tests.api.hostile.rows import METER, STRONGEST, IdOf, Row, Sent
 
-METER, ADMINISTRATOR = "meter gateway", "administrator"
 ENTRY: dict[str, Any] = {
     "point": "POINT-ada",
     "direction": "WITHDRAWN",
@@ -33,6 +32,7 @@ def register(*readings: tuple[str, Any]) -> Callable[[IdOf], Sent]:
 
 
 SOON = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y-%m-%dT00:00:00Z")
+
 READINGS = (
     Row("readings by nobody", posted(role="nobody"), 401, "UNAUTHENTICATED", "Send the key of a meter gateway."),
     Row(

@@ -1,30 +1,16 @@
-"""Orders, markets and links that may not be."""
+"""Orders that may not be placed, amended or withdrawn."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from tests.api.hostile.rows import NOBODYS, Row, done, of, period
+from domain.identity.viewers import Viewer
+from domain.market.orders import placing
+from tests.api.authorization.world import World
+from tests.api.hostile.rows import NOBODYS, Row, Section, done, of, period
+from tests.api.market.orders.bad_amendments import AMENDED
+from tests.api.market.orders.requests import AN_ORDER, at, placed
+from tests.factories.market import a_proposal, now
 
-NEXT_HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=2)
-
-
-def at(hours: float, minutes: int = 15, start: datetime = NEXT_HOUR) -> dict[str, str]:
-    begins = start + timedelta(hours=hours)
-    return period(begins.isoformat(), (begins + timedelta(minutes=minutes)).isoformat())
-
-
-AN_ORDER = {"side": "BUY", "energyKwh": "1", "limitPrice": "0.1", "delivery": at(0), "idempotencyKey": "hostile"}
-
-
-def placed(role: str = "member", market: str = "north", **changes: Any) -> Any:
-    return done("placeOrder", lambda id_of: {"marketId": id_of("Market", market), **AN_ORDER, **changes}, role)
-
-
-def amended(order: str = "bob's that is open", role: str = "member", **changes: Any) -> Any:
-    return done("amendOrder", of("Order", order, idempotencyKey="hostile amendment", **changes), role)
-
-
-MARKET = (
+PLACED = (
     Row(
         "no energy",
         placed(energyKwh="0"),
@@ -235,87 +221,9 @@ MARKET = (
         "BAD_USER_INPUT",
         "Value 'COAL' does not exist in 'Acceptance' enum.",
     ),
-    Row("an amendment that changes nothing", amended(), 200, "INVALID_INPUT", "Say what is to change. [id]"),
-    Row(
-        "an amendment to no energy",
-        amended(energyKwh="0"),
-        200,
-        "INVALID_INPUT",
-        "The energy must be 0.001 to 100000 kWh in each delivery interval. [energyKwh]",
-    ),
-    Row(
-        "an amendment to less than no energy",
-        amended(energyKwh="-1"),
-        200,
-        "INVALID_INPUT",
-        "The energy must be 0.001 to 100000 kWh in each delivery interval. [energyKwh]",
-    ),
-    Row(
-        "an amendment that costs more than one has",
-        amended(energyKwh="1000", limitPrice="4"),
-        200,
-        "INSUFFICIENT_FUNDS",
-        "The available balance does not cover this.",
-    ),
-    Row(
-        "an amendment to a price of 1,000 EUR/kWh",
-        amended(limitPrice="1000"),
-        200,
-        "INVALID_INPUT",
-        "The limit price must be -4 to 4 EUR/kWh. [limitPrice]",
-    ),
-    Row(
-        "an amendment to a minimum fill above the order",
-        amended(minimumFillKwh="1.001"),
-        200,
-        "INVALID_INPUT",
-        "A minimum fill is a multiple of 0.001 kWh, and at most the order's energy. [minimumFillKwh]",
-    ),
-    Row(
-        "an amendment that has expired",
-        amended(validUntil="2026-01-01T00:00:00Z"),
-        200,
-        "INVALID_INPUT",
-        "The order would have expired already. [validUntil]",
-    ),
-    Row("another's order amended", amended("gus's", energyKwh="0.5"), 200, "NOT_FOUND", "There is no order"),
-    Row(
-        "an order amended that is filled",
-        amended("bob's", energyKwh="0.5"),
-        200,
-        "ORDER_CLOSED",
-        "The order is already closed: filled. [id]",
-    ),
-    Row(
-        "an order amended with the key that placed it",
-        done(
-            "amendOrder", of("Order", "bob's that is open", idempotencyKey="to be amended", energyKwh="0.5"), "member"
-        ),
-        200,
-        "IDEMPOTENCY_KEY_REUSED",
-        "This idempotency key was already used with another input. [idempotencyKey]",
-    ),
-    Row(
-        "an order amended with an empty key",
-        done("amendOrder", of("Order", "bob's that is open", idempotencyKey="", energyKwh="0.5"), "member"),
-        200,
-        "INVALID_INPUT",
-        "A key has 1 to 200 characters, none of them NUL. [idempotencyKey]",
-    ),
-    Row(
-        "an order amended by who may only read",
-        amended("ada's", "partner that reads", energyKwh="0.5"),
-        200,
-        "FORBIDDEN",
-        "Applications may not do this: the key needs the scope trade.",
-    ),
-    Row(
-        "an amendment of an order that is not there",
-        done("amendOrder", {"id": f"Order:{NOBODYS}", "idempotencyKey": "hostile", "energyKwh": "1"}, "member"),
-        200,
-        "NOT_FOUND",
-        "There is no order",
-    ),
+)
+
+ORDERS = (
     Row(
         "an order in a market that is not there",
         placed(marketId=f"Market:{NOBODYS}"),
@@ -358,77 +266,15 @@ MARKET = (
         "ORDER_CLOSED",
         "The order is already closed: filled. [id]",
     ),
-    Row(
-        "a market in a zone that has one",
-        done("createMarket", lambda id_of: {"zoneId": id_of("MarketZone", "north"), "name": "x"}),
-        200,
-        "CODE_TAKEN",
-        "The zone has a market already. [zoneId]",
-    ),
-    Row(
-        "a market by a member",
-        done("createMarket", lambda id_of: {"zoneId": id_of("MarketZone", "south"), "name": "x"}, "member"),
-        200,
-        "FORBIDDEN",
-        "You may not open a market.",
-    ),
-    Row(
-        "a market with NUL in its name",
-        done("createMarket", lambda id_of: {"zoneId": id_of("MarketZone", "south"), "name": "a\x00"}),
-        200,
-        "INVALID_INPUT",
-        "A name has 1 to 120 characters, none of them NUL. [name]",
-    ),
-    Row(
-        "a market with batches of no length",
-        done("createMarket", lambda id_of: {"zoneId": id_of("MarketZone", "south"), "name": "x", "batchSeconds": 0}),
-        200,
-        "INVALID_INPUT",
-        "It must be 1 to 900. [batchSeconds]",
-    ),
-    Row(
-        "a link from a zone to itself",
-        done(
-            "linkZones",
-            lambda id_of: {
-                "fromZoneId": id_of("MarketZone", "north"),
-                "toZoneId": id_of("MarketZone", "north"),
-                "capacityKwh": "1",
-                "cost": "0",
-            },
-        ),
-        200,
-        "INVALID_INPUT",
-        "A link leads to another zone. [toZoneId]",
-    ),
-    Row(
-        "a link of negative capacity",
-        done(
-            "linkZones",
-            lambda id_of: {
-                "fromZoneId": id_of("MarketZone", "south"),
-                "toZoneId": id_of("MarketZone", "north"),
-                "capacityKwh": "-1",
-                "cost": "0",
-            },
-        ),
-        200,
-        "INVALID_INPUT",
-        "It must be 0 to 1000000000000000 micro-kWh. [capacityKwh]",
-    ),
-    Row(
-        "a link that costs 9 million a kWh",
-        done(
-            "linkZones",
-            lambda id_of: {
-                "fromZoneId": id_of("MarketZone", "south"),
-                "toZoneId": id_of("MarketZone", "north"),
-                "capacityKwh": "1",
-                "cost": "9000000",
-            },
-        ),
-        200,
-        "INVALID_INPUT",
-        "It must be 0 to 4000000 micro-EUR/kWh. [cost]",
-    ),
 )
+
+SECTIONS = (Section("Markets", (*PLACED, *AMENDED, *ORDERS), place=90),)
+
+
+async def set_scene(session: AsyncSession, world: World) -> None:
+    """Bob has used a key, and has an order that waits."""
+    bob = Viewer(user_id=world.rows["User"]["bob"])
+    north_id, at = world.rows["Market"]["north"], now()
+    await placing.place(session, bob, "used before", a_proposal(north_id), now=at)
+    waiting = await placing.place(session, bob, "to be amended", a_proposal(north_id, price="0.01"), now=at)
+    world.keep("Order", "bob's that is open", waiting)

@@ -1,9 +1,8 @@
-"""Trading rules, statistics and exports that may not be."""
+"""Trading rules that may not be."""
 
-from collections.abc import Callable
 from typing import Any
 
-from tests.api.hostile.rows import NOBODYS, IdOf, Row, Sent, asked, done, of, period
+from tests.api.hostile.rows import NOBODYS, Row, Section, done, of, period
 
 
 def drafted(kind: str = "SELL_SURPLUS_ABOVE", role: str = "member", market: str = "", **terms: Any) -> Any:
@@ -22,17 +21,6 @@ def changed(name: str, row: str = "bob's", version: int = 1, **more: Any) -> Any
 def simulated(**more: Any) -> Any:
     return done("simulateTradingRule", of("TradingRule", "bob's", **more), "member")
 
-
-def exported(query: str, role: str = "member") -> Callable[[IdOf], Sent]:
-    return lambda id_of: Sent(method="GET", path=f"/v1/exports/trading?{query}", role=role)
-
-
-def summed(arguments: str) -> Any:
-    return asked(f"{{ viewer {{ tradingStatistics({arguments}) {{ timezone }} }} }}", role="member")
-
-
-SPAN = "start=2026-03-01T00:00:00Z&end=2026-04-01T00:00:00Z"
-LONG = 'period: {start: "2020-01-01T00:00:00Z", end: "2026-01-01T00:00:00Z"}'
 
 RULES = (
     Row(
@@ -190,61 +178,6 @@ RULES = (
         "INVALID_INPUT",
         "The price must be -4 to 4 EUR/kWh. [gridImportPrice]",
     ),
-    Row(
-        "statistics of six years",
-        summed(f"{LONG}, by: MONTH"),
-        200,
-        "BAD_USER_INPUT",
-        "The period is longer than 800 days. [period]",
-    ),
-    Row(
-        "statistics by the clocks of Mars",
-        summed('period: {start: "2026-01-01T00:00:00Z", end: "2026-02-01T00:00:00Z"}, by: DAY, timezone: "Mars"'),
-        200,
-        "BAD_USER_INPUT",
-        "It must be a name of the time zone database",
-    ),
-    Row(
-        "an export of secrets",
-        exported(f"kind=secrets&format=csv&{SPAN}"),
-        400,
-        "BAD_USER_INPUT",
-        "kind must be one of trades, orders, statistics. [kind]",
-    ),
-    Row(
-        "an export as a program",
-        exported(f"kind=trades&format=exe&{SPAN}"),
-        400,
-        "BAD_USER_INPUT",
-        "format must be one of csv, xlsx. [format]",
-    ),
-    Row(
-        "an export of another's trades",
-        exported(f"kind=trades&format=csv&user=gus&{SPAN}"),
-        400,
-        "BAD_USER_INPUT",
-        "There is no parameter 'user'. [user]",
-    ),
-    Row(
-        "an export of all time",
-        exported("kind=trades&format=csv&start=0002-01-01T00:00:00Z&end=9998-01-01T00:00:00Z"),
-        400,
-        "BAD_USER_INPUT",
-        "The period is longer than 800 days. [period]",
-    ),
-    Row(
-        "an export that ends before it starts",
-        exported("kind=orders&format=csv&start=2026-03-01T00:00:00Z&end=2026-02-01T00:00:00Z"),
-        400,
-        "BAD_USER_INPUT",
-        "The period must end after it starts. [period]",
-    ),
-    Row(
-        "an export by a meter",
-        exported(f"kind=trades&format=csv&{SPAN}", "meter gateway"),
-        403,
-        "FORBIDDEN",
-        "Orders and trades are for people, and for applications that may read or trade.",
-    ),
-    Row("an export by nobody", exported(f"kind=trades&format=csv&{SPAN}", "nobody"), 401, "UNAUTHENTICATED", "Sign in"),
 )
+
+SECTIONS = (Section("Trading rules, statistics and exports", RULES, place=150),)

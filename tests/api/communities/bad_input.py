@@ -1,7 +1,40 @@
-"""Communities that may not be founded, changed or closed so."""
+"""Communities, members and plants that may not be."""
 
+from tests.api.communities.bad_plants import PLANTS
 from tests.api.hostile.geometries import founded
-from tests.api.hostile.rows import NOBODYS, Row, done, of
+from tests.api.hostile.rows import AGES, NOBODYS, Row, Section, asked, done, of, period, to_a
+
+BALANCE = """
+query B($id: ID!, $period: PeriodInput!, $resolution: Resolution!) {
+node(id: $id) {
+... on Community {
+balance(period: $period, resolution: $resolution) { missing } } } }
+"""
+
+BALANCES = (
+    Row(
+        "a balance of three years by the quarter-hour",
+        asked(
+            BALANCE,
+            of(
+                "Community",
+                "A",
+                period=period("2023-01-01T00:00:00Z", "2026-01-01T00:00:00Z"),
+                resolution="QUARTER_HOUR",
+            ),
+        ),
+        200,
+        "BAD_USER_INPUT",
+        "105216 intervals are more than 10000; ask for a coarser resolution. [period]",
+    ),
+    Row(
+        "a balance of ten thousand years by the day",
+        asked(BALANCE, of("Community", "A", period=AGES, resolution="DAY")),
+        200,
+        "BAD_USER_INPUT",
+        "The period is longer than 3660 days. [period]",
+    ),
+)
 
 COMMUNITIES = (
     Row(
@@ -158,4 +191,91 @@ COMMUNITIES = (
         "BAD_USER_INPUT",
         "id is not the id of a Community. [id]",
     ),
+)
+
+MEMBERS = (
+    Row(
+        "a member without name",
+        to_a("addMember", kind="CONSUMER", legalForm="SME"),
+        200,
+        "INVALID_INPUT",
+        "A new member has a name and a legal form. [name]",
+    ),
+    Row(
+        "a member who is new and known",
+        to_a("addMember", kind="CONSUMER", name="x", legalForm="SME", memberId=lambda id_of: id_of("Member", "bob")),
+        200,
+        "INVALID_INPUT",
+        "Give memberId, or name and legalForm of a new member. [memberId]",
+    ),
+    Row(
+        "a member twice",
+        to_a("addMember", kind="CONSUMER", memberId=lambda id_of: id_of("Member", "bob")),
+        200,
+        "OVERLAP",
+        "There is already a membership of this member from 2025-01-01 without end. [validFrom]",
+    ),
+    Row(
+        "a member without roles",
+        to_a("addMember", kind="CONSUMER", name="x", legalForm="SME", roles=[]),
+        200,
+        "INVALID_INPUT",
+        "A member has at least one role. [roles]",
+    ),
+    Row(
+        "an address with NUL",
+        to_a("addMember", kind="CONSUMER", name="x", legalForm="SME", email="a\x00@example.org"),
+        200,
+        "INVALID_INPUT",
+        "There is no account with this e-mail address. [email]",
+    ),
+    Row(
+        "an address that nobody has",
+        to_a("addMember", kind="CONSUMER", name="x", legalForm="SME", email="%@%"),
+        200,
+        "INVALID_INPUT",
+        "There is no account with this e-mail address. [email]",
+    ),
+    Row(
+        "a membership in the year 10000",
+        to_a("addMember", kind="CONSUMER", name="x", legalForm="SME", validFrom="10000-01-01"),
+        400,
+        "BAD_USER_INPUT",
+        'A Date is text such as "2026-01-31".',
+    ),
+    Row(
+        "a membership on the 30th of February",
+        to_a("addMember", kind="CONSUMER", name="x", legalForm="SME", validFrom="2026-02-30"),
+        400,
+        "BAD_USER_INPUT",
+        'A Date is text such as "2026-01-31".',
+    ),
+    Row(
+        "an end before the beginning",
+        done("endMembership", lambda id_of: {"membershipId": id_of("Membership", "bob in A"), "validTo": "2020-01-01"}),
+        200,
+        "INVALID_INPUT",
+        "The membership began on 2025-01-01; it ends after that. [validTo]",
+    ),
+    Row(
+        "an end put off",
+        done("endMembership", lambda id_of: {"membershipId": id_of("Membership", "hal in A"), "validTo": "9999-12-31"}),
+        400,
+        "BAD_USER_INPUT",
+        "The Date is out of range: its year is 2 to 9998.",
+    ),
+    Row(
+        "the last administrator leaves",
+        done("endMembership", lambda id_of: {"membershipId": id_of("Membership", "ada in A"), "validTo": "2027-01-01"}),
+        200,
+        "LAST_ADMINISTRATOR",
+        "This is the community's last administrator; name another one first. [membershipId]",
+    ),
+)
+
+SECTIONS = (
+    Section("Queries", BALANCES, place=23),
+    Section("Communities", COMMUNITIES, place=40),
+    Section("Members and metering points", MEMBERS, place=50),
+    Section("Plants and storage", PLANTS, place=60),
 )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.api.hostile.rows import NOBODYS, Row, asked, done, of
+from tests.api.hostile.rows import NOBODYS, Row, Section, asked, done, of
 
 
 def model(**changes: Any) -> Any:
@@ -190,3 +190,5 @@ PRICES = (
         "intervals must be 1 to 16. [intervals]",
     ),
 )
+
+SECTIONS = (Section("Prices", PRICES, place=140),)

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from tests.api.hostile.frames import subscribed
-from tests.api.hostile.rows import NOBODYS, Row, done, framed, of
+from tests.api.hostile.rows import NOBODYS, Row, Section, done, framed, of, subscribed
 
 A_WEBHOOK = {"url": "https://93.184.216.34/", "kinds": ["PAYMENT"]}
 HOURS = {"start": "22:00", "end": "07:00", "timezone": "Europe/Luxembourg"}
@@ -225,3 +224,5 @@ NOTIFICATIONS = (
         "The cursor is not one of this stream. [after]",
     ),
 )
+
+SECTIONS = (Section("Notifications and web hooks", NOTIFICATIONS, place=160),)

@@ -1,108 +1,11 @@
 """Meter files that may not be stored."""
 
-import io
-import zipfile
-from collections.abc import Callable
-from typing import Any
-from urllib.parse import urlencode
-
-from openpyxl import Workbook
-
-from tests.api.hostile.readings import ADMINISTRATOR, METER
-from tests.api.hostile.rows import IdOf, Row, Sent
-
-FORMAT = {
-    "layout": "LONG",
-    "unit": "KWH",
-    "resolution": "PT1H",
-    "intervalLabel": "START",
-    "clock": "Europe/Luxembourg",
-    "timezone": "Europe/Luxembourg",
-    "timeFormat": "%Y-%m-%d %H:%M",
-    "fileKind": "CSV",
-    "pointColumn": "point",
-    "timeColumn": "time",
-    "valueColumn": "kwh",
-    "direction": "WITHDRAWN",
-}
-
-
-def a_day(day: str = "2026-01-15", point: str = "POINT-bob", hours: range = range(24)) -> list[list[str]]:
-    return [[point, f"{day} {hour:02}:00", "0.5"] for hour in hours]
-
-
-def csv(rows: list[list[str]], header: str = "point,time,kwh") -> bytes:
-    return "\n".join([header, *(",".join(row) for row in rows), ""]).encode()
-
-
-GOOD = csv(a_day())
-
-
-def uploaded(content: bytes = GOOD, role: str = ADMINISTRATOR, **parameters: str | None) -> Callable[[IdOf], Sent]:
-    """A meter file with its parameters; None leaves one out."""
-    given = {name: value for name, value in (FORMAT | parameters).items() if value is not None}
-    return lambda id_of: Sent(
-        content, {"content-type": "text/csv"}, f"/v1/imports/readings?{urlencode(given)}", role=role
-    )
-
-
-def book(rows: list[list[Any]], part: str | None = None, text: bytes = b"") -> bytes:
-    """A workbook; `part` adds a file of this text to its archive."""
-    made = Workbook()
-    for row in [["point", "time", "kwh"], *rows]:
-        made.active.append(row)  # type: ignore[union-attr]
-    buffer = io.BytesIO()
-    made.save(buffer)
-    if part:
-        with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(part, text)
-    return buffer.getvalue()
-
-
-def zip_bomb() -> bytes:
-    """A workbook whose sheet unpacks to 200 MiB."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(book([]))) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
-        for name in source.namelist():
-            with made.open(name, "w") as part:
-                if name.endswith("sheet1.xml"):
-                    for _ in range(200):
-                        part.write(b" " * 2**20)
-                else:
-                    part.write(source.read(name))
-    return buffer.getvalue()
-
-
-def formulas() -> bytes:
-    return book([[*row[:2], "=1+1"] for row in a_day()])
-
-
-def with_entity() -> bytes:
-    """A workbook whose sheet names a file of the machine as an XML entity."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(book([]))) as source, zipfile.ZipFile(buffer, "w") as made:
-        for name in source.namelist():
-            text = source.read(name)
-            if name.endswith("sheet1.xml"):
-                entity = b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><x>&a;</x>'
-                text = entity
-            made.writestr(name, text)
-    return buffer.getvalue()
-
-
-def figures(community: str, content: bytes = GOOD, role: str = ADMINISTRATOR) -> Callable[[IdOf], Sent]:
-    """A grid operator's figures for a community."""
-
-    def sent(id_of: IdOf) -> Sent:
-        place = community if ":" in community else id_of("Community", community)
-        path = f"/v1/imports/operator-figures?{urlencode(FORMAT | {'community': place})}"
-        return Sent(content, {"content-type": "text/csv"}, path, role=role)
-
-    return sent
-
+from tests.api.hostile.rows import METER, Row
+from tests.api.metering.meter_files import GOOD, a_day, book, csv, formulas, uploaded, with_entity, zip_bomb
 
 CLOCKS_BACK = csv(a_day("2025-10-26"))
 CLOCKS_ON = csv(a_day("2026-03-29"))
+
 FILES = (
     Row("a meter file by nobody", uploaded(role="nobody"), 401, "UNAUTHENTICATED", "Sign in first."),
     Row(
@@ -381,46 +284,4 @@ FILES = (
         "not a readable workbook (damaged archive)",
     ),
     Row("a workbook as text file", uploaded(book(a_day())), 422, "CONTROL_CHARACTER", "a NUL byte [row 1]"),
-    Row(
-        "figures by a member",
-        figures("A", role="member"),
-        403,
-        "FORBIDDEN",
-        "An operator's figures are imported by administrators of the community.",
-    ),
-    Row(
-        "figures for a hidden community",
-        figures("B", role="outsider"),
-        400,
-        "BAD_USER_INPUT",
-        "There is no such community. [community]",
-    ),
-    Row(
-        "figures for what is no community",
-        figures("Community:1"),
-        400,
-        "BAD_USER_INPUT",
-        "community is not the id of a Community. [community]",
-    ),
-    Row(
-        "figures that are not numbers",
-        figures("A", GOOD.replace(b"0.5", b"much", 1)),
-        422,
-        "NOT_A_NUMBER",
-        "'much' is not a decimal number [row 2, column kwh]",
-    ),
-    Row(
-        "figures by the hour for a community of quarter-hours",
-        figures("A"),
-        400,
-        "BAD_USER_INPUT",
-        "This community shares in intervals of 15 minutes. [resolution]",
-    ),
-    Row(
-        "readings of days on which a point took part elsewhere",
-        uploaded(csv(a_day("2024-01-15"))),
-        422,
-        "",
-        "On 2024-01-15 the metering point POINT-bob took part in no community of yours.",
-    ),
 )

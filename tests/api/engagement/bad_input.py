@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.api.hostile.rows import Row, asked, done, of
+from tests.api.hostile.rows import Row, Section, asked, done, of
 
 BOARD = """
 query ($id: ID!, $kind: LeaderboardKind!, $month: Date!, $first: Int!) { node(id: $id) { ... on Community {
@@ -55,3 +55,5 @@ ENGAGEMENT = (
         "Applications may not do this.",
     ),
 )
+
+SECTIONS = (Section("Leaderboards, insights and preferences", ENGAGEMENT, place=170),)

@@ -1,12 +1,18 @@
-"""Auctions, bids, charges and statements that may not be."""
+"""Auctions and bids that may not be."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.api.hostile.frames import subscribed
-from tests.api.hostile.markets import at
-from tests.api.hostile.rows import NOBODYS, IdOf, Row, Sent, done, framed, of
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.identity.viewers import Viewer
+from domain.kernel.quantities import parse_micro
+from domain.market.auctions import auctions
+from domain.market.auctions.auctions import Descent
+from tests.api.authorization.world import World
+from tests.api.hostile.rows import NOBODYS, Row, Section, done, framed, of, subscribed
+from tests.api.market.orders.requests import at
+from tests.factories.market import a_delivery, now
 
 SELLER = "unlisted member"  # Gus.
 SOON = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=5)
@@ -21,15 +27,6 @@ def opened(role: str = "member", market: str = "north", **changes: Any) -> Any:
 def bid(auction: str = "open", role: str = "member", **changes: Any) -> Any:
     given = {"idempotencyKey": "hostile", "energyKwh": "0.5", "limitPrice": "1"}
     return done("bidInAuction", lambda id_of: {"auctionId": id_of("DutchAuction", auction), **given, **changes}, role)
-
-
-def charged(role: str = "platform administrator", **changes: Any) -> Any:
-    given = {"kind": "NETWORK", "payer": "BUY", "rate": "0.03", "validFrom": "2096-01-01T00:00:00Z"}
-    return done("setMarketCharge", lambda id_of: {"marketId": id_of("Market", "north"), **given, **changes}, role)
-
-
-def stated(query: str, role: str = "member") -> Callable[[IdOf], Sent]:
-    return lambda id_of: Sent(method="GET", path=f"/v1/statements?{query}", role=role)
 
 
 def ticks_of(auction: str, after: str = "") -> Any:
@@ -323,156 +320,18 @@ AUCTIONS = (
         "BAD_USER_INPUT",
         "The cursor belongs to another stream. [after]",
     ),
-    Row("a charge by a member", charged("member"), 200, "FORBIDDEN", "You may not set charges of a market."),
-    Row(
-        "a charge that pays its payer",
-        charged(rate="-0.01"),
-        200,
-        "INVALID_INPUT",
-        "It must be 0 to 4000000 micro-EUR/kWh. [rate]",
-    ),
-    Row(
-        "a charge of 1,000 EUR/kWh",
-        charged(rate="1000"),
-        200,
-        "INVALID_INPUT",
-        "It must be 0 to 4000000 micro-EUR/kWh. [rate]",
-    ),
-    Row(
-        "a charge with VAT of 200 %",
-        charged(vatRate="2"),
-        200,
-        "INVALID_INPUT",
-        "It must be 0 to 1000000 millionths. [vatRate]",
-    ),
-    Row(
-        "a charge with VAT below nothing",
-        charged(vatRate="-0.1"),
-        200,
-        "INVALID_INPUT",
-        "It must be 0 to 1000000 millionths. [vatRate]",
-    ),
-    Row(
-        "a charge for a fund that is nobody's",
-        charged(kind="COMMUNITY_FUND"),
-        200,
-        "INVALID_INPUT",
-        "A contribution to a fund, and nothing else, names a community. [communityId]",
-    ),
-    Row(
-        "a fee for a community",
-        done(
-            "setMarketCharge",
-            lambda id_of: {
-                "marketId": id_of("Market", "north"),
-                "kind": "FEE",
-                "payer": "BUY",
-                "rate": "0.03",
-                "validFrom": "2096-01-01T00:00:00Z",
-                "communityId": id_of("Community", "A"),
-            },
-        ),
-        200,
-        "INVALID_INPUT",
-        "A contribution to a fund, and nothing else, names a community. [communityId]",
-    ),
-    Row(
-        "a charge on orders that are placed",
-        charged(validFrom="2026-01-01T00:00:00Z"),
-        200,
-        "INVALID_INPUT",
-        "Orders may be placed until",
-    ),
-    Row(
-        "a charge in a market that is not there",
-        charged(marketId=f"Market:{NOBODYS}"),
-        200,
-        "NOT_FOUND",
-        "There is no market",
-    ),
-    Row(
-        "statements made by a member",
-        done("makeStatements", {"month": "2026-01-01"}, "member"),
-        200,
-        "FORBIDDEN",
-        "You may not make statements.",
-    ),
-    Row(
-        "statements of a month that is not over",
-        done("makeStatements", {"month": "2096-01-01"}),
-        200,
-        "INVALID_INPUT",
-        "The month is not over. [month]",
-    ),
-    Row(
-        "statements of a month from its second day on",
-        done("makeStatements", {"month": "2026-01-02"}),
-        200,
-        "INVALID_INPUT",
-        "Give the first day of the month. [month]",
-    ),
-    Row(
-        "statements of a month that is none",
-        done("makeStatements", {"month": "2026-13-01"}),
-        400,
-        "BAD_USER_INPUT",
-        "A Date is text such as",
-    ),
-    Row(
-        "another's statement",
-        stated("number=2&format=json"),
-        400,
-        "BAD_USER_INPUT",
-        "You have no such statement. [number]",
-    ),
-    Row(
-        "a statement that is not there",
-        stated("number=99&format=json"),
-        400,
-        "BAD_USER_INPUT",
-        "You have no such statement. [number]",
-    ),
-    Row(
-        "a statement of a negative number",
-        stated("number=-1&format=json"),
-        400,
-        "BAD_USER_INPUT",
-        "number must be that of a statement. [number]",
-    ),
-    Row(
-        "a statement of a number of ten digits",
-        stated("number=9999999999&format=json"),
-        400,
-        "BAD_USER_INPUT",
-        "number must be that of a statement. [number]",
-    ),
-    Row(
-        "a statement without a number",
-        stated("format=json"),
-        400,
-        "BAD_USER_INPUT",
-        "number must be that of a statement. [number]",
-    ),
-    Row(
-        "a statement as a program",
-        stated("number=1&format=exe"),
-        400,
-        "BAD_USER_INPUT",
-        "format must be one of pdf, csv, json. [format]",
-    ),
-    Row(
-        "a statement for somebody else",
-        stated("number=1&format=json&user=gus"),
-        400,
-        "BAD_USER_INPUT",
-        "There is no parameter 'user'. [user]",
-    ),
-    Row("a statement for nobody", stated("number=1&format=json", "nobody"), 401, "UNAUTHENTICATED", "Sign in first."),
-    Row(
-        "a statement for who may only trade",
-        stated("number=1&format=json", "partner that trades"),
-        403,
-        "FORBIDDEN",
-        "Statements are for people, and for applications with the scope read.",
-    ),
 )
+
+SECTIONS = (Section("Auctions, charges and statements", AUCTIONS, place=100),)
+
+
+async def set_scene(session: AsyncSession, world: World) -> None:
+    """Gus offers 1 kWh now, and another one an hour from now."""
+    north_id, gus = world.rows["Market"]["north"], Viewer(user_id=world.rows["User"]["gus"])
+    for name, opens_at in (("open", now()), ("scheduled", now() + timedelta(hours=1))):
+        descent = Descent(parse_micro("0.3"), parse_micro("0.1"), parse_micro("0.1"), 3600)
+        energy, delivery = parse_micro("1"), a_delivery(80)
+        auction_id = await auctions.open_auction(
+            session, gus, name, north_id, energy, delivery, descent, opens_at=opens_at.replace(microsecond=0), now=now()
+        )
+        world.keep("DutchAuction", name, auction_id)

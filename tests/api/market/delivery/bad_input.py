@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.api.hostile.rows import NOBODYS, IdOf, Row, asked, done
+from tests.api.hostile.rows import NOBODYS, IdOf, Row, Section, asked, done
 
 
 def cancelling(role: str = "member", **overrides: str) -> Any:
@@ -63,3 +63,5 @@ CERTIFICATES = (
         "The period is longer than 366 days.",
     ),
 )
+
+SECTIONS = (Section("Certificates and deliveries", CERTIFICATES, place=110),)
