@@ -6,14 +6,17 @@ Take off a list what fits.
 
 import ast
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from bin.mapping import ROOT, rungs
+
 LAYERS = ("api", "domain", "solver")
 NONE: Mapping[str, int] = {}
 FILES_MAX, LINES_MAX, FUNCTION_LINES_MAX = 15, 350, 70
@@ -110,6 +113,48 @@ def test_the_domain_and_the_solver_are_told_what_time_it_is() -> None:
     ours = [file for file in modules() if named(file).startswith(("domain/", "solver/"))]
 
     assert {named(file) for file in ours if CLOCKS.search(file.read_text())} == set()
+
+
+def contracts() -> dict[str, list[list[str]]]:
+    """The layers of the import contracts by what they divide, lowest first."""
+    written = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layered = [contract for contract in written if contract["type"] == "layers"]
+    assert all(contract["exhaustive"] for contract in layered)
+    return {
+        container: [layer.split(" | ") for layer in reversed(contract["layers"])]
+        for contract in layered
+        for container in contract["containers"]
+    }
+
+
+def test_the_list_of_rooms_and_the_import_contracts_are_the_same_ladder() -> None:
+    drawn = contracts()
+    market = [[f"market.{name}" for name in layer] for layer in drawn["api.market"]]
+    rooms = set(chain.from_iterable(rungs()))
+
+    ladder = [rung for layer in drawn["api"] for rung in (market if layer == ["market"] else [layer])]
+
+    assert [set(rung) for rung in ladder if rooms.intersection(rung)] == [set(rung) for rung in rungs()]
+
+
+def test_the_import_contracts_divide_every_folder_of_rooms() -> None:
+    """Whoever adds a folder to one of these is told to give it a place: the contracts are exhaustive."""
+    assert {"api", "api.market", "api.transport", "domain", "domain.kernel", "domain.market"} <= contracts().keys()
+
+
+def test_nothing_that_was_laid_down_waits_to_be_filled_in() -> None:
+    """`bin/new` lays down what runs, and marks what only its author knows."""
+    mark = "FILL " + "IN"
+    ours = [file for file in modules() if not named(file).startswith("bin/")]
+
+    waiting = [
+        f"{named(file)}:{number}: {line.strip()}"
+        for file in ours
+        for number, line in enumerate(file.read_text().splitlines(), 1)
+        if mark in line
+    ]
+
+    assert waiting == []
 
 
 def test_ids_of_tests_are_the_same_in_every_process(request: pytest.FixtureRequest) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from bin.mapping import ROOT, decisions, docstring, rooms
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 TOPS = ("api", "bin", "docs", "domain", "migrations", "solver", "tests", ".ci")
 CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
@@ -34,7 +34,7 @@ def test_decisions_are_written_in_one_way() -> None:
             assert len(dated) == len(decisions.written(told)), module
 
 
-def test_every_command_says_what_it_does() -> None:
+def test_every_command_says_what_it_does(processes: None) -> None:
     commands = {f"bin/{file.name}" for file in (ROOT / "bin").iterdir() if file.is_file() and os.access(file, os.X_OK)}
 
     said = subprocess.run([ROOT / "bin" / "help"], capture_output=True, text=True, check=True).stdout

@@ -1,9 +1,9 @@
 """The list of rooms in docs/map.md: each room of `api.house.ROOMS` with the first line of its docstring."""
 
 from collections.abc import Iterator
+from itertools import chain
 
-from api.house import ROOMS
-from bin.mapping import ROOT, cell, docstring
+from bin.mapping import ROOT, cell, docstring, rungs
 
 PAGE = ROOT / "docs" / "map.md"
 BEGIN, END = "<!-- Rooms: written by bin/maps. -->", "<!-- End of rooms. -->"
@@ -20,7 +20,7 @@ def page() -> str:
 def _rows() -> Iterator[str]:
     yield "| room | what it is about |"
     yield "|---|---|"
-    for room in ROOMS:
+    for room in chain.from_iterable(rungs()):
         place = room.replace(".", "/")
         layer = next(layer for layer in ("domain", "api") if (ROOT / layer / place / "__init__.py").exists())
         first_line = docstring(ROOT / layer / place / "__init__.py").partition("\n")[0]

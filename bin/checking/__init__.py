@@ -1,0 +1,1 @@
+"""What `bin/check` does: which files changed, and what is looked at for them."""
