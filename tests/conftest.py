@@ -1,7 +1,7 @@
 """A real PostGIS and a real Valkey for the tests that ask for one; tests of rules and solvers never start them.
 
-Each test process has a cluster of its own, on a unix socket in a closed directory: a copy of the migrated cluster
-that `bin.devstack.migrated` keeps in `.local`. With DATABASE_URL set, databases are made on that server instead.
+The server stays between runs (`bin.devstack.kept`): a copy of the migrated cluster that `bin.devstack.migrated` keeps
+in `.local`, on a unix socket in a closed directory. With DATABASE_URL set, databases are made on that server instead.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from bin.devstack import migrated, postgres
+from bin.devstack import kept, migrated, postgres
 from bin.devstack.beside import execute, url_of_database
 from bin.devstack.installation import ROOT, NothingInstalled, require_postgis, require_valkey
 from bin.devstack.ports import LOOPBACK, any_free
@@ -102,12 +102,8 @@ def server() -> Iterator[Server]:
         installation = require_postgis()
     except NothingInstalled as reason:
         pytest.skip(str(reason))
-    with migrated.socket_directory(in_memory=True) as directory:
-        data = directory / "data"
-        migrated.copy_migrated_cluster(data, installation)
-        # Nothing of it is wanted afterwards, so it need not stop in an orderly way.
-        with postgres.running(installation, data, postgres.FORGETFUL, directory, stop=signal.SIGQUIT):
-            yield Server(migrated.url_on_socket(directory, "postgres"), postgres.DATABASE)
+    with kept.used(kept.place_for(installation)) as directory:
+        yield Server(migrated.url_on_socket(directory, "postgres"), postgres.DATABASE)
 
 
 async def _given_server(url: str) -> Server:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from bin.devstack import kept
 from bin.testing.arguments import Wanted
 from bin.testing.watching import watch
 
@@ -19,6 +20,9 @@ from bin.testing.watching import watch
 def main(arguments: Sequence[str]) -> int:
     if arguments[:1] in (["-h"], ["--help"]):
         print(__doc__)
+    if arguments == ["--stop-server"]:
+        print(f"{kept.stop()} servers ended")
+        return 0
     wanted = Wanted.read(arguments)
     return watch(wanted) if wanted.again else pytest.main(wanted.for_pytest())
 
