@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import text
 
 from api import house
 from api.processes.app import create_app
@@ -16,7 +17,7 @@ from api.resources.settings import Settings
 from tests.api import registers
 from tests.api.authorization.world import a_world
 from tests.api.hostile.rows import Row, Section
-from tests.api.hostile.site import SECONDS_MAX, Site, contents_of
+from tests.api.hostile.site import SECONDS_MAX, Site, contents_of, watch
 from tests.conftest import Server
 
 BROUGHT = dict(registers.brought("bad_input"))
@@ -38,6 +39,9 @@ async def site(server: Server, valkey_url: str) -> AsyncIterator[Site]:
         for module in BROUGHT.values():
             if hasattr(module, "set_scene"):
                 await module.set_scene(session, world)
+    owner = connect(url, role=None, pool=1)
+    await watch(owner)
+    await owner.close()
     given: dict[str, Any] = {"DATABASE_URL": url, "REDIS_URL": valkey_url, "rate_capacity": 10**9}
     for module in BROUGHT.values():
         given |= getattr(module, "SETTINGS", {})
@@ -45,7 +49,9 @@ async def site(server: Server, valkey_url: str) -> AsyncIterator[Site]:
     async with app.router.lifespan_context(app):
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://commonwatt") as client:
-            yield Site(app, client, database, world, await contents_of(database))
+            contents = await contents_of(database)
+            yield Site(app, client, database, world, contents)
+            assert await contents_of(database) == contents
     await database.close()
     await server.drop_database(url)
 
@@ -61,8 +67,19 @@ async def test_bad_input_is_refused_and_leaves_nothing_behind(site: Site, row: R
     assert answer.status < 500 or answer.status in CLOSES - {1011}, answer
     assert (answer.status, answer.code) == (row.status, row.code), answer
     assert row.says in answer.message
-    assert await contents_of(site.database) == site.contents
+    assert await site.changes() == {}
     assert took_s < SECONDS_MAX
+
+
+async def test_what_is_left_behind_is_seen(site: Site) -> None:
+    async def set_name(sql: str) -> None:
+        async with site.database.transaction() as session:
+            await session.execute(text(f"UPDATE market SET name = {sql}"))
+
+    await set_name("name || '!'")
+    assert list(await site.changes()) == ["market"]
+    await set_name("rtrim(name, '!')")
+    assert await site.changes() == {}
 
 
 def as_markdown() -> str:

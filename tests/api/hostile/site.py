@@ -18,6 +18,10 @@ from tests.api.authorization.world import World
 from tests.api.hostile.rows import Sent
 
 SECONDS_MAX = 5.0  # Two tenths are usual; test machines are shared.
+WRITES = "INSERT OR UPDATE OR DELETE OR TRUNCATE"
+NOTE_TOUCHED = """CREATE FUNCTION touched() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+    $$ BEGIN INSERT INTO public.touched VALUES (TG_TABLE_NAME); RETURN NULL; END $$"""
+Contents = dict[str, tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,16 @@ class Site:
     client: httpx2.AsyncClient
     database: Database
     world: World
-    contents: dict[str, tuple[int, int]]
+    contents: "Contents"
+
+    async def changes(self) -> dict[str, tuple[object, object]]:
+        """What differs by now, before and after; all tables are looked at only if one was written to meanwhile."""
+        async with self.database.transaction() as session:
+            touched = await session.scalars(text("DELETE FROM touched RETURNING name"))
+        if not touched.all():
+            return {}
+        now = await contents_of(self.database)
+        return {name: (was, now[name]) for name, was in self.contents.items() if now[name] != was}
 
     def id_of(self, entity: str, name: str) -> str:
         return f"{entity}:{self.world.rows[entity][name]}"
@@ -139,7 +152,17 @@ def _with_place(error: dict[str, Any]) -> str:
     return f"{said} [{', '.join(place)}]" if place else said
 
 
-async def contents_of(database: Database) -> dict[str, tuple[int, int]]:
+async def watch(owner: Database) -> None:
+    """Let the database note, as part of each transaction, the tables that it writes to."""
+    async with owner.transaction() as session:
+        await session.execute(text("CREATE TABLE touched (name text)"))
+        await session.execute(text("GRANT SELECT, DELETE ON touched TO commonwatt_app"))
+        await session.execute(text(NOTE_TOUCHED))
+        for name in Base.metadata.tables:
+            await session.execute(text(f'CREATE TRIGGER touched AFTER {WRITES} ON "{name}" EXECUTE FUNCTION touched()'))
+
+
+async def contents_of(database: Database) -> Contents:
     """Of each table how many rows it has and a sum of their digests, so that a changed row shows, too.
 
     That a key was used is noted also when what it asked for is refused.
