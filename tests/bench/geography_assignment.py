@@ -35,6 +35,7 @@ from domain.geography.tables import SubstationArea
 from domain.metering.tables import MeteringPoint
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "shared/data/it-area-proxy-2000/areas_2000.geojson.gz"
+MADE_UP = 2_000
 FIELDS = Fields("code", "code", "=IT")
 Coordinates = npt.NDArray[np.float64]
 
@@ -43,7 +44,9 @@ def the_areas() -> tuple[str, bytes]:
     """Where the areas come from, and their GeoJSON."""
     if PUBLISHED.exists():
         return "it-area-proxy-2000", gzip.decompress(PUBLISHED.read_bytes())
-    return "made-up areas", orjson.dumps({"type": "FeatureCollection", "features": [_made_up(i) for i in range(2_000)]})
+    return "made-up areas", orjson.dumps(
+        {"type": "FeatureCollection", "features": [_made_up(i) for i in range(MADE_UP)]}
+    )
 
 
 def _made_up(index: int) -> dict[str, Any]:

@@ -112,11 +112,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--small", action="store_true", help="also 1,000 and 10,000 orders, no gate")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--orders", type=int, default=100_000, help="of the gate")
     given = parser.parse_args()
     print(f"   orders engine    median ms (best ms)  short of bound    [{given.rounds} rounds; HiGHS once]")
     for count in (1_000, 10_000) if given.small else ():
         compare(count, given.rounds)
-    gates = compare(100_000, given.rounds)
+    gates = compare(given.orders, given.rounds)
     for gate in gates:
         print(f"{gate.title}: {gate.measured:.3g}, wanted {gate.wanted}: {gate.verdict}")
     return 1 if failed(gates) else 0

@@ -1,8 +1,9 @@
 """How fast meter files are read: values per second of clean and of faulty files, each the best of five.
 
-Run: python -m tests.bench.metering_imports
+Run: python -m tests.bench.metering_imports [--part 0.1]
 """
 
+import argparse
 import time
 from collections.abc import Callable
 from datetime import date
@@ -93,23 +94,28 @@ def report(name: str, content: bytes, format: ImportFormat, values: int) -> None
 
 
 def main() -> None:
-    content, format = wide_file(24, 8760, 60)
-    report("wide, 24 columns x 8,760 h", content, format, 24 * 8760)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--part", type=float, default=1.0, help="of the intervals of each file")
+    part = parser.parse_args().part
+    year, quarters, month = int(8760 * part), int(35_040 * part), int(2_976 * part)
+    days = max(int(90 * part), 1)
+    content, format = wide_file(24, year, 60)
+    report("wide, 24 columns x 8,760 h", content, format, 24 * year)
     faulty = content.replace(b",1", b",x")
-    report("the same with faults", faulty, format, 24 * 8760)
-    report("the same with quotes", content.replace(b"2026-01-01T00:00", b'"2026-01-01T00:00"'), format, 24 * 8760)
+    report("the same with faults", faulty, format, 24 * year)
+    report("the same with quotes", content.replace(b"2026-01-01T00:00", b'"2026-01-01T00:00"'), format, 24 * year)
     noisy = content.replace(b".5", b".50000000000000001")
-    report("the same with binary noise in the decimals", noisy, format, 24 * 8760)
-    content, format = wide_file(100, 35_040, 15)
-    report("wide, 100 columns x 35,040 quarter-hours", content, format, 100 * 35_040)
-    content, format = long_file(500, 2_976, 15)
-    report("long, 500 points x a month of quarter-hours", content, format, 500 * 2_976)
+    report("the same with binary noise in the decimals", noisy, format, 24 * year)
+    content, format = wide_file(100, quarters, 15)
+    report("wide, 100 columns x 35,040 quarter-hours", content, format, 100 * quarters)
+    content, format = long_file(500, month, 15)
+    report("long, 500 points x a month of quarter-hours", content, format, 500 * month)
     site = Site("Esch", 49.5, 5.98, "Europe/Luxembourg")
     homes = [SimulatedPoint(f"LU-{number}", site, annual_kwh=3000, pv_kwp=5) for number in range(24)]
     begin = time.perf_counter()
     for home in homes:
-        simulate(home, date(2026, 8, 1), 90, seed=1)
-    print(f"simulate 24 homes x 90 days, cold: {time.perf_counter() - begin:.3f} s")
+        simulate(home, date(2026, 8, 1), days, seed=1)
+    print(f"simulate 24 homes x {days} days, cold: {time.perf_counter() - begin:.3f} s")
     seconds = best_of_five(
         lambda: load_profile_ukwh(ProfileKind.H25, Decimal(3500), date(2026, 1, 1), 365, "Europe/Luxembourg")
     )

@@ -20,7 +20,7 @@ from tests.bench.graphql.judging import BY_HAND, FLOOR, Judged
 from tests.bench.graphql.load import Script
 from tests.bench.graphql.measuring import Bench, ask, check_answers, world_of
 from tests.bench.graphql.operations import OPERATIONS, OURS, World
-from tests.bench.measuring import document, machine, running
+from tests.bench.measuring import document, machine, running, tools
 from tests.bench.measuring.gates import failed
 from tests.bench.measuring.running import Server
 
@@ -65,7 +65,11 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
     arguments = parser.parse_args()
     facts = machine.facts()
-    judged = measure(1 if arguments.quick else arguments.rounds, arguments.seconds)
+    try:
+        judged = measure(1 if arguments.quick else arguments.rounds, arguments.seconds)
+    except tools.Unavailable as reason:
+        print(f"This bench cannot run here. {reason}")
+        return 1
     document.keep("graphql", facts, [asdict(point) for point in judged.points])
     document.write()
     for gate in judged.gates():

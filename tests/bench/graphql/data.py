@@ -18,12 +18,20 @@ from pathlib import Path
 from string import Template
 
 import asyncpg
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from bin.devstack import migrated, postgres
 from bin.devstack.installation import STATE, Installation, require_postgis
+from domain.identity.tables import User
+from domain.identity.viewers import Viewer
+from domain.kernel import tables as _all_tables  # noqa: F401 (foreign keys name tables of other contexts)
+from tests.factories.market import fund
 
 KEPT = STATE / "bench"
+ADMINISTRATOR, FUNDS_EUR = "administrator@example.org", "1000000000"  # An order of the bench holds 0.075 EUR.
 ADMIN_TOKEN = "cwa_bench-administrator"
+HOLDERS = ("user_account", "market", "community")
 INTERVALS, SIDE = 20, 5  # A group of SIDE buy and SIDE sell orders trades in every pair, in each of INTERVALS.
 TRADES_OF_GROUP = INTERVALS * SIDE * SIDE
 
@@ -67,6 +75,10 @@ LANGUAGE sql IMMUTABLE AS $$$$
       LATERAL (SELECT radius * (1 + 0.15 * sin(7 * turn)) AS r) AS w
     ORDER BY i))), 4326))) $$$$;
 """
+
+# Accounts come with what they belong to, by triggers: also where others rest while the tables are filled.
+OPENING = "".join(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER open_accounts;\n" for table in HOLDERS)
+AS_BEFORE = OPENING.replace(" ALWAYS", "")
 
 PLACES = """
 INSERT INTO market_zone (id, code, name, country)
@@ -161,7 +173,7 @@ def script(sizes: Sizes) -> str:
         "intervals": INTERVALS,
         "side": SIDE,
     }
-    return Template(FUNCTIONS + PLACES + PEOPLE + TRADING).substitute(values)
+    return Template(OPENING + FUNCTIONS + PLACES + PEOPLE + TRADING + AS_BEFORE).substitute(values)
 
 
 async def fill(url: str, sizes: Sizes, *, checks_keys: bool = False) -> None:
@@ -177,12 +189,13 @@ async def fill(url: str, sizes: Sizes, *, checks_keys: bool = False) -> None:
 
 
 async def open_sessions(url: str) -> None:
-    """Let the tokens of the data work for a day from now."""
-    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
-    try:
-        await connection.execute("UPDATE session SET access_expires_at = now() + interval '1 day'")
-    finally:
-        await connection.close()
+    """Let the tokens of the data work for a day from now, and the administrator's money suffice for any orders."""
+    engine = create_async_engine(url)
+    async with AsyncSession(engine) as session, session.begin():
+        await session.execute(text("UPDATE session SET access_expires_at = now() + interval '1 day'"))
+        user_id = await session.scalar(select(User.id).where(User.email == ADMINISTRATOR))
+        await fund(session, Viewer(user_id=user_id), funds=FUNDS_EUR)
+    await engine.dispose()
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from tests.bench.graphql import data, servers
 from tests.bench.live import following, judging
 from tests.bench.live.measuring import Point, measure
-from tests.bench.measuring import document, machine, running
+from tests.bench.measuring import document, machine, running, tools
 from tests.bench.measuring.gates import failed
 
 
@@ -80,7 +80,11 @@ def main() -> int:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     facts = machine.facts()
-    points = measure_all(1 if arguments.quick else arguments.rounds)
+    try:
+        points = measure_all(1 if arguments.quick else arguments.rounds)
+    except tools.Unavailable as reason:
+        print(f"This bench cannot run here. {reason}")
+        return 1
     document.keep("live", facts, [asdict(point) for point in points])
     document.write()
     for gate in judging.gates(points):
