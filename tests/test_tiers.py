@@ -67,7 +67,7 @@ def pytester_free_folder(tmp_path: Path) -> Path:
         (RULE, "whole", False),
         (f"rules {RULE}::test_one", "rules", False),
         ("tests/domain", "whole", True),
-        ("tests/domain/kernel", "whole", False),
+        ("tests/domain/identity", "whole", False),
         ("--co", "most", False),
     ],
 )
