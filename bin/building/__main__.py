@@ -22,7 +22,8 @@ SLICES: dict[str, tuple[Callable[..., list[Path]], int]] = {  # With how many na
     "mutation": (slices.mutation, 3),
     "job": (slices.job, 2),
 }
-NEXT = "Next: bin/commonwatt export-schema > schema.graphql, bin/maps, a line in CHANGELOG.md; then bin/check."
+NEXT = """Next: bin/commonwatt export-schema > schema.graphql; bin/maps; python -m tests.api.test_hostile, which writes
+docs/bad-input.md; a line in CHANGELOG.md; then bin/check."""
 
 
 def main(arguments: Sequence[str]) -> int:

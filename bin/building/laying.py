@@ -100,26 +100,25 @@ def declare(room: Path, module: str, entries: Mapping[str, str]) -> Path:
     file = room / "room.py"
     text = merged(file.read_text(), f"from {module} import {', '.join(entries.values())}\n")
     for field, name in entries.items():
-        text = _declared(text, field, name)
+        text = with_entry(text, "Room", field, name)
     file.write_text(text)
     return file
 
 
-def _declared(text: str, field: str, name: str) -> str:
-    call = next(node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call) and _is_room(node))
+def with_entry(text: str, call_of: str, field: str, entry: str, brackets: str = "()") -> str:
+    """A module with one more entry in a field of the one call of a class; what has it stays as it is."""
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    (call,) = (each for each in calls if isinstance(each.func, ast.Name) and each.func.id == call_of)
     made = ast.get_source_segment(text, call) or ""
     given = {keyword.arg: ast.get_source_segment(text, keyword.value) or "" for keyword in call.keywords}
+    left, right = brackets[0], brackets[1]
     if field not in given:
         before = made.removesuffix(")").rstrip(", \n")
-        return text.replace(made, f"{before}{', ' * bool(given)}{field}=({name},),)", 1)
-    if re.search(rf"\b{name}\b", given[field]):
+        return text.replace(made, f"{before}{', ' * bool(given)}{field}={left}{entry},{right})", 1)
+    if re.search(rf"\b{re.escape(entry)}", given[field]):
         return text
-    listed = given[field].removeprefix("(").removesuffix(")").rstrip(", \n")
-    return text.replace(made, made.replace(given[field], f"({listed}, {name},)", 1), 1)
-
-
-def _is_room(call: ast.Call) -> bool:
-    return isinstance(call.func, ast.Name) and call.func.id == "Room"
+    listed = given[field].removeprefix(left).removesuffix(right).rstrip(", \n")
+    return text.replace(made, made.replace(given[field], f"{left}{listed}, {entry},{right}", 1), 1)
 
 
 def tidy(files: list[Path]) -> None:

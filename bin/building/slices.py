@@ -5,7 +5,7 @@ from pathlib import Path
 
 from api.house import ROOMS
 from bin.building import ladder, migrations
-from bin.building.laying import declare, lay
+from bin.building.laying import declare, lay, merged, with_entry
 from bin.building.naming import camel, pascal, plural, snake, with_article, words_of
 from bin.mapping import ROOT
 
@@ -55,9 +55,23 @@ def mutation(room: str, name: str, refusal: str) -> list[Path]:
         "visible": visible[1] if visible else f"own_{file.stem}",
         "entities": file.stem,
     }
-    laid = lay("mutation", _of_room(room) | _of_entity(kind) | names)
+    names = _of_room(room) | _of_entity(kind) | names
+    laid = [*lay("mutation", names), *_decide(names)]
     declared = {"mutations": f"{kind}Mutations", "refusals": names["REFUSAL"]}
     return [*laid, declare(_folder(room), f"api.{room}.{file.stem}", declared)]
+
+
+def _decide(names: dict[str, str]) -> list[Path]:
+    """What a room laid down by us decides on for the tests of the house; others decide it by hand."""
+    tests = ROOT / "tests" / "api" / names["room_path"]
+    laid = [] if (tests / "bad_input.py").exists() else lay("bad_input", names)
+    who_sees = tests / "who_sees.py"
+    if not who_sees.exists() or f"""{{"{names["Entity"]}": {{"ada's": ADA}}}}""" not in who_sees.read_text():
+        return laid
+    decided = f"""Given(lambda id: {{"id": id("{names["Entity"]}")}}, {{"{names["Entity"]}": "ada's"}})"""
+    text = merged(who_sees.read_text(), "from tests.api.authorization.decisions import Given\n")
+    who_sees.write_text(with_entry(text, "WhoSees", "mutations", f'"{names["mutation"]}": {decided}', "{}"))
+    return [*laid, who_sees]
 
 
 def _entity_of(room: str, words: list[str]) -> tuple[Path, str]:
