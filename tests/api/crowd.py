@@ -27,7 +27,7 @@ Row = TypeVar("Row")
 
 @dataclass
 class Crowd:
-    """Keys of all rows by entity, and the parent with many children of each kind.
+    """Keys of all rows by entity, and the parents with many children where those are not the first of their kind.
 
     The owner sees many in every list: an administrator of the platform, to whom members, orders and keys belong.
     """
@@ -35,6 +35,11 @@ class Crowd:
     rows: dict[str, list[UUID]] = field(default_factory=dict)
     parents: dict[str, UUID] = field(default_factory=dict)
     owner: Viewer = field(default_factory=Viewer)
+
+    def parent(self, entity: str) -> UUID:
+        """The row of a kind with many children."""
+        assert self.rows[entity], f"the crowd has no {entity}: {room_file(entity)}"
+        return self.parents.get(entity, self.rows[entity][0])
 
 
 async def a_crowd(database: Database) -> Crowd:
@@ -50,8 +55,6 @@ async def a_crowd(database: Database) -> Crowd:
         )
         for entity in ENTITIES.values():
             crowd.rows[entity.name] = await ids(session, entity.table)
-            assert crowd.rows[entity.name], f"no {entity.name}: {room_file(entity.name)}"
-            crowd.parents.setdefault(entity.name, crowd.rows[entity.name][0])
     return crowd
 
 

@@ -68,7 +68,7 @@ async def asked(server: Server) -> AsyncIterator[Asked]:
 async def test_fifty_take_as_many_statements_as_one(asked: Asked, path: Path) -> None:
     document, variables = document_of(CORE, path), {}
     if path.parent in ENTITIES:
-        variables["id"] = global_id(path.parent, asked.crowd.parents[path.parent])
+        variables["id"] = global_id(path.parent, asked.crowd.parent(path.parent))
     viewer = asked.crowd.owner
 
     counts = {}

@@ -177,6 +177,7 @@ async def test_the_database_writes_what_python_writes(
         "2026-10-25T02:30:00.000001+02:00",
         "0900-06-01T00:00:00+00:00",
     ],
+    ids=["seconds", "half a second", "a microsecond in summer time", "long ago"],
 )
 async def test_instants_are_written_in_utc_without_trailing_zeros(session: AsyncSession, text: str) -> None:
     value = datetime.fromisoformat(text)

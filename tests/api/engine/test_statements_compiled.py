@@ -68,7 +68,7 @@ async def counting(server: Server) -> AsyncIterator[Counting]:
 async def test_a_page_takes_one_statement(counting: Counting, path: Path) -> None:
     document, variables = document_of(CORE, path, without=IN_PYTHON), {}
     if path.parent in ENTITIES:
-        variables["id"] = global_id(path.parent, counting.crowd.parents[path.parent])
+        variables["id"] = global_id(path.parent, counting.crowd.parent(path.parent))
 
     for size in (1, MANY):
         [(place, page)] = (await counting.ask(document, size=size, **variables)).items()
@@ -93,7 +93,7 @@ async def test_pages_below_fifty_parents_take_one_statement(counting: Counting) 
 async def test_root_fields_take_one_statement_each(counting: Counting) -> None:
     found = await counting.ask(
         "{ a: communities { totalCount } b: markets { totalCount } node(id: $id) { id } }".replace(
-            "$id", f'"{global_id("Community", counting.crowd.parents["Community"])}"'
+            "$id", f'"{global_id("Community", counting.crowd.parent("Community"))}"'
         )
     )
 
