@@ -3,16 +3,14 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from unittest.mock import AsyncMock
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.engine.texts import statement_of
 from api.resources import authentication
 from api.resources.authentication import Authentication
 from api.resources.database import Database, connect
@@ -20,39 +18,12 @@ from api.transport.terms.errors import Unauthenticated
 from domain.communities import sight
 from domain.identity import credentials, keys, sessions, users
 from domain.identity.tables import ApiKeyKind, PlatformRole
-from domain.identity.viewers import ANONYMOUS, Viewer
+from domain.identity.viewers import ANONYMOUS
 from domain.kernel.database import new_id
 from tests.api.conftest import OneTransaction
+from tests.api.resources.site import ADDRESS, Site
 from tests.factories.communities import a_community, a_member, a_membership
 from tests.factories.identity import a_user
-
-ADDRESS = "192.0.2.1"
-
-
-@dataclass
-class Site:
-    """A database with a member of a community who has a session and a key, and what was sent through SQLAlchemy."""
-
-    database: Database
-    authenticate: Authentication
-    user_id: Any
-    tokens: dict[str, str]
-    refresh_token: str
-    sent: list[str]
-
-    async def change(self, sql: str) -> None:
-        async with self.database.transaction() as session:
-            await session.execute(text(sql), {"user": self.user_id} if ":user" in sql else {})
-        self.sent.clear()
-
-    async def viewer(self, kind: str) -> Viewer:
-        return await self.authenticate(self.tokens[kind], ADDRESS)
-
-    async def proven(self, viewer: Viewer) -> bool:
-        """As a compiled read proves it: beside what it reads."""
-        proof = statement_of(select(sight.stands(viewer.shape)))
-        row = await self.database.fetch(proof.text, proof.values({}, {}, viewer))
-        return bool(row and row[0])
 
 
 @pytest.fixture

@@ -1,48 +1,24 @@
 """Leaderboards: exact figures of a month, ranks with ties, nobody who opted out, and nothing of fewer than five."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.communities.tables import Community, Membership, Participation
-from domain.engagement import leaderboards, preferences
+from domain.communities.tables import Community, Participation
 from domain.engagement.figures import LeaderboardKind
-from domain.engagement.leaderboards import EmptyBecause, Leaderboard
+from domain.engagement.leaderboards import EmptyBecause
 from domain.engagement.tables import MemberCard
-from domain.identity.viewers import ANONYMOUS, Viewer
-from domain.kernel.errors import InvalidValue, NotAllowed
 from domain.market.places.tables import EnergySource
 from domain.metering.tables import Direction
 from domain.sharing.tables import KeyKind, SharingKey
-from tests.factories.communities import a_community, a_member, a_membership
-from tests.factories.engagement import (
-    DAY,
-    MARCH,
-    NOW,
-    Someone,
-    delivered,
-    shared,
-    some_people,
-    withdrew,
-)
+from tests.domain.engagement.boards import KINDS, board, traders
+from tests.factories.engagement import DAY, Someone, delivered, shared, some_people, withdrew
 from tests.factories.identity import an_admin
 from tests.factories.market import a_market
-
-KINDS = LeaderboardKind
-
-
-async def board(
-    session: AsyncSession, viewer: Viewer, community_id: UUID, kind: LeaderboardKind, first: int = 10, **given: Any
-) -> Leaderboard:
-    facts = {"month": MARCH, "now": NOW} | given
-    month = facts.pop("month")
-    return await leaderboards.read(await session.connection(), viewer, community_id, kind, month, first, **facts)
 
 
 async def places(session: AsyncSession, people: Sequence[Someone], kind: LeaderboardKind) -> list[Any]:
@@ -63,14 +39,6 @@ async def a_key(session: AsyncSession, community_id: UUID) -> UUID:
     session.add(key)
     await session.flush()
     return key.id
-
-
-async def traders(session: AsyncSession, *kwh: str) -> list[Someone]:
-    """People who sold that much, all delivered."""
-    people, market = await some_people(session, len(kwh)), await a_market(session)
-    for person, energy in zip(people, kwh, strict=True):
-        await delivered(session, market, person.user_id, None, energy)
-    return people
 
 
 async def test_traded_energy_is_what_was_delivered_on_both_sides(session: AsyncSession) -> None:
@@ -255,113 +223,3 @@ async def test_participation_counts_local_days_once(session: AsyncSession) -> No
         (1, 3_000_000),
         *[(2, 1_000_000)] * 4,
     ]
-
-
-async def test_of_four_nothing_is_told(session: AsyncSession) -> None:
-    people = await traders(session, "4", "3", "2", "1")
-    await some_people(session, 3, await session.get_one(Community, people[0].membership.community_id))
-
-    found = await board(session, people[0].viewer, people[0].membership.community_id, KINDS.TRADED_ENERGY)
-
-    assert (list(found.entries), found.own, found.ranked_count) == ([], None, None)
-    assert found.empty_because is EmptyBecause.TOO_FEW
-
-
-async def test_who_opts_out_is_neither_ranked_nor_counted_at_once(session: AsyncSession) -> None:
-    people = await traders(session, "6", "5", "4", "3", "2", "1")
-    home = people[0].membership.community_id
-
-    await preferences.set_preference(session, people[0].viewer, is_opted_out=True, now=NOW)
-    without = await board(session, people[0].viewer, home, KINDS.TRADED_ENERGY)
-    await preferences.set_preference(session, people[1].viewer, is_opted_out=True, now=NOW)
-    too_few = await board(session, people[0].viewer, home, KINDS.TRADED_ENERGY)
-    await preferences.set_preference(session, people[0].viewer, is_opted_out=False, now=NOW)
-    again = await board(session, people[0].viewer, home, KINDS.TRADED_ENERGY)
-
-    assert (without.ranked_count, without.own, without.entries[0].value) == (5, None, 5_000_000)
-    assert too_few.empty_because is EmptyBecause.TOO_FEW
-    assert again.own is not None
-    assert (again.ranked_count, again.own.rank) == (5, 1)
-
-
-async def test_who_left_is_ranked_no_more(session: AsyncSession) -> None:
-    people = await traders(session, "6", "5", "4", "3", "2", "1")
-    home = people[0].membership.community_id
-    left = update(Membership).where(Membership.id == people[0].membership.id)
-    await session.execute(left.values(valid_to=NOW.date()))
-
-    found = await board(session, people[1].viewer, home, KINDS.TRADED_ENERGY)
-
-    assert (found.ranked_count, found.entries[0].value, found.entries[0].is_viewer) == (5, 5_000_000, True)
-
-
-async def test_a_person_with_two_members_counts_once(session: AsyncSession) -> None:
-    people = await traders(session, "5", "4", "3", "2")
-    home = await session.get_one(Community, people[0].membership.community_id)
-    second = await a_member(session, name="Works")
-    second.user_id = people[0].user_id
-    await a_membership(session, home, second)
-    await session.flush()
-
-    found = await board(session, people[1].viewer, home.id, KINDS.TRADED_ENERGY)
-
-    assert found.empty_because is EmptyBecause.TOO_FEW
-
-
-async def test_first_limits_the_places_and_the_own_one_is_told_still(session: AsyncSession) -> None:
-    people = await traders(session, "5", "4", "3", "2", "1")
-    home = people[0].membership.community_id
-
-    found = await board(session, people[4].viewer, home, KINDS.TRADED_ENERGY, first=2)
-
-    assert [(entry.rank, entry.value, entry.is_viewer) for entry in found.entries] == [
-        (1, 5_000_000, False),
-        (2, 4_000_000, False),
-    ]
-    assert found.own is not None
-    assert (found.own.rank, found.own.value, found.own.is_viewer) == (5, 1_000_000, True)
-    assert found.ranked_count == 5
-
-
-async def test_outsiders_are_told_nothing(session: AsyncSession) -> None:
-    people = await traders(session, "5", "4", "3", "2", "1")
-    [stranger] = await some_people(session, 1)
-    home = people[0].membership.community_id
-
-    for viewer in (ANONYMOUS, stranger.viewer):
-        with pytest.raises(NotAllowed):
-            await board(session, viewer, home, KINDS.TRADED_ENERGY)
-
-    administrator = replace(stranger.viewer, administered_ids=frozenset({home}))
-    assert (await board(session, administrator, home, KINDS.TRADED_ENERGY)).ranked_count == 5
-
-
-@pytest.mark.parametrize(
-    ("given", "path"),
-    [
-        ({"month": date(2026, 3, 2)}, "month"),
-        ({"month": date(2026, 5, 1)}, "month"),
-        ({"month": date(9998, 12, 1)}, "month"),
-        ({"month": date(2021, 3, 1)}, "month"),
-        ({"month": date(2, 1, 1)}, "month"),
-        ({"first": 0}, "first"),
-        ({"first": -1}, "first"),
-        ({"first": 101}, "first"),
-    ],
-)
-async def test_months_and_sizes_have_bounds(session: AsyncSession, given: dict[str, Any], path: str) -> None:
-    [person] = await some_people(session, 1)
-    home = person.membership.community_id
-
-    with pytest.raises(InvalidValue) as refused:
-        await board(session, person.viewer, home, KINDS.RELIABILITY, **given)
-
-    assert refused.value.path == (path,)
-
-
-async def test_a_community_without_anything_has_empty_boards(session: AsyncSession) -> None:
-    home = await a_community(session)
-
-    found = {kind: await board(session, an_admin(), home.id, kind) for kind in KINDS}
-
-    assert {kind: each.empty_because for kind, each in found.items()} == dict.fromkeys(KINDS, EmptyBecause.TOO_FEW)

@@ -10,13 +10,11 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from api.market.clearing.bridge import clear_book
 from domain.audit.tables import AuditEntry
 from domain.events import feed
 from domain.identity.viewers import Viewer
 from domain.jobs.tables import Job
-from domain.kernel.verification import checks
-from domain.market.clearing import book, clearings, trades
+from domain.market.clearing import clearings, trades
 from domain.market.clearing import ticks as prices
 from domain.market.clearing.tables import Clearing, Trade
 from domain.market.orders import orders
@@ -25,6 +23,7 @@ from domain.market.places import changes, markets
 from domain.market.places.tables import EnergySource, Market
 from tests.conftest import AS_THE_APPLICATION
 from tests.domain.market.clearing.batches import clear, next_batch
+from tests.domain.market.clearing.looking import KWH, all_of, breaches, everything
 from tests.factories.market import (
     ADMIN,
     BUY,
@@ -38,25 +37,6 @@ from tests.factories.market import (
     linked_markets,
     now,
 )
-
-KWH = 1_000_000
-
-
-async def all_of(session: AsyncSession, table: Any) -> list[Any]:
-    query = select(table).order_by(table.id).execution_options(populate_existing=True)
-    return list(await session.scalars(query))
-
-
-async def everything(session: AsyncSession) -> list[Any]:
-    """All rows that a clearing writes."""
-    rows: list[Any] = []
-    for table in ("market", "market_order", "order_interval", "clearing", "trade", "event", "audit_entry"):
-        rows += (await session.execute(text(f"SELECT '{table}', t::text FROM {table} AS t ORDER BY 2"))).all()
-    return rows
-
-
-async def breaches(session: AsyncSession) -> list[str]:
-    return [breach async for breach in checks()["I1 energy, market"](session)]
 
 
 async def test_a_buyer_and_a_seller_meet_in_the_middle(session: AsyncSession) -> None:
@@ -196,74 +176,6 @@ async def test_energy_sold_back_frees_the_way(session: AsyncSession) -> None:
     await clear(session, first)
 
     assert [trade.energy_ukwh for trade in await all_of(session, Trade)] == [KWH, KWH, KWH]
-
-
-async def test_running_a_batch_again_changes_nothing(session: AsyncSession) -> None:
-    market = await a_market(session)
-    await an_order(session, await a_trader(session), market, BUY, "2", "0.3")
-    await an_order(session, await a_trader(session), market, SELL, "1", "0.1")
-    batch = next_batch()
-    await clear(session, market, batch=batch)
-    before = await everything(session)
-
-    assert not await clear(session, market, batch=batch)
-
-    assert await everything(session) == before
-
-
-async def test_the_next_batch_goes_on_with_what_is_left(session: AsyncSession) -> None:
-    market = await a_market(session)
-    buy = await an_order(session, await a_trader(session), market, BUY, "2", "0.3")
-    for _ in range(2):
-        await an_order(session, await a_trader(session), market, SELL, "1", "0.1")
-        await clear(session, market)
-
-    order = await session.get_one(Order, buy, populate_existing=True)
-    assert (order.status, order.filled_ukwh) == (OrderStatus.FILLED, 2 * KWH)
-    assert [row.orders_count for row in await all_of(session, Clearing)] == [2, 2]
-    assert await breaches(session) == []
-
-
-async def test_a_batch_is_refused_when_an_order_it_fills_was_cancelled_meanwhile(session: AsyncSession) -> None:
-    buyer, market = await a_trader(session), await a_market(session)
-    buy = await an_order(session, buyer, market, BUY, "2", "0.3")
-    await an_order(session, await a_trader(session), market, SELL, "1", "0.1")
-    read = await book.read(session, await markets.coupled(session, market), now=now())
-    outcome = clear_book(read)
-    await orders.cancel(session, buyer, buy, now=now())
-    before = await everything(session)
-
-    with pytest.raises(clearings.BookChanged):
-        async with session.begin_nested():
-            await clearings.record(session, read, outcome, batch=next_batch(), job_id=None, now=now())
-
-    assert await everything(session) == before
-
-
-async def test_an_order_that_is_not_filled_may_be_cancelled_meanwhile(session: AsyncSession) -> None:
-    cautious, market = await a_trader(session), await a_market(session)
-    low = await an_order(session, cautious, market, BUY, "2", "0.05")
-    await an_order(session, await a_trader(session), market, BUY, "1", "0.3")
-    await an_order(session, await a_trader(session), market, SELL, "1", "0.1")
-    read = await book.read(session, await markets.coupled(session, market), now=now())
-    outcome = clear_book(read)
-    await orders.cancel(session, cautious, low, now=now())
-
-    assert await clearings.record(session, read, outcome, batch=next_batch(), job_id=None, now=now())
-
-    assert len(await all_of(session, Trade)) == 1
-    assert await breaches(session) == []
-
-
-async def test_a_book_that_another_batch_cleared_meanwhile_is_refused(session: AsyncSession) -> None:
-    market = await a_market(session)
-    await an_order(session, await a_trader(session), market, BUY, "2", "0.3")
-    await an_order(session, await a_trader(session), market, SELL, "2", "0.1")
-    read = await book.read(session, await markets.coupled(session, market), now=now())
-    await clear(session, market)
-
-    with pytest.raises(clearings.BookChanged):
-        await clearings.record(session, read, clear_book(read), batch=next_batch(), job_id=None, now=now())
 
 
 async def test_tells_of_trades_ticks_and_changes_in_order(session: AsyncSession) -> None:

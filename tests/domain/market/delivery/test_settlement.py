@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
@@ -14,10 +13,11 @@ from domain.ledger import accounts, transfers
 from domain.ledger.tables import AccountKind, Transfer, TransferKind, TransferPhase
 from domain.ledger.transfers import NewTransfer
 from domain.market.clearing.tables import Trade
-from domain.market.delivery import hours, news, recording, settlement
-from domain.market.delivery.tables import DeliveryHour, DeliveryLine, TradeDelivery
-from domain.market.places.tables import ChargeKind, Market, OrderSide
+from domain.market.delivery import hours, news
+from domain.market.delivery.tables import DeliveryLine
+from domain.market.places.tables import ChargeKind, OrderSide
 from domain.metering.tables import Direction
+from tests.domain.market.delivery.settled import terms, the_pair, versions
 from tests.factories.communities import a_community
 from tests.factories.deliveries import (
     AFTER,
@@ -44,43 +44,9 @@ ESCROW, FEE, GRID, TAX, ROUNDING = (
 FUND = AccountKind.COMMUNITY_FUND
 
 
-async def terms(session: AsyncSession, market_id: UUID, **terms: int) -> None:
-    """Change what a market asks for, as if before anything was traded."""
-    market = await session.get_one(Market, market_id)
-    for name, value in terms.items():
-        setattr(market, name, value)
-    await session.flush()
-
-
-async def versions(session: AsyncSession, trade: Trade) -> list[tuple[int, int, int, int]]:
-    """Version, delivered, short of the seller, short of the buyer."""
-    query = (
-        select(
-            TradeDelivery.version,
-            TradeDelivery.delivered_ukwh,
-            TradeDelivery.seller_short_ukwh,
-            TradeDelivery.buyer_short_ukwh,
-        )
-        .where(TradeDelivery.trade_id == trade.id)
-        .order_by(TradeDelivery.version)
-    )
-    return [(a, b, c, d) for a, b, c, d in await session.execute(query)]
-
-
 async def moved(session: AsyncSession, trade: Trade) -> list[tuple[TransferKind, TransferPhase]]:
     query = select(Transfer.kind, Transfer.phase).where(Transfer.subject_id == trade.id).order_by(Transfer.made_at)
     return [(row.kind, row.phase) for row in await session.execute(query)]
-
-
-async def the_pair(session: AsyncSession, sold: str | None = "1", bought: str | None = "1") -> tuple[Party, Party]:
-    """A seller and a buyer with what they injected and withdrew from noon on; None: not read yet."""
-    seller, buyer = await a_party(session), await a_party(session)
-    for party, inject, withdraw in ((seller, sold, "0"), (buyer, "0", bought)):
-        if inject is not None:
-            await injected(session, party, inject)
-        if withdraw is not None:
-            await withdrew(session, party, withdraw)
-    return seller, buyer
 
 
 async def test_what_was_delivered_is_paid_and_the_escrow_is_empty(session: AsyncSession) -> None:
@@ -189,77 +155,6 @@ async def test_energy_of_half_hour_readings_is_split_over_its_quarters(session: 
 
     assert await versions(session, first) == [(1, 500_001, 499_999, 0)]
     assert await versions(session, second) == [(1, 500_000, 500_000, 0)]
-
-
-async def test_a_trade_waits_for_readings_and_is_settled_when_they_come(session: AsyncSession) -> None:
-    market = await a_market(session)
-    seller, buyer = await the_pair(session, sold=None)
-    trade = await a_trade(session, market, seller, buyer)
-
-    before = await look(session)
-    waiting = await hours.due(session, now=AFTER)
-    await injected(session, seller, "1")
-    noted = await hours.note_arrivals(session, now=AFTER + timedelta(days=30))
-    after = await look(session, now=AFTER + timedelta(minutes=1))
-
-    assert (before, waiting, after) == (0, [], 1)
-    assert noted == 1
-    assert await versions(session, trade) == [(1, 1_000_000, 0, 0)]
-
-
-async def test_after_the_days_of_grace_a_missing_reading_counts_as_zero(session: AsyncSession) -> None:
-    market = await a_market(session)
-    await terms(session, market, grace_days=3)
-    seller, buyer = await the_pair(session, sold=None)
-    trade = await a_trade(session, market, seller, buyer)
-    over = trade.delivery_end + timedelta(days=3)
-
-    early = await look(session, now=over - timedelta(seconds=1))
-    due_at = await session.scalar(select(DeliveryHour.look_at))
-    late = await look(session, now=over)
-
-    assert (early, due_at, late) == (0, over, 1)
-    assert await versions(session, trade) == [(1, 0, 1_000_000, 0)]
-    assert (await session.scalars(select(TradeDelivery.is_provisional))).all() == [True]
-
-
-async def test_nothing_is_settled_before_its_delivery_has_ended(session: AsyncSession) -> None:
-    market = await a_market(session)
-    seller, buyer = await the_pair(session)
-    trade = await a_trade(session, market, seller, buyer)
-
-    recorded = await look(session, now=trade.delivery_end - timedelta(seconds=1))
-
-    assert recorded == 0
-    assert await of_market(session, market, ESCROW) == [200_000]
-
-
-async def test_to_look_once_more_changes_nothing(session: AsyncSession) -> None:
-    market = await a_market(session)
-    seller, buyer = await the_pair(session)
-    trade = await a_trade(session, market, seller, buyer)
-    await look(session)
-    facts = (await versions(session, trade), await balances(session, seller), await balances(session, buyer))
-
-    again = await look(session, now=AFTER + timedelta(days=1))
-
-    assert again == 0
-    assert (await versions(session, trade), await balances(session, seller), await balances(session, buyer)) == facts
-
-
-async def test_of_two_workers_that_read_the_same_hour_one_settles(session: AsyncSession) -> None:
-    market = await a_market(session)
-    seller, buyer = await the_pair(session)
-    await a_trade(session, market, seller, buyer)
-    read = await hours.read(session, NOON)
-    settled = list(settlement.settle(read, [settlement.Delivered(1_000_000, 0, 0)]))
-    await look(session)
-
-    held = await recording.hold(session, read, recording.ready(settled, {}, actor="b", now=AFTER))
-    await recording.record(session, read, held)
-
-    assert held.settled == ()
-    assert await balances(session, seller) == (200_000, 0, 0)
 
 
 async def test_a_corrected_reading_moves_the_difference(session: AsyncSession) -> None:

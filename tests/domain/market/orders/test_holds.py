@@ -13,20 +13,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.grid.tables import LimitKind, ZoneHalt, ZoneLimit
 from domain.identity.viewers import Viewer
 from domain.kernel.database import new_id
-from domain.kernel.errors import DomainError, InvalidValue
+from domain.kernel.errors import DomainError
 from domain.kernel.quantities import parse_micro
-from domain.ledger import accounts
 from domain.ledger.tables import Account, AccountKind, Entry, Transfer, TransferKind
 from domain.ledger.transfers import InsufficientFunds
 from domain.market.clearing import verification
 from domain.market.clearing.tables import Trade
-from domain.market.orders import amending, orders, placing, validation
-from domain.market.orders.amending import Change
+from domain.market.orders import orders, placing, validation
 from domain.market.orders.placements import Request
 from domain.market.orders.tables import Order, OrderStatus
 from domain.market.places import charges, markets
 from domain.market.places.tables import ChargeKind, Market, OrderSide
 from tests.domain.market.clearing.batches import clear
+from tests.domain.market.orders.money import wallet
 from tests.factories.communities import a_community, a_member, a_membership, a_participation, an_asset
 from tests.factories.market import (
     ADMIN,
@@ -43,13 +42,6 @@ from tests.factories.market import (
 )
 
 LONG_AGO = datetime.fromisoformat("2020-01-01T00:00:00+00:00")
-
-
-async def wallet(session: AsyncSession, owner: Viewer) -> tuple[int, int]:
-    """What is available and what is held of a trader's money, micro-EUR."""
-    assert owner.user_id is not None
-    found = (await accounts.hold(session, [owner.user_id])).wallets[owner.user_id]
-    return found.available_ueur, found.held_ueur
 
 
 async def of_market(session: AsyncSession, market_id: UUID, kind: AccountKind) -> int:
@@ -332,56 +324,6 @@ async def test_orders_of_one_transaction_share_a_limit(session: AsyncSession) ->
     outcomes = await placing.place_many(session, requests, now=now())
 
     assert [type(outcome) for outcome in outcomes] == [UUID, validation.LimitExceeded]
-
-
-async def test_amending_gives_another_order_in_its_place(session: AsyncSession) -> None:
-    market, trader = await a_market(session), await a_trader(session, "1")
-    order_id = await an_order(session, trader, market, BUY, "1", "0.2")
-
-    change = Change(limit_price_ueur_per_kwh=300_000)
-    amended = await amending.amend(session, trader, "a key", order_id, change, now=now())
-    again = await amending.amend(session, trader, "a key", order_id, change, now=now())
-
-    old, new = [await session.get_one(Order, each, populate_existing=True) for each in (order_id, amended)]
-    assert again == amended
-    assert (old.status, old.held_ueur) == (OrderStatus.CANCELLED, 0)
-    assert (new.status, new.held_ueur) == (OrderStatus.OPEN, 300_000)
-    assert (new.replaces_id, new.energy_ukwh, new.limit_price_ueur_per_kwh) == (order_id, 1_000_000, 300_000)
-    assert await wallet(session, trader) == (700_000, 300_000)
-
-
-async def test_time_priority_is_kept_only_where_energy_alone_is_reduced(session: AsyncSession) -> None:
-    market, trader = await a_market(session), await a_trader(session)
-    first = await an_order(session, trader, market, BUY, "1", "0.2")
-    second = await an_order(session, trader, market, BUY, "1", "0.2")
-    third = await an_order(session, trader, market, BUY, "1", "0.2")
-
-    less = await amending.amend(session, trader, "less", first, Change(energy_ukwh=400_000), now=now())
-    more = await amending.amend(session, trader, "more", second, Change(energy_ukwh=1_400_000), now=now())
-
-    kept, own, new = [await session.get_one(Order, each, populate_existing=True) for each in (less, third, more)]
-    assert kept.sequence < own.sequence < new.sequence
-
-
-async def test_amending_what_money_does_not_cover_is_refused(session: AsyncSession) -> None:
-    market, trader = await a_market(session), await a_trader(session, "1")
-    order_id = await an_order(session, trader, market, BUY, "1", "0.2")
-
-    with pytest.raises(InsufficientFunds) as error:
-        async with session.begin_nested():
-            await amending.amend(session, trader, "k", order_id, Change(energy_ukwh=6_000_000), now=now())
-
-    assert (error.value.required_ueur, error.value.available_ueur) == (1_200_000, 1_000_000)
-    assert (await session.get_one(Order, order_id, populate_existing=True)).status is OrderStatus.OPEN
-    assert await wallet(session, trader) == (800_000, 200_000)
-
-
-async def test_an_amendment_that_changes_nothing_is_refused(session: AsyncSession) -> None:
-    market, trader = await a_market(session), await a_trader(session)
-    order_id = await an_order(session, trader, market, BUY)
-
-    with pytest.raises(InvalidValue):
-        await amending.amend(session, trader, "k", order_id, Change(), now=now())
 
 
 @pytest.mark.parametrize("side", [BUY, SELL])

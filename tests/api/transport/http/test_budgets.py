@@ -1,0 +1,83 @@
+"""What operations cost over HTTP, and what is answered when a budget is spent."""
+
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.transport.terms.settings import DocumentLimits, Rate, RootFieldRate, TransportSettings
+from tests.api.transport.conftest import ADMIN, ClientOf
+from tests.api.transport.http.posting import NEW, OLD, code, post
+
+
+def test_charges_the_nodes_a_query_may_return(client: TestClient) -> None:
+    query = "{ budget { cost nodeCount remaining } houses(first: 40) { edges { cursor } } }"
+
+    answer = post(client, query, headers=ADMIN).json()
+
+    assert answer["data"]["budget"] == {"cost": 40, "nodeCount": 40, "remaining": 50_000 - 40}
+    assert answer["extensions"] == {"cost": 40}
+
+
+def small_budget(**more: Any) -> TransportSettings:
+    rate = Rate(capacity=10, refill_per_s=0.01)
+    return TransportSettings(limits=DocumentLimits(nodes=10), rate=rate, anonymous_rate=rate, **more)
+
+
+@pytest.mark.parametrize("accept", [NEW, OLD])
+def test_refuses_with_429_when_the_budget_is_spent(client_of: ClientOf, accept: str) -> None:
+    client = client_of(small_budget())
+    query = "{ houses(first: 6) { edges { cursor } } }"
+
+    assert post(client, query, accept=accept).status_code == 200
+    refused = post(client, query, accept=accept)
+    of_another = post(client, query, accept=accept, headers=ADMIN)
+
+    assert refused.status_code == 429
+    assert code(refused) == "RATE_LIMITED"
+    assert "data" not in refused.json()
+    wait = refused.json()["errors"][0]["extensions"]["retryAfter"]
+    assert 190 <= wait <= 200
+    assert refused.headers["retry-after"] == str(wait)
+    assert of_another.status_code == 200
+
+
+@pytest.mark.parametrize("query", ["{ nothing }", "{ ", "{ houses(first: 11) { edges { cursor } } }"])
+def test_refused_documents_are_not_free(client_of: ClientOf, query: str) -> None:
+    client = client_of(small_budget())
+
+    for _ in range(10):
+        post(client, query)
+
+    assert post(client, "{ hello }").status_code == 429
+
+
+def log_in(email: str, alias: str = "a") -> str:
+    return f'{alias}: logIn(input: {{email: "{email}", password: "wrong"}}) {{ accessToken }}'
+
+
+def test_guesses_are_counted_per_root_field_and_account(client_of: ClientOf) -> None:
+    guesses = RootFieldRate(("input", "email"), per_account=Rate(3, 0.001), per_address=Rate(5, 0.001))
+    client = client_of(TransportSettings(root_field_rates={"logIn": guesses}))
+
+    three_at_once = "mutation { " + " ".join(log_in("A@x.org", f"a{at}") for at in range(3)) + " }"
+    assert post(client, three_at_once).status_code == 200
+    same_account = post(client, "mutation { " + log_in(" a@X.org") + " }")
+    other_account = post(client, "mutation { " + log_in("b@x.org") + " }")
+    address_spent = post(client, "mutation { " + log_in("c@x.org") + " }")
+
+    assert (same_account.status_code, code(same_account)) == (429, "RATE_LIMITED")
+    assert same_account.json()["errors"][0]["extensions"]["field"] == "logIn"
+    assert other_account.status_code == 200
+    assert address_spent.status_code == 429
+
+
+def test_guesses_in_variables_and_fragments_count_too(client_of: ClientOf) -> None:
+    guesses = RootFieldRate(("input", "email"), per_account=Rate(2, 0.001), per_address=Rate(50, 0.001))
+    client = client_of(TransportSettings(root_field_rates={"logIn": guesses}))
+    text = "mutation M($i: LogInInput!) { ...F } fragment F on Mutation { logIn(input: $i) { accessToken } }"
+    variables = {"i": {"email": "a@x.org", "password": "wrong"}}
+
+    statuses = [post(client, text, variables=variables).status_code for _ in range(3)]
+
+    assert statuses == [200, 200, 429]
