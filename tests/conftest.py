@@ -37,6 +37,7 @@ settings.register_profile("judged", settings.get_profile("patient"), derandomize
 settings.load_profile("judged" if os.environ.get("CI") else "patient")
 
 AS_THE_APPLICATION = {"server_settings": {"role": "commonwatt_app"}}
+FULL_COLLECTION_AFTER = 1_000  # Collections of younger objects.
 _numbers = count(1)
 
 
@@ -50,10 +51,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """What is loaded until here stays, so the collector of garbage need not look at it again and again."""
+    """What is loaded until here stays, so the collector of garbage need not look at it again and again.
+
+    Full collections stay as rare as they are with all of that to look at: what one test leaves behind, such as the
+    connections of a worker that dies, is told as a warning in whichever later test they fall into.
+    """
     gc.disable()
     yield
     gc.freeze()
+    young, middle, _ = gc.get_threshold()
+    gc.set_threshold(young, middle, FULL_COLLECTION_AFTER)
     gc.enable()
 
 

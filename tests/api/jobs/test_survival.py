@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import gc
 import time
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -80,6 +82,10 @@ async def running(fresh_database: str, redis_url: str, monkeypatch: pytest.Monke
     yield started
     await started.stop()
     await database.close()
+    with warnings.catch_warnings():
+        # Workers that end in the midst of something leave connections behind; no later test shall hear of them.
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def doing(monkeypatch: pytest.MonkeyPatch, function: Callable[[work.Work], Awaitable[None]]) -> None:
