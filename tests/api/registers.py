@@ -4,7 +4,7 @@ A room's rows lie in its own folder of tests, one file for each register that it
 
     world.py      `add_rows`: its rows in the world of all roles, and `name_rows` once all are there
     who_sees.py   `WHO_SEES`: who may see these rows, and what is asked to find out
-    bad_input.py  `SECTIONS`: bad input and its answers, and `set_scene` for what they need beside the world
+    bad_input.py  `SECTIONS`: bad input and its answers; `set_scene` and `SETTINGS` for what they need beside the world
     crowd.py      `join`: fifty of everything
     tall.py       `TALL`: how its tables look after years
     reads.py      `READS`: what of it is not compiled, and what random operations find in it and ask for
@@ -18,6 +18,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from api.house import ROOMS
+
+REGISTERS = ("world", "who_sees", "bad_input", "crowd", "tall", "reads")
 
 
 def brought(register: str) -> Iterator[tuple[str, Any]]:
