@@ -140,3 +140,24 @@ def test_nothing_that_was_laid_down_waits_to_be_filled_in() -> None:
 def test_ids_of_tests_are_the_same_in_every_process(request: pytest.FixtureRequest) -> None:
     """Of all tests that are run together with this one."""
     assert [item.nodeid for item in request.session.items if PASSING.search(item.nodeid)] == []
+
+
+def arguments_of_in() -> Iterator[tuple[str, str]]:
+    """What code of ours hands to `in_`, with its place: a list that is written out, or a name or query."""
+    for file in modules():
+        if named(file).startswith(("api/", "domain/")):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "in_":
+                    yield f"{named(file)}:{node.lineno}", ast.unparse(node.args[0])
+
+
+def test_no_statement_has_an_argument_per_row() -> None:
+    """A driver takes at most 32,767 arguments; `among` makes one of any number of values."""
+    written_out = re.compile(r"\[\w+\.[A-Z_]+(, \w+\.[A-Z_]+)*\]|select\(.*")
+    sub_selects = {"points", "own", "first", "live"}
+
+    assert {
+        place: given
+        for place, given in arguments_of_in()
+        if not written_out.fullmatch(given) and given not in sub_selects
+    } == {}

@@ -18,6 +18,7 @@ from api.demo import auctioning, trading
 from api.demo.loading import simulated_days, today_in
 from api.demo.story import PLACES, SEED, Place
 from api.resources.database import Database
+from domain.kernel.database import among
 from domain.kernel.intervals import day_start, floor_to
 from domain.metering import readings
 from domain.metering.days import MISSING, ReadingDay, blocks_of
@@ -54,7 +55,7 @@ async def _meters(database: Database) -> None:
 async def report_until(session: AsyncSession, place: Place, end: datetime) -> None:
     """Record every quarter-hour of a place that has ended and is not there yet."""
     codes = [place.code(number) for number in range(len(place.people))]
-    points = select(MeteringPoint.id).where(MeteringPoint.code.in_(codes))
+    points = select(MeteringPoint.id).where(among(MeteringPoint.code, codes))
     last_day = select(func.max(Reading.day)).where(Reading.metering_point_id.in_(points))
     start: date | None = (await session.execute(last_day)).scalar_one()
     if start is None:

@@ -40,6 +40,7 @@ from domain.identity import credentials, users
 from domain.identity.tables import PlatformRole, User
 from domain.identity.viewers import Viewer
 from domain.jobs import queue
+from domain.kernel.database import among
 from domain.kernel.intervals import Period, day_start
 from domain.ledger import payments
 from domain.ledger.tables import PaymentKind
@@ -271,7 +272,7 @@ async def _points(session: AsyncSession, place: Place) -> list[tuple[UUID, Seque
     """Metering points of a place with their directions and whose they are, as a number."""
     by_code = {place.code(number): number for number in range(len(place.people))}
     query = select(MeteringPoint.id, MeteringPoint.directions, MeteringPoint.code).where(
-        MeteringPoint.code.in_(by_code)
+        among(MeteringPoint.code, by_code)
     )
     return [(id, directions, by_code[code]) for id, directions, code in await session.execute(query)]
 

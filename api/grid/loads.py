@@ -16,6 +16,7 @@ from api.transport.terms.errors import BadUserInput
 from domain.grid import loads, visibility
 from domain.grid.loads import QUARTER, CongestionLevel
 from domain.grid.tables import ZoneLoad
+from domain.kernel.database import among
 from domain.kernel.intervals import Period
 from domain.kernel.quantities import UKWH_PER_KWH, WHOLE_PPM
 from domain.metering.tables import Direction
@@ -92,7 +93,7 @@ async def read(context: Context, zone_id: UUID, period: PeriodInput | None) -> Z
     async def load(zone_ids: list[UUID]) -> list[ZoneLoadSeries]:
         seen = visibility.loads(context.viewer)
         in_span = (ZoneLoad.interval_start >= span.start, ZoneLoad.interval_start < span.end)
-        query = loads.newest().where(ZoneLoad.zone_id.in_(zone_ids), *in_span, seen)
+        query = loads.newest().where(among(ZoneLoad.zone_id, zone_ids), *in_span, seen)
         query = query.with_only_columns(*ZoneLoad.__table__.columns)
         found: dict[UUID, dict[datetime, Any]] = {zone_id: {} for zone_id in zone_ids}
         for row in await context.loaders.fetch(query):

@@ -38,6 +38,7 @@ from domain.communities.tables import Participation
 from domain.identity.keys import POST_READINGS
 from domain.identity.tables import ApiKeyKind
 from domain.identity.viewers import Viewer
+from domain.kernel.database import among
 from domain.kernel.errors import DomainError, InvalidValue
 from domain.kernel.quantities import NotAQuantity, parse_micro
 from domain.metering import batches, points, readings
@@ -106,7 +107,9 @@ async def _post(request: Request, database: Database, authenticate: Authenticate
 
 async def community_of(session: AsyncSession, point_ids: Sequence[UUID]) -> UUID | None:
     """The one community that all these points take or took part in: its audit chain records their readings."""
-    query = select(Participation.community_id).where(Participation.metering_point_id.in_(point_ids)).distinct().limit(2)
+    query = (
+        select(Participation.community_id).where(among(Participation.metering_point_id, point_ids)).distinct().limit(2)
+    )
     found = list(await session.scalars(query))
     return found[0] if len(found) == 1 else None
 

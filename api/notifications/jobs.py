@@ -12,6 +12,7 @@ from api.resources import clock
 from api.resources.settings import settings
 from domain.jobs import queue
 from domain.jobs.tables import Job, JobStatus
+from domain.kernel.database import among
 from domain.notifications import deliveries, feeds, messages
 from domain.notifications.words import DELIVER_NOTIFICATIONS
 
@@ -36,7 +37,7 @@ async def schedule(session: AsyncSession, *, now: datetime) -> None:
     if not (await deliveries.are_due(session, now=now) or await feeds.are_due(session, now=now)):
         return
     kind, open_ = DELIVER_NOTIFICATIONS, (JobStatus.QUEUED, JobStatus.RUNNING)
-    waiting = await session.scalars(select(Job.id).where(Job.status.in_(open_), Job.kind == kind).limit(1))
+    waiting = await session.scalars(select(Job.id).where(among(Job.status, open_), Job.kind == kind).limit(1))
     if waiting.first() is None:
         await queue.enqueue(session, kind, f"deliver:{now.isoformat()}", {})
 

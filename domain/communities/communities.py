@@ -27,6 +27,7 @@ from domain.geography import geojson
 from domain.geography.geometry import as_element
 from domain.geography.tables import SubstationArea
 from domain.identity.viewers import Viewer
+from domain.kernel.database import among
 from domain.kernel.errors import DomainError, InvalidValue, NotAllowed, NotFound, StaleVersion
 from domain.metering.tables import MeteringPoint
 
@@ -183,7 +184,7 @@ async def check_covered(session: AsyncSession, area_id: UUID, point_ids: Sequenc
     outside = (
         select(MeteringPoint.substation_area_id)
         .join(SubstationArea, SubstationArea.id == area_id)
-        .where(MeteringPoint.id.in_(point_ids), or_(MeteringPoint.location.is_(None), ~covered))
+        .where(among(MeteringPoint.id, point_ids), or_(MeteringPoint.location.is_(None), ~covered))
         .order_by(MeteringPoint.id)
         .limit(1)
     )

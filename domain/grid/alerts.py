@@ -22,6 +22,7 @@ from domain.grid import operators
 from domain.grid.tables import AlertKind, GridAlert, Severity
 from domain.grid.words import GRID_ALERT
 from domain.identity.viewers import Viewer
+from domain.kernel.database import among
 from domain.kernel.errors import DomainError, InvalidValue, NotFound
 
 TITLE_MAX, TEXT_MAX = 120, 2_000
@@ -123,7 +124,7 @@ async def standing(session: AsyncSession, zone_id: UUID, now: datetime) -> tuple
     events = list(await session.scalars(newest))
     told = {UUID(event.payload["alert_id"]): event for event in reversed(events)}
     in_force = (GridAlert.withdrawn_at.is_(None), or_(GridAlert.ends_at.is_(None), GridAlert.ends_at > now))
-    stand = await session.scalars(select(GridAlert.id).where(GridAlert.id.in_(told), *in_force))
+    stand = await session.scalars(select(GridAlert.id).where(among(GridAlert.id, told), *in_force))
     found = sorted((told[alert_id] for alert_id in stand), key=lambda event: event.sequence)
     return found, events[0].sequence if events else 0
 

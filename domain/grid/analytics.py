@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.grid import loads
 from domain.grid.loads import CONGESTED_PPM, QUARTER, CongestionLevel
 from domain.grid.tables import GridAlert, Severity, ZoneHalt, ZoneLoad
+from domain.kernel.database import among
 from domain.kernel.intervals import Period
 from domain.kernel.quantities import WHOLE_PPM
 
@@ -102,10 +103,10 @@ async def signs(
     session: AsyncSession, zone_ids: Collection[UUID], seen: ColumnElement[bool], *, now: datetime
 ) -> dict[UUID, Signs]:
     """What tells of the health of zones now; `seen` says which loads count."""
-    halts = select(ZoneHalt.zone_id).where(ZoneHalt.zone_id.in_(zone_ids), ZoneHalt.lifted_at.is_(None))
+    halts = select(ZoneHalt.zone_id).where(among(ZoneHalt.zone_id, zone_ids), ZoneHalt.lifted_at.is_(None))
     halted = set(await session.scalars(halts))
     in_force = (GridAlert.withdrawn_at.is_(None), GridAlert.starts_at <= now)
-    alerts = select(GridAlert.zone_id, GridAlert.severity).where(GridAlert.zone_id.in_(zone_ids), *in_force)
+    alerts = select(GridAlert.zone_id, GridAlert.severity).where(among(GridAlert.zone_id, zone_ids), *in_force)
     alerts = alerts.where(or_(GridAlert.ends_at.is_(None), GridAlert.ends_at > now))
     severities: dict[UUID, set[Severity]] = {}
     for zone_id, severity in await session.execute(alerts):
@@ -134,7 +135,7 @@ async def _loaded(
         func.max(used),
     )
     query = loads.newest().with_only_columns(ZoneLoad.zone_id, *counts).group_by(ZoneLoad.zone_id)
-    query = query.where(ZoneLoad.zone_id.in_(zone_ids), seen)
+    query = query.where(among(ZoneLoad.zone_id, zone_ids), seen)
     query = query.where(ZoneLoad.interval_start >= period.start, ZoneLoad.interval_start < period.end)
     return {row[0]: (row[1], row[2], row[3], row[4]) for row in await session.execute(query)}
 
@@ -144,7 +145,7 @@ async def _levels(
 ) -> dict[UUID, CongestionLevel]:
     """The level of the newest quarter-hour of each zone that has begun and is not long ago."""
     query = loads.newest().with_only_columns(ZoneLoad.zone_id, ZoneLoad.utilisation_ppm)
-    query = query.where(ZoneLoad.zone_id.in_(zone_ids), ZoneLoad.utilisation_ppm.is_not(None), seen)
+    query = query.where(among(ZoneLoad.zone_id, zone_ids), ZoneLoad.utilisation_ppm.is_not(None), seen)
     query = query.where(ZoneLoad.interval_start <= now, ZoneLoad.interval_start > now - FRESH)
     rows = await session.execute(query.order_by(ZoneLoad.interval_start))
     return {zone_id: loads.level_of(used) for zone_id, used in rows if used is not None}
@@ -178,5 +179,5 @@ async def _alerts(session: AsyncSession, zone_ids: Collection[UUID], period: Per
     """How many alerts were in force at some time of a period."""
     ended = func.coalesce(func.least(GridAlert.withdrawn_at, GridAlert.ends_at), period.end)
     query = select(GridAlert.zone_id, func.count()).group_by(GridAlert.zone_id)
-    query = query.where(GridAlert.zone_id.in_(zone_ids), GridAlert.starts_at < period.end, ended > period.start)
+    query = query.where(among(GridAlert.zone_id, zone_ids), GridAlert.starts_at < period.end, ended > period.start)
     return {zone_id: count for zone_id, count in await session.execute(query)}  # noqa: C416

@@ -14,6 +14,7 @@ from domain.audit import entries
 from domain.grid import operators
 from domain.grid.tables import ZoneCapacity
 from domain.identity.viewers import Viewer
+from domain.kernel.database import among
 from domain.kernel.errors import DomainError, InvalidValue
 from domain.metering.tables import Direction
 
@@ -74,7 +75,7 @@ async def put(
 async def of_zones(session: AsyncSession, zone_ids: Collection[UUID]) -> dict[tuple[UUID, Direction], Capacities]:
     """All capacities of some zones, by zone and direction."""
     columns = (ZoneCapacity.zone_id, ZoneCapacity.direction, ZoneCapacity.valid_from, ZoneCapacity.power_w)
-    query = select(*columns).where(ZoneCapacity.zone_id.in_(zone_ids)).order_by(ZoneCapacity.valid_from)
+    query = select(*columns).where(among(ZoneCapacity.zone_id, zone_ids)).order_by(ZoneCapacity.valid_from)
     found: dict[tuple[UUID, Direction], list[tuple[datetime, int]]] = {}
     for zone_id, direction, valid_from, power_w in await session.execute(query):
         found.setdefault((zone_id, direction), []).append((valid_from, power_w))

@@ -19,6 +19,7 @@ from domain.audit import entries
 from domain.grid import operators
 from domain.grid.tables import ZoneHalt
 from domain.identity.viewers import Viewer
+from domain.kernel.database import among
 from domain.kernel.errors import DomainError, InvalidValue
 
 CLOCK = "clock"
@@ -57,7 +58,7 @@ async def standing(session: AsyncSession, zone_ids: Collection[UUID], *, now: da
     """Of some zones, the halts that keep orders from being placed, by zone."""
     columns = (ZoneHalt.id, ZoneHalt.zone_id, ZoneHalt.reason, ZoneHalt.started_at, ZoneHalt.expires_at)
     stands = (ZoneHalt.lifted_at.is_(None), or_(ZoneHalt.expires_at.is_(None), ZoneHalt.expires_at > now))
-    rows = await session.execute(select(*columns).where(ZoneHalt.zone_id.in_(zone_ids), *stands))
+    rows = await session.execute(select(*columns).where(among(ZoneHalt.zone_id, zone_ids), *stands))
     return {row.zone_id: Halt(*row) for row in rows}
 
 

@@ -22,7 +22,7 @@ from sqlalchemy.orm import aliased
 from domain.grid import capacities
 from domain.grid.capacities import Capacities
 from domain.grid.tables import ZoneLoad
-from domain.kernel.database import new_id
+from domain.kernel.database import among, new_id
 from domain.kernel.intervals import Period, floor_to
 from domain.kernel.quantities import WHOLE_PPM, round_half_even
 from domain.metering.tables import Direction
@@ -222,7 +222,7 @@ async def _newest(session: AsyncSession, cells: Sequence[Cell]) -> dict[Cell, Zo
         return {}
     starts = [start for _, start in cells]
     query = newest().where(
-        ZoneLoad.zone_id.in_({zone_id for zone_id, _ in cells}),
+        among(ZoneLoad.zone_id, {zone_id for zone_id, _ in cells}),
         ZoneLoad.interval_start.between(min(starts), max(starts)),
     )
     return {(row.zone_id, row.interval_start): row for row in await session.scalars(query)}

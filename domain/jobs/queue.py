@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.audit import entries
 from domain.events import feed
 from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.kernel.database import among
 from domain.kernel.errors import DomainError
 
 LEASE = timedelta(seconds=6)
@@ -110,7 +111,7 @@ async def take_due(session: AsyncSession, limit: int) -> list[Due]:
     due = [Due(id, kind, attempts) for id, kind, attempts in await session.execute(query)]
     if due:
         ids = [job.id for job in due]
-        await session.execute(update(Job).where(Job.id.in_(ids)).values(dispatch_after=func.now() + REDISPATCH))
+        await session.execute(update(Job).where(among(Job.id, ids)).values(dispatch_after=func.now() + REDISPATCH))
     return due
 
 

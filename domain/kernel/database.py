@@ -4,6 +4,7 @@ Decision, 2026-11-20: ids are UUID version 7, made by the application: they sort
 index serves `ORDER BY id` and keyset cursors, and tell nothing of how many rows there are.
 """
 
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Annotated, Any, NewType
@@ -11,7 +12,21 @@ from uuid import UUID
 
 import uuid_utils
 from asyncpg.pgproto.pgproto import UUID as QuickUuid  # noqa: N811 - a class.
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Enum, MetaData, Uuid, func, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    DateTime,
+    Enum,
+    MetaData,
+    Uuid,
+    any_,
+    bindparam,
+    func,
+    select,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
@@ -78,6 +93,22 @@ def text_enums(column: str, values: type[Any]) -> CheckConstraint:
 def text_enums_check(column: str, values: type[Any]) -> str:
     """The condition of that check."""
     return f"{column} <@ ARRAY[{', '.join(repr(member.value) for member in values)}]"
+
+
+def among(column: Any, values: Iterable[Any]) -> ColumnElement[bool]:
+    """Whether a column's value is one of the given, which are one argument: a driver takes at most 32,767 of them."""
+    given = bindparam(None, list(values), type_=ARRAY(column.type), unique=True)
+    return column == any_(given)  # type: ignore[no-any-return]
+
+
+def among_rows(columns: Sequence[Any], rows: Collection[Sequence[Any]]) -> ColumnElement[bool]:
+    """Whether the values of columns are together one of the given rows, which are one argument a column."""
+    given = zip(*rows, strict=True) if rows else ([] for _ in columns)
+    arrays = [
+        bindparam(None, list(values), type_=ARRAY(column.type), unique=True)
+        for column, values in zip(columns, given, strict=True)
+    ]
+    return tuple_(*columns).in_(select(*(func.unnest(array) for array in arrays)))
 
 
 Id = Annotated[UUID, mapped_column(primary_key=True, default=new_id)]

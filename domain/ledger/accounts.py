@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from domain.kernel.database import among
 from domain.kernel.sql import Statement, Transaction
 from domain.ledger.tables import Account, AccountKind
 
@@ -112,7 +113,7 @@ async def platform(session: AsyncSession, kind: AccountKind) -> UUID:
 
 async def balances(connection: AsyncConnection, owner_ids: Collection[UUID]) -> dict[UUID, Balances]:
     """What each of some users has and owes now."""
-    query = select(Account.owner_id, Account.kind, Account.balance_ueur).where(Account.owner_id.in_(owner_ids))
+    query = select(Account.owner_id, Account.kind, Account.balance_ueur).where(among(Account.owner_id, owner_ids))
     found: dict[UUID | None, dict[AccountKind, int]] = {}
     for owner_id, kind, balance_ueur in await connection.execute(query):
         found.setdefault(owner_id, {})[kind] = balance_ueur

@@ -21,7 +21,7 @@ from domain.events.notices import NewNotice
 from domain.identity.viewers import Viewer
 from domain.jobs import queue
 from domain.kernel import idempotency
-from domain.kernel.database import new_id
+from domain.kernel.database import among, new_id
 from domain.kernel.errors import DomainError, NotAllowed, NotFound
 from domain.kernel.idempotency import Use
 from domain.ledger import accounts, limits, transfers
@@ -149,7 +149,7 @@ async def ask_neglected(session: AsyncSession, *, now: datetime) -> int:
     )
     ids = list(await session.scalars(waiting))
     if ids:
-        await session.execute(update(Payment).where(Payment.id.in_(ids)).values(asked_at=now))
+        await session.execute(update(Payment).where(among(Payment.id, ids)).values(asked_at=now))
     for payment_id in ids:
         await ask(session, payment_id)
     return len(ids)

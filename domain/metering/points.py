@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.geography import areas
 from domain.geography.geometry import as_element
 from domain.geography.tables import SubstationArea
-from domain.kernel.database import new_id
+from domain.kernel.database import among, new_id
 from domain.kernel.errors import DomainError, InvalidValue
 from domain.metering import codes
 from domain.metering.tables import CodeKind, Direction, MeteringPoint
@@ -62,6 +62,6 @@ async def by_code(session: AsyncSession, texts: Sequence[str], *visible: ColumnE
     forms = {text: codes.compared(text) for text in texts}
     query = select(MeteringPoint.id, MeteringPoint.code, MeteringPoint.timezone, MeteringPoint.directions)
     storable = sorted({form for form in forms.values() if form.isprintable()})
-    rows = await session.execute(query.where(MeteringPoint.code.in_(storable), *visible))
+    rows = await session.execute(query.where(among(MeteringPoint.code, storable), *visible))
     found = {row.code: row for row in rows}
     return {text: found[form] for text, form in forms.items() if form in found}

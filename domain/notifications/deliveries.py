@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.identity.tables import User
+from domain.kernel.database import among
 from domain.notifications import quiet_hours, webhooks
 from domain.notifications.attempts import ATTEMPTS_MAX, LEASE, Result, next_attempt_at
 from domain.notifications.tables import (
@@ -98,7 +99,7 @@ async def _held(session: AsyncSession, now: datetime, limit: int) -> Sequence[He
 
 async def _quiet_hours(session: AsyncSession, held: Sequence[Held]) -> Mapping[UUID, QuietHours]:
     mailed = {delivery.owner_id for delivery, *_ in held if delivery.webhook_id is None}
-    found = await session.scalars(select(QuietHours).where(QuietHours.user_id.in_(sorted(mailed))))
+    found = await session.scalars(select(QuietHours).where(among(QuietHours.user_id, sorted(mailed))))
     return {hours.user_id: hours for hours in found}
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.events import feed
 from domain.events.tables import Event, EventStream
 from domain.identity.tables import User
+from domain.kernel.database import among
 from domain.market.clearing.tables import Trade
 from domain.notifications import webhooks
 from domain.notifications.attempts import LEASE, Result, next_attempt_at
@@ -67,7 +68,7 @@ async def _events(session: AsyncSession, row: WebhookFeed) -> Sequence[tuple[Eve
     """The events behind the cursor with their trades; trades are everybody's who signed in."""
     events = await feed.after(session, row.stream, row.sequence, EVENTS_AT_ONCE)
     ids = [UUID(event.payload["trade_id"]) for event in events]
-    found = {trade.id: trade for trade in await session.scalars(select(Trade).where(Trade.id.in_(ids)))}
+    found = {trade.id: trade for trade in await session.scalars(select(Trade).where(among(Trade.id, ids)))}
     return [(event, found[id]) for event, id in zip(events, ids, strict=True)]
 
 

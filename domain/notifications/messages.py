@@ -16,7 +16,7 @@ from domain.events.notices import NoticeKind
 from domain.events.tables import Notice
 from domain.identity.tables import User
 from domain.kernel import sql
-from domain.kernel.database import new_id
+from domain.kernel.database import among, new_id
 from domain.kernel.errors import NotFound
 from domain.notifications import preferences, texts
 from domain.notifications.preferences import Preferences
@@ -64,19 +64,21 @@ async def take_notices(session: AsyncSession, *, now: datetime, limit: int) -> i
         await session.execute(insert(Delivery).on_conflict_do_nothing(), deliveries)
     await _announce(session, told)
     taken = [notice.id for notice in notices]
-    await session.execute(update(Notice).where(Notice.id.in_(taken)).values(taken_at=now))
+    await session.execute(update(Notice).where(among(Notice.id, taken)).values(taken_at=now))
     return len(notices)
 
 
 async def _open(session: AsyncSession, limit: int) -> Sequence[Notice]:
-    query = select(Notice).where(Notice.taken_at.is_(None), Notice.kind.in_([kind.value for kind in NoticeKind]))
+    query = select(Notice).where(Notice.taken_at.is_(None), among(Notice.kind, [kind.value for kind in NoticeKind]))
     return (await session.scalars(query.order_by(Notice.id).limit(limit).with_for_update(skip_locked=True))).all()
 
 
 async def _receivers(session: AsyncSession, user_ids: Collection[UUID]) -> Receivers:
     ids = sorted(user_ids)
-    active = await session.scalars(select(User.id).where(User.id.in_(ids), User.disabled_at.is_(None)))
-    live = select(Webhook).where(Webhook.owner_id.in_(ids), Webhook.disabled_at.is_(None), Webhook.removed_at.is_(None))
+    active = await session.scalars(select(User.id).where(among(User.id, ids), User.disabled_at.is_(None)))
+    live = select(Webhook).where(
+        among(Webhook.owner_id, ids), Webhook.disabled_at.is_(None), Webhook.removed_at.is_(None)
+    )
     webhooks: dict[UUID, list[Webhook]] = {}
     for webhook in await session.scalars(live.order_by(Webhook.id)):
         webhooks.setdefault(webhook.owner_id, []).append(webhook)
@@ -134,11 +136,11 @@ async def mark_read(
     own: tuple[ColumnElement[bool], ...] = Message.user_id == user_id, Message.is_in_app.is_(True)
     if message_ids is not None:
         ids = sorted(message_ids)
-        known = set(await session.scalars(select(Message.id).where(Message.id.in_(ids), *own)))
+        known = set(await session.scalars(select(Message.id).where(among(Message.id, ids), *own)))
         for message_id in ids:
             if message_id not in known:
                 raise NotFound("notification", message_id)
-        own = *own, Message.id.in_(ids)
+        own = *own, among(Message.id, ids)
     marked = update(Message).where(*own, Message.read_at.is_(None)).values(read_at=now).returning(Message.id)
     count = len((await session.scalars(marked)).all())
     if count:

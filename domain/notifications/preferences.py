@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from domain.audit import entries
 from domain.events.notices import NoticeKind
+from domain.kernel.database import among
 from domain.notifications.tables import NotificationChannel, Preference
 
 Choice = tuple[UUID, NoticeKind, NotificationChannel]
@@ -36,7 +37,7 @@ class Preferences:
 async def read(session: AsyncSession | AsyncConnection, user_ids: Collection[UUID]) -> Preferences:
     """The preferences of users."""
     columns = (Preference.user_id, Preference.kind, Preference.channel, Preference.is_wanted)
-    rows = await session.execute(select(*columns).where(Preference.user_id.in_(sorted(user_ids))))
+    rows = await session.execute(select(*columns).where(among(Preference.user_id, sorted(user_ids))))
     return Preferences({(row.user_id, row.kind, row.channel): row.is_wanted for row in rows})
 
 

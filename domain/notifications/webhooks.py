@@ -14,6 +14,7 @@ from domain.events import feed, notices
 from domain.events.notices import NewNotice, NoticeKind
 from domain.identity.tables import User
 from domain.identity.viewers import Viewer
+from domain.kernel.database import among
 from domain.kernel.errors import DomainError, InvalidValue, NotAllowed, NotFound
 from domain.market.clearing import trades
 from domain.market.places.tables import Market
@@ -119,7 +120,7 @@ async def _require_room(session: AsyncSession, owner_id: UUID) -> None:
 
 
 async def _follow(session: AsyncSession, webhook: Webhook, feeds: Mapping[UUID, int | None], now: datetime) -> None:
-    known = set(await session.scalars(select(Market.id).where(Market.id.in_(sorted(feeds)))))
+    known = set(await session.scalars(select(Market.id).where(among(Market.id, sorted(feeds)))))
     for market_id in sorted(feeds):
         if market_id not in known:
             raise NotFound("market", market_id)

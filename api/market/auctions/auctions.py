@@ -22,6 +22,7 @@ from api.resources import clock
 from api.transport.terms.errors import BadUserInput
 from domain.events.tables import Event
 from domain.identity.keys import TRADE
+from domain.kernel.database import among
 from domain.market.auctions import auctions, bids, visibility
 from domain.market.auctions.auctions import Descent
 from domain.market.auctions.bids import NewBid
@@ -91,7 +92,7 @@ class DutchAuction(Node):
 
 async def _stored(info: Info, id: UUID) -> AuctionTable:
     async def load(ids: list[UUID]) -> list[AuctionTable]:
-        query = select(AuctionTable).where(AuctionTable.id.in_(ids))
+        query = select(AuctionTable).where(among(AuctionTable.id, ids))
         async with info.context.database.transaction() as session:
             found = {each.id: each for each in await session.scalars(query)}
         return [found[id] for id in ids]

@@ -13,6 +13,7 @@ from api.engine.declarations import Node, entity, extends
 from api.engine.fields import column, edge, many
 from api.graphql.context import Info
 from api.graphql.scalars import DateTime, Micro
+from domain.kernel.database import among
 from domain.market.clearing import tables
 from domain.market.orders import tables as order_tables
 from domain.market.places import visibility
@@ -112,7 +113,7 @@ async def _recorded(info: Info, id: UUID) -> RecordedRow:
 
     async def load(ids: list[UUID]) -> list[RecordedRow]:
         columns = (tables.Clearing.id, tables.Clearing.class_prices, tables.Clearing.parameters)
-        query = select(*columns).where(tables.Clearing.id.in_(ids))
+        query = select(*columns).where(among(tables.Clearing.id, ids))
         async with info.context.database.reading() as connection:
             found = {row.id: row for row in map(RecordedRow._make, await connection.execute(query))}
         return [found[id] for id in ids]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many
@@ -15,6 +15,7 @@ from api.graphql.scalars import DateTime, Micro, key_of
 from api.market.delivery.emissions import EmissionBasis, facts_of
 from api.resources import clock
 from domain.identity.keys import TRADE
+from domain.kernel.database import among_rows
 from domain.market.delivery import certificates, emissions, visibility
 from domain.market.delivery.certificates import NothingToCancel
 from domain.market.delivery.emissions import Factor
@@ -122,7 +123,7 @@ async def _cancellations(context: Context, issue_id: UUID, owner_id: UUID) -> li
         query = (
             select(CertificateAct.issue_id, CertificateAct.from_id, CertificateAct.energy_wh, CertificateAct.reason)
             .add_columns(CertificateAct.made_at)
-            .where(tuple_(CertificateAct.issue_id, CertificateAct.from_id).in_(keys))
+            .where(among_rows((CertificateAct.issue_id, CertificateAct.from_id), keys))
             .where(CertificateAct.kind == CertificateActKind.CANCELLED)
             .order_by(CertificateAct.id)
         )

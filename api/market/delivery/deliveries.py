@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, func, or_, select, true
 
 from api.engine.declarations import Node, edge_key, entity, extends
 from api.engine.fields import column, edge, many
@@ -16,6 +16,7 @@ from api.graphql.scalars import DateTime, Micro
 from api.graphql.words import describe
 from api.transport.terms.errors import BadUserInput
 from domain.identity.viewers import Viewer
+from domain.kernel.database import among, among_rows
 from domain.kernel.intervals import Period
 from domain.kernel.quantities import WHOLE_PPM
 from domain.market.clearing.tables import Trade as TradeTable
@@ -122,7 +123,7 @@ async def _lines(context: Context, trade_id: UUID, version: int) -> list[Deliver
             select(line.trade_id, line.version, line.kind, line.side, line.rate_ueur_per_kwh)
             .add_columns(line.energy_ukwh, line.net_ueur, line.vat_ppm, line.vat_ueur)
             .join(TradeTable, TradeTable.id == line.trade_id)
-            .where(tuple_(line.trade_id, line.version).in_(keys), _is_own(viewer))
+            .where(among_rows((line.trade_id, line.version), keys), _is_own(viewer))
             .order_by(line.trade_id, line.number)
         )
         found: dict[tuple[UUID, int], list[DeliveryLine]] = {key: [] for key in keys}
@@ -159,7 +160,7 @@ async def _side(context: Context, trade_id: UUID) -> OrderSide | None:
     user_id = context.viewer.user_id
 
     async def load(ids: list[UUID]) -> list[OrderSide | None]:
-        query = select(TradeTable.id, TradeTable.buyer_id, TradeTable.seller_id).where(TradeTable.id.in_(ids))
+        query = select(TradeTable.id, TradeTable.buyer_id, TradeTable.seller_id).where(among(TradeTable.id, ids))
         async with context.database.reading() as connection:
             rows = await connection.execute(query)
             found = {id: _side_of(buyer_id, seller_id, user_id) for id, buyer_id, seller_id in rows}
@@ -224,7 +225,7 @@ async def totals(context: Context, market_id: UUID, zone_id: UUID, period: Perio
                 ),
             )
             .join(settled, (settled.trade_id == TradeTable.id) & tables.is_latest(), isouter=True)
-            .where(TradeTable.market_id.in_(market_ids))
+            .where(among(TradeTable.market_id, market_ids))
             .where(TradeTable.delivery_start >= period.start, TradeTable.delivery_start < period.end)
             .group_by(TradeTable.market_id)
         )

@@ -11,6 +11,7 @@ from api.jobs.work import Work, job
 from api.resources import clock
 from domain.jobs import queue
 from domain.jobs.tables import Job
+from domain.kernel.database import among
 from domain.market.statements import billing
 from domain.market.statements.words import MAKE_STATEMENTS
 
@@ -23,7 +24,7 @@ async def schedule_statements(session: AsyncSession) -> None:
     """Ask once a day for the statements of the last months."""
     today = clock.now().date()
     keys = {f"statements:{month:%Y-%m}:{today}": month for month in months_before(today)}
-    asked = set(await session.scalars(select(Job.key).where(Job.key.in_(keys))))
+    asked = set(await session.scalars(select(Job.key).where(among(Job.key, keys))))
     for key, month in keys.items():
         if key not in asked:
             arguments = {"month": month.isoformat(), "actor": "clock"}

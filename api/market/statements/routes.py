@@ -22,6 +22,7 @@ from api.transport.terms.errors import BadUserInput, Forbidden
 from api.transport.terms.identity import Authenticate
 from domain.identity.tables import User
 from domain.identity.viewers import Viewer
+from domain.kernel.database import among
 from domain.market.places.tables import Market
 from domain.market.statements import billing, visibility
 from domain.market.statements.tables import AccountStatement
@@ -71,7 +72,7 @@ async def _read(database: Database, viewer: Viewer, number: int) -> Document:
         if stated is None:
             raise BadUserInput("You have no such statement.", argument="number")
         lines = await billing.lines_of(session, stated.id)
-        names = select(Market.id, Market.name).where(Market.id.in_({line.market_id for line in lines}))
+        names = select(Market.id, Market.name).where(among(Market.id, {line.market_id for line in lines}))
         corrected = select(AccountStatement.sequence).where(AccountStatement.id == stated.corrects_id)
         return Document(
             stated,

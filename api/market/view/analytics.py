@@ -23,6 +23,7 @@ from api.resources import clock
 from domain.geography.tables import ZoneLink as LinkTable
 from domain.grid import analytics, visibility
 from domain.grid.analytics import Health, Signs, Summary
+from domain.kernel.database import among
 from domain.kernel.intervals import Period as Span
 from domain.kernel.quantities import WHOLE_PPM, round_half_even
 from domain.market.clearing import ticks
@@ -178,7 +179,7 @@ async def _links(session: AsyncSession) -> dict[tuple[UUID, UUID], UUID]:
 
 
 async def _prices(session: AsyncSession, zone_ids: Sequence[UUID], span: Span) -> dict[UUID, ZonePrice]:
-    markets = select(Market.zone_id, Market.id).where(Market.zone_id.in_(zone_ids))
+    markets = select(Market.zone_id, Market.id).where(among(Market.zone_id, zone_ids))
     market_of = {zone_id: market_id for zone_id, market_id in await session.execute(markets)}  # noqa: C416
     means = await _means(session, market_of.values(), span)
     before = await _means(session, market_of.values(), Span(span.start - (span.end - span.start), span.start))

@@ -18,7 +18,7 @@ from domain.events.notices import NewNotice
 from domain.identity.keys import TRADE
 from domain.identity.viewers import Viewer, require_scope
 from domain.kernel import idempotency
-from domain.kernel.database import Micro, new_id
+from domain.kernel.database import Micro, among, new_id
 from domain.kernel.errors import DomainError, InvalidValue, NotAllowed
 from domain.kernel.idempotency import Use
 from domain.kernel.intervals import Period
@@ -141,7 +141,7 @@ async def _trade(
 
 async def _open_intervals(session: AsyncSession, *held: Order) -> list[tuple[OpenInterval, ...]]:
     """By delivery interval, what is open there of locked orders whose delivery is the same."""
-    which = OrderInterval.order_id.in_([order.id for order in held])
+    which = among(OrderInterval.order_id, [order.id for order in held])
     query = select(OrderInterval.order_id, OrderInterval.delivery_start, OrderInterval.filled_ukwh).where(which)
     filled = {(order_id, start): ukwh for order_id, start, ukwh in await session.execute(query)}
     starts = sorted({start for _, start in filled})

@@ -11,6 +11,7 @@ import orjson
 from sqlalchemy import Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from domain.kernel.database import among
 from domain.market.clearing.tables import Clearing
 from domain.market.orders.tables import Acceptance, Order, OrderFilling, OrderInterval
 from domain.market.places.markets import Coupling
@@ -121,14 +122,14 @@ async def read(session: AsyncSession, coupling: Coupling, *, now: datetime) -> B
             _elsewhere_ukwh().label("elsewhere_ukwh"),
         )
         .join(Order, Order.id == OrderInterval.order_id)
-        .where(OrderInterval.market_id.in_(coupling.trading_ids), OrderInterval.is_open, ~Order.is_auctioned)
+        .where(among(OrderInterval.market_id, coupling.trading_ids), OrderInterval.is_open, ~Order.is_auctioned)
         .where(OrderInterval.delivery_start > now)
         .order_by(OrderInterval.delivery_start, Order.sequence)
     )
     sold: Any = func.sum(Clearing.sold_ukwh - Clearing.bought_ukwh)
     exported = (
         select(Clearing.market_id, Clearing.delivery_start, sold.label("energy"))
-        .where(Clearing.market_id.in_(coupling.market_ids), Clearing.delivery_start > now)
+        .where(among(Clearing.market_id, coupling.market_ids), Clearing.delivery_start > now)
         .group_by(Clearing.market_id, Clearing.delivery_start)
         .having(sold != 0)
         .order_by(Clearing.delivery_start, Clearing.market_id)
@@ -165,7 +166,7 @@ async def levels(
     connection: AsyncConnection, market_ids: Collection[UUID], delivery_start: datetime, depth: int
 ) -> dict[UUID, list[Level]]:
     """The best `depth` price levels of each side of each market for one delivery interval, best first."""
-    here = OrderInterval.market_id.in_(market_ids), OrderInterval.delivery_start == delivery_start
+    here = among(OrderInterval.market_id, market_ids), OrderInterval.delivery_start == delivery_start
     level = open_levels().where(*here).subquery()
     badness = case((level.c.side == OrderSide.BUY, -level.c.price), else_=level.c.price)
     place = func.row_number().over(partition_by=(level.c.market_id, level.c.side), order_by=badness).label("place")

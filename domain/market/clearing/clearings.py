@@ -23,7 +23,7 @@ from domain.events.notices import NewNotice
 from domain.grid import halts
 from domain.jobs import queue
 from domain.jobs.tables import Job, JobStatus
-from domain.kernel.database import new_id
+from domain.kernel.database import among, new_id
 from domain.kernel.errors import DomainError
 from domain.kernel.intervals import Period
 from domain.kernel.quantities import MICRO, round_half_even
@@ -230,7 +230,7 @@ async def _enqueue(session: AsyncSession, coupling: Coupling, batch: int) -> UUI
 async def _take_batch(session: AsyncSession, book: Book, batch: int) -> bool:
     """Hold the markets and count the batch; orders may still be placed meanwhile, for the next one."""
     ids = book.coupling.market_ids
-    query = select(Market.id, Market.last_batch).where(Market.id.in_(ids)).order_by(Market.id)
+    query = select(Market.id, Market.last_batch).where(among(Market.id, ids)).order_by(Market.id)
     last = {row.id: row.last_batch for row in await session.execute(query.with_for_update(key_share=True))}
     if any(number >= batch for number in last.values()):
         return False
@@ -238,7 +238,7 @@ async def _take_batch(session: AsyncSession, book: Book, batch: int) -> bool:
         raise BookChanged
     if await halts.halted_zone_ids(session) & set(book.coupling.zone_ids) != book.coupling.halted_zone_ids:
         raise BookChanged
-    await session.execute(update(Market).where(Market.id.in_(ids)).values(last_batch=batch))
+    await session.execute(update(Market).where(among(Market.id, ids)).values(last_batch=batch))
     return True
 
 

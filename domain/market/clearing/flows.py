@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import DateTime, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.kernel.database import among
 from domain.kernel.intervals import Period
 from domain.market.clearing.book import NetExport
 from domain.market.clearing.tables import Clearing
@@ -38,7 +39,7 @@ async def exported(session: AsyncSession, coupling: Coupling, period: Period) ->
     sold: Any = func.sum(Clearing.sold_ukwh - Clearing.bought_ukwh)
     query = (
         select(Clearing.market_id, Clearing.delivery_start, sold.label("energy"))
-        .where(Clearing.market_id.in_(coupling.market_ids))
+        .where(among(Clearing.market_id, coupling.market_ids))
         .where(Clearing.delivery_start >= period.start, Clearing.delivery_start < period.end)
         .group_by(Clearing.market_id, Clearing.delivery_start)
         .having(sold != 0)

@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.kernel.database import among
 from domain.kernel.quantities import round_half_even
 from domain.market.delivery.tables import EmissionFactor
 
@@ -48,7 +49,7 @@ async def factors(connection: AsyncConnection, countries: Collection[str]) -> li
             EmissionFactor.source,
             EmissionFactor.is_example,
         )
-        .where(EmissionFactor.country.in_(sorted(countries)), EmissionFactor.method == LOCATION_BASED)
+        .where(among(EmissionFactor.country, sorted(countries)), EmissionFactor.method == LOCATION_BASED)
         .order_by(EmissionFactor.country, EmissionFactor.year.desc())
     )
     return [Factor(*row) for row in await connection.execute(query)]

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.audit import entries
 from domain.identity.keys import TRADE
 from domain.identity.viewers import Viewer, require_scope
+from domain.kernel.database import among
 from domain.kernel.errors import DomainError, NotAllowed, NotFound
 from domain.kernel.intervals import Period
 from domain.kernel.sql import Statement
@@ -174,13 +175,13 @@ async def expire_due(session: AsyncSession, market_ids: Collection[UUID], *, now
     due = (
         select(OrderInterval.order_id)
         .join(Order, Order.id == OrderInterval.order_id)
-        .where(OrderInterval.market_id.in_(market_ids), OrderInterval.is_open, begun)
+        .where(among(OrderInterval.market_id, market_ids), OrderInterval.is_open, begun)
         .distinct()
     )
     locked = await lock(session, list(await session.scalars(due)))
     if not locked:
         return []
-    which = (OrderInterval.order_id == Order.id, Order.id.in_(locked), OrderInterval.is_open, begun)
+    which = (OrderInterval.order_id == Order.id, among(Order.id, locked), OrderInterval.is_open, begun)
     closed = update(OrderInterval).where(*which).values(is_open=False)
     pairs = closed.returning(OrderInterval.market_id, OrderInterval.order_id, OrderInterval.delivery_start)
     touched: dict[UUID, list[tuple[UUID, datetime]]] = {}
@@ -197,7 +198,7 @@ async def expire_due(session: AsyncSession, market_ids: Collection[UUID], *, now
 
 async def lock(session: AsyncSession, order_ids: Collection[UUID]) -> list[UUID]:
     """Hold orders until commit, in the order of their ids, so that two transactions never wait for each other."""
-    chosen = select(Order.id).where(Order.id.in_(order_ids)).order_by(Order.id).with_for_update(key_share=True)
+    chosen = select(Order.id).where(among(Order.id, order_ids)).order_by(Order.id).with_for_update(key_share=True)
     return list(await session.scalars(chosen))
 
 

@@ -15,6 +15,7 @@ from domain.communities.tables import Community
 from domain.geography.tables import MarketZone, ZoneLink
 from domain.grid import halts
 from domain.identity.viewers import Viewer
+from domain.kernel.database import among
 from domain.kernel.errors import DomainError, InvalidValue, NotAllowed, NotFound
 from domain.kernel.intervals import Period
 from domain.kernel.quantities import LOT_UKWH, TICK_UEUR_PER_KWH, WHOLE_PPM
@@ -296,7 +297,7 @@ async def _insert(session: AsyncSession, facts: dict[str, Any]) -> UUID:
 
 
 async def _require_zones(session: AsyncSession, *zone_ids: UUID) -> None:
-    known = set(await session.scalars(select(MarketZone.id).where(MarketZone.id.in_(zone_ids))))
+    known = set(await session.scalars(select(MarketZone.id).where(among(MarketZone.id, zone_ids))))
     for zone_id in zone_ids:
         if zone_id not in known:
             raise NotFound("market zone", zone_id)

@@ -26,7 +26,7 @@ from domain.events import feed, notices
 from domain.events.notices import NewNotice
 from domain.events.tables import Event
 from domain.identity.viewers import Viewer
-from domain.kernel.database import new_id
+from domain.kernel.database import among, new_id
 from domain.kernel.errors import DomainError, InvalidValue, NotFound, StaleVersion
 from domain.market.clearing import ticks as prices
 from domain.market.clearing.ticks import Tick
@@ -238,7 +238,7 @@ async def _steps(session: AsyncSession, market_id: UUID, events: Sequence[Event]
     ticks = [(event, prices.tick_of(event.payload)) for event in events]
     starts = {tick.delivery_start for _, tick in ticks}
     known = select(WatchedPrice.delivery_start, WatchedPrice.price_ueur_per_kwh).where(
-        WatchedPrice.market_id == market_id, WatchedPrice.delivery_start.in_(starts)
+        WatchedPrice.market_id == market_id, among(WatchedPrice.delivery_start, starts)
     )
     last: dict[datetime, int] = {row.delivery_start: row.price_ueur_per_kwh for row in await session.execute(known)}
     steps = []

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from domain.audit import entries
 from domain.identity.viewers import Viewer
-from domain.kernel.database import new_id
+from domain.kernel.database import among, new_id
 from domain.kernel.errors import DomainError, InvalidValue, NotFound
 from domain.kernel.quantities import WHOLE_PPM
 from domain.market.clearing import book
@@ -212,7 +212,7 @@ async def read(connection: AsyncConnection, cells: Collection[Cell]) -> Read:
     links = {row.id: row for row in await connection.execute(LINKED, {"market_ids": market_ids})}
     zones = {market_id: row.zone_id for market_id, row in links.items()}
     levels: dict[Cell, list[Level]] = {}
-    here = OrderInterval.market_id.in_(market_ids), OrderInterval.delivery_start.in_(starts)
+    here = among(OrderInterval.market_id, market_ids), among(OrderInterval.delivery_start, starts)
     for row in await connection.execute(book.open_levels().where(*here).order_by("side", "price")):
         level = Level(row.side, row.price, int(row.energy))
         levels.setdefault((row.market_id, row.delivery_start), []).append(level)

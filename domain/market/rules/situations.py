@@ -21,6 +21,7 @@ from domain.audit.entries import Act
 from domain.events import notices
 from domain.events.notices import NewNotice
 from domain.identity.tables import User
+from domain.kernel.database import among
 from domain.kernel.intervals import day_start, floor_to
 from domain.kernel.quantities import WHOLE_PPM
 from domain.market.places.tables import OrderSide
@@ -99,7 +100,7 @@ async def take(session: AsyncSession, *, now: datetime, owners_max: int = OWNERS
     owners = list(await session.scalars(DUE_OWNERS, {"now": now, "owners_max": owners_max}))
     if not owners:
         return None
-    acting = select(TradingRule).where(TradingRule.owner_id.in_(owners), TradingRule.status == RuleStatus.ACTIVE)
+    acting = select(TradingRule).where(among(TradingRule.owner_id, owners), TradingRule.status == RuleStatus.ACTIVE)
     held = acting.order_by(TradingRule.id).with_for_update().execution_options(populate_existing=True)
     rules = list(await session.scalars(held))
     tomorrow = now.astimezone(UTC).date() + timedelta(days=1)
@@ -137,7 +138,7 @@ MARKETS = text("SELECT id, delivery_minutes, horizon_hours FROM market WHERE id 
 async def _standing(session: AsyncSession, rules: Sequence[TradingRule], past: Past) -> list[TradingRule]:
     """Rules whose owners may trade; the others are paused."""
     owners = {rule.owner_id for rule in rules}
-    disabled = set(await session.scalars(select(User.id).where(User.id.in_(owners), User.disabled_at.is_not(None))))
+    disabled = set(await session.scalars(select(User.id).where(among(User.id, owners), User.disabled_at.is_not(None))))
     stopped = [
         (rule, "The account is disabled." if rule.owner_id in disabled else "No metering point takes part any more.")
         for rule in rules

@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.kernel.database import among
 from domain.market.clearing import book
 from domain.market.orders.tables import OrderInterval
 from domain.market.places.tables import EnergySource, OrderSide
@@ -155,7 +156,7 @@ async def _balances(
 def open_near(bounds: Mapping[UUID, tuple[int | None, int | None]], now: datetime) -> Select[Any]:
     """Open energy by market, delivery and side, and how much of it lies within the market's bounds."""
     start = OrderInterval.delivery_start
-    here = OrderInterval.market_id.in_(list(bounds)), start > now, start <= now + AHEAD
+    here = among(OrderInterval.market_id, list(bounds)), start > now, start <= now + AHEAD
     level = book.open_levels().where(*here).subquery()
     columns = column("market_id", Uuid()), column("lowest", Numeric()), column("highest", Numeric())
     arrays = (literal([each[n] for each in bounds.values()], ARRAY(Numeric())) for n in range(2))

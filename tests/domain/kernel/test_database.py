@@ -1,0 +1,46 @@
+"""Conditions on any number of values, which are one argument however many they are."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.geography.tables import MarketZone
+from domain.kernel.database import among, among_rows, new_id
+from domain.market.orders import orders
+from domain.market.orders.tables import OrderInterval
+from tests.factories.market import BUY, a_market, a_trader, a_zone, an_order
+
+MANY = 100_000
+
+
+@pytest.mark.parametrize("count", [0, 1, MANY])
+async def test_a_value_is_found_among_any_number(session: AsyncSession, count: int) -> None:
+    wanted, other = await a_zone(session), await a_zone(session)
+    given = [wanted, *(new_id() for _ in range(count - 1))] if count else []
+
+    found = await session.scalars(select(MarketZone.id).where(among(MarketZone.id, given)))
+
+    assert list(found) == [wanted] * bool(count)
+    assert other not in given
+
+
+@pytest.mark.parametrize("count", [0, 1, MANY])
+async def test_a_row_is_found_among_any_number(session: AsyncSession, count: int) -> None:
+    order_id = await an_order(session, await a_trader(session), await a_market(session), BUY)
+    (start,) = await session.scalars(select(OrderInterval.delivery_start).where(OrderInterval.order_id == order_id))
+    rows: list[tuple[UUID, datetime]] = [(order_id, start)] if count else []
+    rows += [(order_id, start + timedelta(days=number)) for number in range(1, count)]
+    columns = OrderInterval.order_id, OrderInterval.delivery_start
+
+    found = await session.execute(select(*columns).where(among_rows(columns, rows)))
+
+    assert [tuple(row) for row in found] == rows[:1]
+
+
+async def test_any_number_of_orders_is_locked(session: AsyncSession) -> None:
+    order_id = await an_order(session, await a_trader(session), await a_market(session), BUY)
+
+    assert await orders.lock(session, [order_id, *(new_id() for _ in range(MANY))]) == [order_id]
