@@ -42,7 +42,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.elements import BinaryExpression, BindParameter, Cast, Grouping, TypeCoerce
+from sqlalchemy.sql.elements import BinaryExpression, BindParameter, Case, Cast, Grouping, TypeCoerce
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import add, mul, sub
 from sqlalchemy.types import TypeEngine
@@ -217,6 +217,11 @@ def _of_function(expression: Any) -> bool:
     return expression.name in STRICT_FUNCTIONS and all(map(is_never_null, expression.clauses.clauses))
 
 
+def _of_case(expression: Any) -> bool:
+    results = [*(result for _, result in expression.whens), expression.else_]
+    return all(result is not None and is_never_null(result) for result in results)
+
+
 PROOFS: Mapping[type[Any], Callable[[Any], bool]] = MappingProxyType(
     {
         BindParameter: lambda bind: bind.value is not None,
@@ -227,6 +232,7 @@ PROOFS: Mapping[type[Any], Callable[[Any], bool]] = MappingProxyType(
         BinaryExpression: _of_operator,
         ScalarSelect: _is_count,
         FunctionElement: _of_function,
+        Case: _of_case,
     }
 )
 

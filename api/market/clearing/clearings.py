@@ -7,14 +7,14 @@ from uuid import UUID
 import orjson
 import strawberry
 from sqlalchemy import DateTime as Instant
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from api.engine.declarations import Node, entity, extends
 from api.engine.fields import column, edge, many
 from api.graphql.context import Info
 from api.graphql.scalars import DateTime, Micro
 from domain.kernel.database import among
-from domain.market.clearing import tables
+from domain.market.clearing import clearings, tables
 from domain.market.orders import tables as order_tables
 from domain.market.places import visibility
 
@@ -32,7 +32,13 @@ class Clearing(Node):
     market = edge(tables.Clearing.market_id, "Market", "The market that was cleared.")
     delivery_start: DateTime = column(tables.Clearing.delivery_start, "Start of the delivery interval.")
     batch_opened_at: DateTime = column(
-        func.to_timestamp(tables.Clearing.batch, type_=Instant(timezone=True)),
+        case(
+            (
+                tables.Clearing.batch < clearings.UNBATCHED,
+                func.to_timestamp(tables.Clearing.batch, type_=Instant(timezone=True)),
+            ),
+            else_=tables.Clearing.created_at,  # An auction's: its number is no instant.
+        ),
         "When the batch opened; later batches of a market open later.",
     )
     price_ueur_per_kwh: Micro = column(

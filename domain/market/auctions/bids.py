@@ -2,7 +2,7 @@
 
 A bid is one transaction: it locks the auction, places a buy order at the clock's price (which checks it and holds its
 money as any order's), fills it and the seller's order, and puts the trades into escrow. Its clearing bears a number of
-its own (`BATCHES`), far beyond the seconds by which batches are numbered.
+its own, far beyond the seconds by which batches are numbered (`clearings.UNBATCHED`).
 """
 
 from dataclasses import dataclass
@@ -35,8 +35,6 @@ from domain.market.orders import orders, placing
 from domain.market.orders.orders import Proposal
 from domain.market.orders.tables import Order, OrderInterval
 from domain.market.places.tables import Market, OrderSide
-
-BATCHES = 10**12
 
 
 class PriceAboveLimit(DomainError):
@@ -174,7 +172,7 @@ def _clearing(auction: DutchAuction, taken: AuctionBid, pairing: Pairing) -> Cle
     parameters = {"auction_id": str(auction.id), "bid_id": str(taken.id)}
     cell = auction.market_id, pairing.buy.delivery_start
     at_the_clock = CellPrice(price, price, price, is_traded=True, parameters=parameters)
-    batch = Batch(BATCHES + taken.number, None, digest)
+    batch = Batch(clearings.UNBATCHED + taken.number, None, digest)
     return clearings.row_of(cell, at_the_clock, [pairing], [pairing], batch, orders_count=2)
 
 

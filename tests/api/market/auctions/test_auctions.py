@@ -47,6 +47,11 @@ subscription Ticks($auction: ID!, $after: String) { auctionTicks(auctionId: $auc
   cursor status price leftKwh nextTickAt } }
 """
 TERMS = {"startPrice": "0.3", "floorPrice": "0.1", "step": "0.05", "stepSeconds": 60}
+CLEARINGS = """
+query Clearings($id: ID!) {
+  viewer { orders { edges { node { fills { edges { node { clearing { batchOpenedAt createdAt } } } } } } } }
+  node(id: $id) { ... on Market { clearings { edges { node { batchOpenedAt createdAt } } } } } }
+"""
 
 
 def an_input(market: UUID, **overrides: Any) -> dict[str, Any]:
@@ -111,6 +116,18 @@ async def test_a_bid_pays_the_clocks_price_and_nobody_else_sees_it(session: Asyn
     seen = {"status": "OPEN", "soldKwh": "1.5", "order": None}
     assert _nodes(others) == [seen | {"bids": {"edges": []}}]
     assert _nodes(own) == [seen | {"bids": {"edges": [{"node": {"energyKwh": "1.5"}}]}}]
+
+
+async def test_a_bids_clearing_opened_when_it_was_made(session: AsyncSession, execute: Execute) -> None:
+    seller, buyer, market = await a_trader(session), await a_trader(session), await a_market(session)
+    await execute(BID, buyer, input=a_bid(await opened(execute, seller, market), "1.5", limit="1"))
+
+    answer = await execute(CLEARINGS, buyer, id=global_id("Market", market))
+
+    (order,) = answer.data["viewer"]["orders"]["edges"]
+    shown = [edge["node"] for edge in answer.data["node"]["clearings"]["edges"]]
+    assert [clearing["batchOpenedAt"] == clearing["createdAt"] for clearing in shown] == [True, True]
+    assert [edge["node"]["clearing"] for edge in order["node"]["fills"]["edges"]] == shown
 
 
 def _nodes(answer: Any) -> list[dict[str, Any]]:
