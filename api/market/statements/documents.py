@@ -18,7 +18,7 @@ from api.rest.cells import safe
 from domain.kernel.quantities import MICRO, format_micro
 from domain.market.places.charges import LineKind
 from domain.market.places.tables import OrderSide
-from domain.market.statements.billing import half_up
+from domain.market.statements.lines import half_up
 from domain.market.statements.tables import AccountStatement, StatementKind, StatementLine
 
 TITLES = {StatementKind.STATEMENT: "Statement", StatementKind.CREDIT_NOTE: "Credit note"}

@@ -5,7 +5,9 @@ half-up to the cent; VAT is the rate on the rounded net, half-up too, so that a 
 of published community bills). What rounding adds to the ledger's sum is stated.
 
 A month is stated once all its deliveries are settled. A document never changes: where deliveries came out otherwise
-afterwards, what they come to now less all that was stated before is a credit note (also where it asks for more).
+afterwards, what they come to now less all that was stated before is a credit note (also where it asks for more). What
+is stated is cents, so cents are subtracted: however often a month is corrected, its documents add up to what the ledger
+moved, rounded once a line. A correction that no cent tells of waits for the next one.
 
 Months are local: of the first community that the user belongs to, or UTC.
 """
@@ -29,17 +31,13 @@ from domain.events.notices import NewNotice
 from domain.kernel.database import new_id
 from domain.kernel.errors import DomainError
 from domain.kernel.intervals import Period, day_start
-from domain.kernel.quantities import MICRO
 from domain.kernel.sql import Statement
 from domain.kernel.writing import Insertion
 from domain.market.places.charges import LineKind
 from domain.market.places.tables import OrderSide
+from domain.market.statements.lines import UEUR_PER_CENT, Line, LineKey, Stated, Sums
 from domain.market.statements.tables import AccountStatement, StatementKind, StatementLine
 from domain.market.statements.words import STATEMENT_READY
-
-UEUR_PER_CENT = 10_000
-SIDES = tuple(OrderSide)
-KINDS = tuple(LineKind)
 
 
 class MonthNotOver(DomainError):
@@ -50,60 +48,8 @@ class MonthNotOver(DomainError):
         self.month = month
 
 
-class LineKey(NamedTuple):
-    """What a line sums up."""
-
-    market_id: UUID
-    side: OrderSide
-    kind: LineKind
-    vat_ppm: int
-
-    @property
-    def place(self) -> tuple[str, int, int, int]:
-        """Where the line stands: by market, what was bought before what was sold, energy first."""
-        return str(self.market_id), SIDES.index(self.side), KINDS.index(self.kind), self.vat_ppm
-
-
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """Energy in micro-kWh, exact net and VAT in micro-EUR; positive is paid."""
-
-    energy_ukwh: int = 0
-    net_ueur: int = 0
-    vat_ueur: int = 0
-
-    def less(self, other: "Sums") -> "Sums":
-        """What is left beyond another."""
-        return Sums(
-            self.energy_ukwh - other.energy_ukwh, self.net_ueur - other.net_ueur, self.vat_ueur - other.vat_ueur
-        )
-
-    @property
-    def is_nothing(self) -> bool:
-        """Whether no money is in it."""
-        return not (self.net_ueur or self.vat_ueur)
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of a document."""
-
-    key: LineKey
-    sums: Sums
-
-    @property
-    def net_cents(self) -> int:
-        """Net, rounded half-up to the cent."""
-        return half_up(self.sums.net_ueur, UEUR_PER_CENT)
-
-    @property
-    def vat_cents(self) -> int:
-        """VAT on the rounded net, rounded half-up to the cent."""
-        return half_up(self.net_cents * self.key.vat_ppm, MICRO)
-
-
 class SumRow(NamedTuple):
-    """What lines of one user, market, side and kind come to."""
+    """What lines of one user, market, side and kind come to, and the cents that documents say of it."""
 
     user_id: UUID
     market_id: UUID
@@ -113,6 +59,18 @@ class SumRow(NamedTuple):
     energy_ukwh: Decimal
     net_ueur: Decimal
     vat_ueur: Decimal
+    net_cents: int
+    vat_cents: int
+
+    @property
+    def line(self) -> LineKey:
+        """The line that it is the sum of."""
+        return LineKey(self.market_id, OrderSide(self.side), LineKind(self.kind), self.vat_ppm)
+
+    @property
+    def sums(self) -> Sums:
+        """What it comes to."""
+        return Sums(int(self.energy_ukwh), int(self.net_ueur), int(self.vat_ueur))
 
 
 class UserZone(NamedTuple):
@@ -133,12 +91,6 @@ class First(NamedTuple):
 
     user_id: UUID
     id: UUID
-
-
-def half_up(numerator: int, denominator: int) -> int:
-    """The nearest integer, ties away from zero, as bills are rounded."""
-    whole = (2 * abs(numerator) + denominator) // (2 * denominator)
-    return whole if numerator >= 0 else -whole
 
 
 def month_in(month: date, timezone: str) -> Period:
@@ -221,19 +173,18 @@ class _Document:
     lines: list[LineRow]
 
 
-def _by_user(rows: Sequence[SumRow]) -> dict[UUID, dict[LineKey, Sums]]:
-    found: dict[UUID, dict[LineKey, Sums]] = defaultdict(dict)
+def _by_user(rows: Sequence[SumRow]) -> dict[UUID, dict[LineKey, Stated]]:
+    found: dict[UUID, dict[LineKey, Stated]] = defaultdict(dict)
     for row in rows:
-        key = LineKey(row.market_id, OrderSide(row.side), LineKind(row.kind), row.vat_ppm)
-        found[row.user_id][key] = Sums(int(row.energy_ukwh), int(row.net_ueur), int(row.vat_ueur))
+        found[row.user_id][row.line] = Stated(row.sums, row.net_cents, row.vat_cents)
     return found
 
 
-def _news(owed: Mapping[LineKey, Sums], stated: Mapping[LineKey, Sums]) -> list[Line]:
+def _news(owed: Mapping[LineKey, Stated], stated: Mapping[LineKey, Stated]) -> list[Line]:
     """What a user's deliveries come to beyond what was stated, in lines."""
     keys = sorted(set(owed) | set(stated), key=lambda key: key.place)
-    lines = [Line(key, owed.get(key, Sums()).less(stated.get(key, Sums()))) for key in keys]
-    return [line for line in lines if not line.sums.is_nothing]
+    lines = [Line(key, owed.get(key, Stated()).sums, stated.get(key, Stated())) for key in keys]
+    return [line for line in lines if line.is_news]
 
 
 def _document(
@@ -321,7 +272,8 @@ WAITING = Statement(f"""
 """).into(Waiting)  # noqa: S608
 OWED = Statement(f"""
     SELECT party.user_id, party.market_id, line.side, line.kind, line.vat_ppm,
-           sum(line.energy_ukwh) AS energy_ukwh, sum(line.net_ueur) AS net_ueur, sum(line.vat_ueur) AS vat_ueur
+           sum(line.energy_ukwh) AS energy_ukwh, sum(line.net_ueur) AS net_ueur, sum(line.vat_ueur) AS vat_ueur,
+           0 AS net_cents, 0 AS vat_cents
     FROM ({PARTIES}) AS party
     JOIN LATERAL (SELECT max(version) AS version FROM trade_delivery WHERE trade_id = party.id) AS latest ON true
     JOIN delivery_line AS line
@@ -330,7 +282,8 @@ OWED = Statement(f"""
 """).into(SumRow)  # noqa: S608
 STATED = Statement("""
     SELECT stated.user_id, line.market_id, line.side, line.kind, line.vat_ppm,
-           sum(line.energy_ukwh) AS energy_ukwh, sum(line.net_ueur) AS net_ueur, sum(line.vat_ueur) AS vat_ueur
+           sum(line.energy_ukwh) AS energy_ukwh, sum(line.net_ueur) AS net_ueur, sum(line.vat_ueur) AS vat_ueur,
+           sum(line.net_cents)::bigint AS net_cents, sum(line.vat_cents)::bigint AS vat_cents
     FROM account_statement AS stated JOIN statement_line AS line ON line.statement_id = stated.id
     WHERE stated.user_id = ANY(CAST(:user_ids AS uuid[])) AND stated.month = CAST(:month AS date)
     GROUP BY stated.user_id, line.market_id, line.side, line.kind, line.vat_ppm

@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,7 +14,8 @@ from domain.kernel.quantities import parse_micro
 from domain.market.places.charges import LineKind
 from domain.market.places.tables import ChargeKind, OrderSide
 from domain.market.statements import billing
-from domain.market.statements.billing import Line, LineKey, MonthNotOver, Sums, half_up
+from domain.market.statements.billing import MonthNotOver
+from domain.market.statements.lines import Line, LineKey, Stated, Sums, half_up
 from domain.market.statements.tables import AccountStatement, StatementKind, StatementLine
 from tests.factories.deliveries import Party, a_charge, a_party, a_trade, injected, look, withdrew
 from tests.factories.market import a_market
@@ -134,10 +137,48 @@ async def test_corrected_readings_bring_a_credit_note(session: AsyncSession) -> 
     first, note = await documents(session, buyer)
     assert made == 2
     assert (first.kind, first.total_cents) == (StatementKind.STATEMENT, 50)
-    assert (note.kind, note.corrects_id, note.total_cents) == (StatementKind.CREDIT_NOTE, first.id, -13)
-    assert await lines(session, note.id) == [(BUY, LineKind.ENERGY, -500_000, -125_000, 0, -13, 0)]
+    assert (note.kind, note.corrects_id, note.total_cents) == (StatementKind.CREDIT_NOTE, first.id, -12)
+    assert await lines(session, note.id) == [(BUY, LineKind.ENERGY, -500_000, -125_000, 0, -12, 0)]
     assert await _paid(session, buyer) == first.ledger_ueur + note.ledger_ueur
     assert await state(session, seller, buyer, now=OVER + timedelta(days=2)) == 0
+
+
+KEY = LineKey(UUID(int=1), BUY, LineKind.ENERGY, 81_000)
+AMOUNTS = st.integers(-(10**9), 10**9)
+
+
+@given(amounts=st.lists(AMOUNTS | st.integers(-20_000, 20_000), min_size=1, max_size=12))
+def test_documents_add_up_to_the_ledger_rounded_once_however_often_it_was_corrected(amounts: list[int]) -> None:
+    stated = Stated()
+    for amount in amounts:
+        owed = Sums(amount, amount, round(amount * 0.081))
+        line = Line(KEY, owed, stated)
+        if line.is_news:
+            sums = Sums(owed.energy_ukwh, owed.net_ueur, owed.vat_ueur)
+            assert stated == Stated() or line.net_cents or line.vat_cents
+            stated = Stated(sums, stated.net_cents + line.net_cents, stated.vat_cents + line.vat_cents)
+
+        net = half_up(amount, 10_000)
+        assert (stated.net_cents, stated.vat_cents) == (net, half_up(net * 81_000, 10**6))
+
+
+async def test_a_correction_below_a_cent_brings_no_document(session: AsyncSession) -> None:
+    market, seller, buyer = await a_market(session), await a_party(session), await a_party(session)
+    await a_trade(session, market, seller, buyer, "2", "0.25")
+    await injected(session, seller, "2")
+    await withdrew(session, buyer, "2")
+    await look(session)
+    await state(session, seller, buyer)
+    notes = []
+    for hours, metered in enumerate(("1.99", "1.98", "1.97"), 1):  # Half a cent is rounded up, less is not.
+        await injected(session, seller, metered)
+        await look(session, now=OVER + timedelta(hours=hours))
+        notes.append(await state(session, seller, buyer, now=OVER + timedelta(days=hours)))
+
+    first, note = await documents(session, buyer)
+    assert notes == [0, 0, 2]
+    assert (first.total_cents, note.total_cents, note.ledger_ueur) == (50, -1, -7_500)
+    assert first.ledger_ueur + note.ledger_ueur == await _paid(session, buyer)
 
 
 async def test_a_month_that_is_not_over_is_not_stated(session: AsyncSession) -> None:
