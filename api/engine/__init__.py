@@ -1,12 +1,12 @@
 '''The read path: object types that mirror tables, declared once, as data.
 
-    @entity(tables.Order, visible=orders.visible)
+    @entity(tables.Order, visible=visibility.orders)
     class Order(Node):
         """An offer to buy or sell energy."""
 
         side: OrderSide = column(tables.Order.side, "BUY or SELL.")
-        market: Market = edge(tables.Order.market_id, "Market", "The market it was placed in.")
-        fills: Connection[Trade] = many("Trade", "Trades of this order.", on=tables.Trade.buy_order_id)
+        market = edge(tables.Order.market_id, "Market", "The market it was placed in.")
+        bought = many("Trade", "Trades in which it bought.", on=tables.Trade.buy_order_id)
 
 From one such declaration come the GraphQL type, keyset connections, the ordinary path's batched loaders, the compiled
 path's SQL and, for every read, the one `visible(viewer)` predicate of the entity.

@@ -83,7 +83,7 @@ def shaped(
 
 
 def part(kind: Any, description: str, **columns: Any) -> Any:
-    """A field that shows columns as one object; see `Part`."""
+    """A field that shows columns as one object; see `Composite`."""
     mark = Composite(kind, {name: Column(expression) for name, expression in columns.items()})
     return strawberry.field(
         description=description, metadata={MARK: mark}, resolver=_no_argument, extensions=[Whole(mark)]

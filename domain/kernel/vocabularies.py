@@ -1,7 +1,7 @@
 """Vocabularies that grow by room: kinds of job and of notice, codes of refusals.
 
 An enum would have to list on a low rung what higher rooms do. Here a vocabulary is a class on the low rung, and each of
-its words is declared once, in the `words.py` of the room that owns it:
+its words is declared once by the room that owns it, kinds of job and of notice in its `words.py`:
 
     class JobKind(Word): ...
     CLEAR_MARKET = JobKind("CLEAR_MARKET", "Clears the open orders of linked markets.")
