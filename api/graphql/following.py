@@ -12,9 +12,9 @@ from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from api.transport.sharing import shares
-from api.transport.sharing.shares import Share
-from api.transport.sharing.subscribers import Subscriber
+from api.transport.executing import shares
+from api.transport.executing.shares import Share
+from api.transport.executing.subscribers import Subscriber
 from domain.events.tables import Event
 
 if TYPE_CHECKING:

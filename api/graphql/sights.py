@@ -25,8 +25,8 @@ from api.engine.declarations import ENTITIES, MARK, Column, Composite, Edge, Man
 from api.engine.selections import strawberry_field
 from api.resources.database import Database
 from api.transport.documents.documents import Document
+from api.transport.executing.shares import Sharing
 from api.transport.limits.limits import Analysis
-from api.transport.sharing.shares import Sharing
 from domain.communities import sight
 from domain.identity.viewers import Viewer
 

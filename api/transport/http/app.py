@@ -14,6 +14,8 @@ from strawberry import Schema
 from api.transport.documents.documents import Documents
 from api.transport.documents.lifecycle import Refresh
 from api.transport.documents.plans import CompiledReads
+from api.transport.executing.execution import Execution
+from api.transport.executing.shares import BY_VIEWER, Sharing
 from api.transport.http import graphiql, health
 from api.transport.http.bodies import BodyLimit, BodyLimits
 from api.transport.http.graphiql import LOG_IN, Example, LogIn
@@ -21,8 +23,6 @@ from api.transport.http.view import GraphQLEndpoint
 from api.transport.limits.budgets import Budgets
 from api.transport.limits.live import Live
 from api.transport.observing.observations import Observations
-from api.transport.sharing.execution import Execution
-from api.transport.sharing.shares import BY_VIEWER, Sharing
 from api.transport.terms.errors import KNOWN_EXCEPTIONS, Known
 from api.transport.terms.identity import Authenticate, MakeContext
 from api.transport.terms.logs import HEADER, RequestIds

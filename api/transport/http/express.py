@@ -21,9 +21,9 @@ from api.transport.documents import requests, responses
 from api.transport.documents.admissions import Admissions
 from api.transport.documents.plans import NotStanding, Prepared, Standing
 from api.transport.documents.responses import Reply
+from api.transport.executing.execution import Execution
 from api.transport.http.deadlines import Deadlines
 from api.transport.observing import telemetry
-from api.transport.sharing.execution import Execution
 from api.transport.terms import errors, identity, logs, media_types, operations
 from api.transport.terms.identity import Viewer
 from api.transport.terms.media_types import MediaType

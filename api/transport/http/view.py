@@ -11,9 +11,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.transport.documents import requests, responses
 from api.transport.documents.requests import GraphQLRequest
+from api.transport.executing.execution import Execution
 from api.transport.live import sockets
 from api.transport.live.streams import EventStream
-from api.transport.sharing.execution import Execution
 from api.transport.terms import errors, identity, media_types
 from api.transport.terms.errors import CodedError
 from api.transport.terms.media_types import MediaType

@@ -23,13 +23,13 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 from strawberry.types.execution import PreExecutionError
 
 from api.transport.documents.requests import GraphQLRequest
+from api.transport.executing import shares
+from api.transport.executing.encoding import Encoded
+from api.transport.executing.execution import Execution
+from api.transport.executing.subscribers import Subscriber
 from api.transport.live import frames
 from api.transport.live.socket_adapter import SocketAdapter
 from api.transport.live.streams import seconds_until
-from api.transport.sharing import shares
-from api.transport.sharing.encoding import Encoded
-from api.transport.sharing.execution import Execution
-from api.transport.sharing.subscribers import Subscriber
 from api.transport.terms import identity, operations
 from api.transport.terms.errors import CodedError, Forbidden, RateLimited, Unauthenticated
 

@@ -17,12 +17,12 @@ from strawberry.types import ExecutionResult
 
 from api.transport.documents.requests import GraphQLRequest
 from api.transport.documents.responses import STEADY_HEADERS, body_of, refusal
+from api.transport.executing import shares
+from api.transport.executing.encoding import Encoded
+from api.transport.executing.execution import Execution
+from api.transport.executing.subscribers import Subscriber
 from api.transport.live.mailboxes import Mailbox, MailboxClosed
 from api.transport.observing.observations import Observations
-from api.transport.sharing import shares
-from api.transport.sharing.encoding import Encoded
-from api.transport.sharing.execution import Execution
-from api.transport.sharing.subscribers import Subscriber
 from api.transport.terms import identity
 from api.transport.terms.errors import RateLimited, Unauthenticated
 from api.transport.terms.media_types import MediaType

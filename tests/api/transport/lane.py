@@ -12,8 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.transport.documents.documents import Document
 from api.transport.documents.plans import CompiledReads
+from api.transport.executing.execution import Execution
 from api.transport.http.express import Express
-from api.transport.sharing.execution import Execution
 from api.transport.terms.rates import LocalBuckets
 from api.transport.terms.settings import TransportSettings
 from tests.api.transport import small_app

@@ -17,11 +17,11 @@ from api.graphql import following
 from api.resources.database import Database
 from api.resources.events import BATCH, Hub
 from api.transport.documents.requests import GraphQLRequest
+from api.transport.executing import shares
+from api.transport.executing.encoding import Encoded
+from api.transport.executing.shares import Sharing
+from api.transport.executing.subscribers import Subscriber
 from api.transport.http.app import GraphQLApp, build_graphql_app
-from api.transport.sharing import shares
-from api.transport.sharing.encoding import Encoded
-from api.transport.sharing.shares import Sharing
-from api.transport.sharing.subscribers import Subscriber
 from api.transport.terms import identity
 from api.transport.terms.errors import Forbidden, Unauthenticated
 from api.transport.terms.settings import TransportSettings

@@ -28,11 +28,11 @@ from strawberry.types import ExecutionResult
 
 from api.transport.documents.documents import Document, Documents
 from api.transport.documents.requests import GraphQLRequest
+from api.transport.executing import equality
+from api.transport.executing.encoding import Encoded
+from api.transport.executing.rolls import AskStanding, Roll
+from api.transport.executing.subscribers import Position, Subscriber
 from api.transport.limits.limits import Analysis
-from api.transport.sharing import equality
-from api.transport.sharing.encoding import Encoded
-from api.transport.sharing.rolls import AskStanding, Roll
-from api.transport.sharing.subscribers import Position, Subscriber
 from api.transport.terms.errors import SubscribeAgain, Unauthenticated
 from api.transport.terms.identity import Viewer
 

@@ -19,11 +19,11 @@ from api.transport.documents.lifecycle import Lifecycle, Refresh
 from api.transport.documents.plans import CompiledReads
 from api.transport.documents.requests import GraphQLRequest
 from api.transport.documents.responses import ran
+from api.transport.executing.shares import Shares, Sharing
 from api.transport.limits.budgets import Budgets
 from api.transport.limits.live import Live
 from api.transport.observing import telemetry
 from api.transport.observing.observations import Observations
-from api.transport.sharing.shares import Shares, Sharing
 from api.transport.terms import errors, identity, logs, operations
 from api.transport.terms.errors import BadUserInput, MethodNotAllowed
 from api.transport.terms.identity import Authenticate, MakeContext, Viewer

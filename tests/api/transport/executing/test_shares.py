@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
+from api.transport.executing import subscribers
 from api.transport.http.app import GraphQLApp
-from api.transport.sharing import subscribers
 from tests.api.transport.live_app import Reader, Viewer, World, build, settle
 
 STATE = "subscription State($last: Int!) { state(last: $last) }"

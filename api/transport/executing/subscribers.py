@@ -7,12 +7,12 @@ from starlette.requests import HTTPConnection
 
 from api.transport.documents.lifecycle import first_extensions
 from api.transport.documents.requests import GraphQLRequest
-from api.transport.sharing.encoding import Encoded, encoded_error
+from api.transport.executing.encoding import Encoded, encoded_error
 from api.transport.terms.errors import CodedError, Unauthenticated
 from api.transport.terms.operations import Operation
 
 if TYPE_CHECKING:
-    from api.transport.sharing.shares import Share, Shares
+    from api.transport.executing.shares import Share, Shares
 
 WAITING_MAX = 1_000  # Results that wait for a subscriber; beyond them it catches up further.
 
