@@ -30,7 +30,7 @@ from bin.devstack.installation import require_postgis
 from domain.audit import entries
 from domain.events import verification as events
 from domain.identity.viewers import Viewer
-from domain.market.clearing import verification
+from domain.kernel.verification import checks
 from domain.market.orders.placements import Request
 from domain.market.orders.tables import Order
 from tests.factories.market import BUY, SELL, a_delivery, a_market, a_proposal, a_trader
@@ -82,7 +82,7 @@ async def faults(database: Database, placed: Sequence[UUID]) -> list[str]:
         stored = set(await session.scalars(select(Order.id)))
         found = [f"{breach.chain} {breach.sequence}: {breach.reason}" async for breach in entries.verify(session)]
         found += [breach async for breach in events.breaches(session)]
-        found += [breach async for breach in verification.breaches(session)]
+        found += [breach async for breach in checks()["I1 energy, market"](session)]
     lost = len(set(placed) - stored)
     return found + ([f"{lost} orders were answered for and are not there"] if lost else [])
 
