@@ -81,7 +81,7 @@ def routes(database: Database, configured: Settings) -> list[BaseRoute]:
     secret = configured.payment_secret
 
     async def post(request: Request) -> dict[str, Any]:
-        now = clock.now()
+        now = clock.outside()
         body = await acts.body_of(request, BODY_LIMIT.bytes_max)
         answer = _answer(_signed(request, body, secret, now), body)
         async with database.transaction() as session:

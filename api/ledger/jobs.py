@@ -19,7 +19,7 @@ NO_PROVIDER = "NO_PROVIDER"
 @periodic
 async def ask_neglected_payments(session: AsyncSession) -> None:
     """Ask again for payments of which nothing was heard; an index tells at once that there are none."""
-    await payments.ask_neglected(session, now=clock.now())
+    await payments.ask_neglected(session, now=clock.outside())
 
 
 @job(SUBMIT_PAYMENT)
@@ -29,12 +29,12 @@ async def submit_payment(work: Work) -> None:
     provider = providers.provider_of(work.database)
     if provider is not None:
         async with work.database.transaction() as session:
-            instruction = await payments.submit(session, payment_id, now=clock.now())
+            instruction = await payments.submit(session, payment_id, now=clock.outside())
         if instruction is not None:
             await provider.submit(instruction)
     async with work.recording() as recording:
         if provider is None:
-            await payments.refuse(recording.session, payment_id, NO_PROVIDER, now=clock.now())
+            await payments.refuse(recording.session, payment_id, NO_PROVIDER, now=clock.outside())
 
 
 @job(ANSWER_PAYMENT)

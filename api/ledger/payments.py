@@ -144,7 +144,7 @@ class PaymentMutations:
     async def cancel_payment(self, info: Info, input: CancelPaymentInput) -> CancelPaymentPayload:
         payment_id = key_of(input.id, "Payment", "id")
         async with info.context.transaction() as session:
-            await payments.cancel(session, info.context.caller, payment_id, now=clock.now())
+            await payments.cancel(session, info.context.caller, payment_id, now=clock.outside())
         return leading(CancelPaymentPayload(), payment=payment_id)
 
 
@@ -153,6 +153,6 @@ async def _request(
 ) -> Asked:
     async with info.context.transaction() as session:
         payment_id = await payments.request(
-            session, info.context.caller, given.idempotency_key, kind, given.amount_ueur, now=clock.now()
+            session, info.context.caller, given.idempotency_key, kind, given.amount_ueur, now=clock.outside()
         )
     return leading(payload, payment=payment_id)

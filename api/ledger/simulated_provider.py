@@ -76,7 +76,7 @@ async def call_back(client: httpx2.AsyncClient, url: str, secret: bytes, asked: 
     body = _body(asked, behaviour)
     for _ in range(behaviour.times):
         # The same answer has the same id and body, however often it is sent; only its signature is new.
-        headers = signatures.headers([secret], f"simulated-{asked['payment']}", body, now=clock.now())
+        headers = signatures.headers([secret], f"simulated-{asked['payment']}", body, now=clock.outside())
         try:
             answer = await client.post(url, content=body, headers=headers | {"content-type": "application/json"})
         except httpx2.HTTPError as error:

@@ -25,6 +25,11 @@ def now() -> datetime:
     return EPOCH + timedelta(microseconds=at)
 
 
+def outside() -> datetime:
+    """The instant for whom we pay with, who knows nothing of a file: by it answers are signed, and are too old."""
+    return datetime.now(UTC)
+
+
 def move_to(file: Path, at: datetime) -> None:
     """Set the time that processes read from a file; it is made where there is none."""
     content = MICROSECONDS.pack((at - EPOCH) // timedelta(microseconds=1))
