@@ -2,7 +2,8 @@
 
 A day of trading can be told in minutes, and told again the same: where the setting `clock_file` names a file, its first
 eight bytes are the time for every process, in microseconds since 1970, and whoever plays the day moves it on. Tokens,
-leases, jobs and the audit log keep the machine's time. Nothing of it is reached without the setting.
+leases, jobs and the audit log keep the database's time, payments that of the world outside. Nothing of it is reached
+without the setting.
 """
 
 import mmap
