@@ -8,6 +8,7 @@ bin/new job grid FORECAST_WIND                      a kind of job and what carri
 Then fill in what says FILL IN, and what the tests of the house ask for by name: who sees the rows, bad input.
 """
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,11 +17,12 @@ from bin.building import slices
 from bin.building.laying import tidy
 from bin.mapping import ROOT
 
-SLICES: dict[str, tuple[Callable[..., list[Path]], int]] = {  # With how many names each takes.
-    "room": (slices.room, 2),
-    "entity": (slices.entity, 2),
-    "mutation": (slices.mutation, 3),
-    "job": (slices.job, 2),
+ROOM, ENTITY, FIELD, WORD = r"[a-z]+(\.[a-z]+)?", r"([A-Z][a-z0-9]+)+", r"[a-z]+([A-Z][a-z0-9]+)*", r"[A-Z]+(_[A-Z]+)*"
+SLICES: dict[str, tuple[Callable[..., list[Path]], tuple[str, ...]]] = {  # With the form of each name.
+    "room": (slices.room, (ROOM, ENTITY)),
+    "entity": (slices.entity, (ROOM, ENTITY)),
+    "mutation": (slices.mutation, (ROOM, FIELD, ENTITY)),
+    "job": (slices.job, (ROOM, WORD)),
 }
 NEXT = """Next: bin/commonwatt export-schema > schema.graphql; bin/maps; python -m tests.api.test_hostile, which writes
 docs/bad-input.md; a line in CHANGELOG.md; then bin/check."""
@@ -28,10 +30,14 @@ docs/bad-input.md; a line in CHANGELOG.md; then bin/check."""
 
 def main(arguments: Sequence[str]) -> int:
     kind, *names = arguments or ["--help"]
-    if kind not in SLICES or len(names) != SLICES[kind][1]:
+    lay_down, forms = SLICES.get(kind, (None, ()))
+    if lay_down is None or len(names) != len(forms):
         print(__doc__)
         return 0 if kind in ("-h", "--help") else 2
-    lay_down, _ = SLICES[kind]
+    for name, form in zip(names, forms, strict=True):
+        if not re.fullmatch(form, name):
+            print(f"new: {name!r} has not the form of its example", __doc__, sep="\n\n", file=sys.stderr)
+            return 2
     try:
         laid = lay_down(*names)
     except slices.CannotBuild as reason:
