@@ -23,6 +23,7 @@ LAID = (
     ("mutation", "grid", "praiseGridAlert", "AlertOver"),
 )
 REFUSED = {
+    "a sentence": ("room", "charging", "Charging points of cars."),
     "a room that is there": ("room", "grid", "WindFarm"),
     "a name of several words": ("room", "wind_farms", "WindFarm"),
     "a room that is not there": ("entity", "windfarms", "WindFarm"),
