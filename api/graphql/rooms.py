@@ -17,7 +17,8 @@ class Room:
     """What a room declares.
 
     queries, mutations, viewer, subscriptions: classes whose fields become those of the root types and of `viewer`.
-    types: entities that none of these import. enums: enums of the domain that the room shows, with their sentences.
+    types: entities and extensions (`extends`) whose modules none of these import.
+    enums: enums of the domain that the room shows, with their sentences.
     refusals, jobs, notices: words that are the room's, as error codes, kinds of job and kinds of notice.
     routes: modules of REST routes for who bears a token, each with its PATH, its BODY_LIMIT and
     `routes(database, authenticate)`; signed: the same for who signs what is sent, with `routes(database, settings)`.
