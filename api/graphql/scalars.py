@@ -12,9 +12,8 @@ import strawberry
 
 from api.engine.declarations import parse_id
 from api.transport.terms.errors import BadUserInput
+from domain.kernel.grammars import Malformed, OutOfRange, day_of, instant_of
 from domain.kernel.quantities import NotAQuantity, format_micro, parse_micro
-
-YEARS = range(2, 9999)  # A local day and the next one exist in every zone.
 
 
 def _parse_decimal(value: Any) -> int:
@@ -28,24 +27,20 @@ def _parse_decimal(value: Any) -> int:
 
 def _parse_datetime(value: Any) -> datetime:
     try:
-        instant = datetime.fromisoformat(value)
-    except (TypeError, ValueError) as error:
-        raise BadUserInput('A DateTime is RFC 3339 text such as "2026-01-31T12:00:00Z".') from error
-    if instant.tzinfo is None:
-        raise BadUserInput("A DateTime needs an offset, such as Z or +01:00.")
-    if instant.year not in YEARS:
-        raise BadUserInput(f"The DateTime is out of range: its year is {YEARS.start} to {YEARS.stop - 1}.")
-    return instant.astimezone(UTC)
+        return instant_of(value)
+    except OutOfRange as error:
+        raise BadUserInput(f"The DateTime is out of range: {error}.") from error
+    except Malformed as error:
+        raise BadUserInput('A DateTime is RFC 3339 text such as "2026-01-31T12:00:00Z", with an offset.') from error
 
 
 def _parse_date(value: Any) -> date:
     try:
-        day = date.fromisoformat(value)
-    except (TypeError, ValueError) as error:
+        return day_of(value)
+    except OutOfRange as error:
+        raise BadUserInput(f"The Date is out of range: {error}.") from error
+    except Malformed as error:
         raise BadUserInput('A Date is text such as "2026-01-31".') from error
-    if day.year not in YEARS:
-        raise BadUserInput(f"The Date is out of range: its year is {YEARS.start} to {YEARS.stop - 1}.")
-    return day
 
 
 def _format_datetime(value: datetime) -> str:
@@ -63,14 +58,16 @@ Date = NewType("Date", date)
 SCALARS: dict[Any, Any] = {
     Micro: strawberry.scalar(
         name="Decimal",
-        description="An exact decimal as a string with at most six decimals; the field says the unit.",
+        description=(
+            "An exact decimal as a string: ASCII digits, at most six decimals, no exponent; the field says the unit."
+        ),
         specified_by_url="https://en.wikipedia.org/wiki/Decimal_data_type",
         serialize=format_micro,
         parse_value=_parse_decimal,
     ),
     DateTime: strawberry.scalar(
         name="DateTime",
-        description="An instant with an offset, RFC 3339; answers are in UTC.",
+        description="An instant with an offset, an RFC 3339 date-time to the second or finer; answers are in UTC.",
         specified_by_url=RFC3339,
         serialize=_format_datetime,
         parse_value=_parse_datetime,

@@ -13,7 +13,6 @@ early: send it again), PAYMENT_CLOSED, EVENT_ID_REUSED; 422 WRONG_AMOUNT.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -30,6 +29,7 @@ from api.rest import acts
 from api.transport.http.bodies import BodyLimit
 from api.transport.terms.errors import BadUserInput
 from domain.kernel.errors import DomainError, NotFound
+from domain.kernel.grammars import exact_json
 from domain.kernel.quantities import NotAQuantity, format_micro, parse_micro
 from domain.ledger import answers
 from domain.ledger.answers import Answer, EventIdReused, NotYetAsked, PaymentOutcome, WrongAmount
@@ -108,10 +108,10 @@ def _signed(request: Request, body: bytes, secret: SecretStr | None, now: dateti
 def _answer(event_id: str, body: bytes) -> Answer:
     """What a body of the right shape says. Raises BadUserInput."""
     try:
-        given = json.loads(body)
+        given = exact_json(body)
         outcome, payment_id = OUTCOMES[given["type"]], UUID(given["payment"])
         amount_ueur, currency, reason = parse_micro(given["amount"]), given["currency"], given.get("reason")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, NotAQuantity) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, NotAQuantity) as error:
         raise BadUserInput("The body is not that of an answer: type, payment, amount, currency.") from error
     if currency != "EUR":
         raise BadUserInput("The currency is EUR.", argument="currency")

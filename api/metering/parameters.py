@@ -2,14 +2,13 @@
 (`--interval-label END`). Nothing is guessed: what a layout needs and is not given is refused by name."""
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-import orjson
-
 from domain.kernel.errors import InvalidValue
+from domain.kernel.grammars import Malformed, day_of, exact_json, offset_minutes_of, whole_number_of
 from domain.kernel.intervals import METER_RESOLUTION
 from domain.kernel.quantities import NotAQuantity, parse_micro
 from domain.metering.imports import (
@@ -31,6 +30,7 @@ from domain.metering.imports import (
 from domain.metering.imports.formats import Clock, Layout
 from domain.metering.tables import Direction, Quality
 
+NUMBER_MAX = 999_999_999
 Given = Mapping[str, str]
 Choice = TypeVar("Choice", bound=StrEnum)
 Value = TypeVar("Value")
@@ -147,8 +147,8 @@ def _wide_column(column: Any) -> WideColumn:
 def _template(given: Given) -> Template:
     annual = _json(given, "annualKwh", dict) if "annualKwh" in given else {}
     try:
-        first_day = date.fromisoformat(_required(given, "firstDay"))
-        annual_ukwh = {Direction(name): parse_micro(str(kwh)) for name, kwh in annual.items()}
+        first_day = day_of(_required(given, "firstDay"))
+        annual_ukwh = {Direction(name): _annual_ukwh(kwh) for name, kwh in annual.items()}
     except NotAQuantity as error:
         raise InvalidValue(("annualKwh",), f"annualKwh: {error}.") from error
     except ValueError as error:
@@ -162,6 +162,12 @@ def _template(given: Given) -> Template:
         consumption_column=given.get("consumptionColumn", "Consommation") or None,
         annual_ukwh=annual_ukwh,
     )
+
+
+def _annual_ukwh(kwh: Any) -> int:
+    if not isinstance(kwh, str | int | Decimal) or isinstance(kwh, bool):
+        raise NotAQuantity("a total is a number or text")
+    return parse_micro(kwh)
 
 
 def _file(given: Given) -> Csv | Xlsx:
@@ -178,11 +184,8 @@ def _clock(text: str) -> Clock:
         return FixedOffset(0)
     if text == "STATED":
         return StatedOffset()
-    sign, digits = text[:1], text[1:].replace(":", "")
-    if sign in "+-" and len(digits) == 4 and digits.isascii() and digits.isdigit():
-        minutes = int(digits[:2]) * 60 + int(digits[2:])
-        return FixedOffset(-minutes if sign == "-" else minutes)
-    return ZoneClock(text)
+    minutes = offset_minutes_of(text)
+    return ZoneClock(text) if minutes is None else FixedOffset(minutes)
 
 
 def _required(given: Given, name: str) -> str:
@@ -204,9 +207,10 @@ def _number(given: Given, name: str) -> int | None:
     text = given.get(name)
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise InvalidValue((name,), f"{name} is a whole number.")
-    return int(text)
+    try:
+        return whole_number_of(text, NUMBER_MAX)
+    except Malformed as error:
+        raise InvalidValue((name,), f"{name} is a whole number.") from error
 
 
 def _mapping(given: Given, name: str, kind: type[Choice]) -> dict[str, Choice]:
@@ -216,8 +220,8 @@ def _mapping(given: Given, name: str, kind: type[Choice]) -> dict[str, Choice]:
 
 def _json(given: Given, name: str, kind: type[Value]) -> Value:
     try:
-        value = orjson.loads(_required(given, name))
-    except orjson.JSONDecodeError as error:
+        value = exact_json(_required(given, name))
+    except Malformed as error:
         raise InvalidValue((name,), f"{name} is not JSON.") from error
     if not isinstance(value, kind):
         raise InvalidValue((name,), f"{name} is a JSON {'list' if kind is list else 'object'}.")

@@ -14,10 +14,9 @@ days on which they take part. At most 10,000 values a call, all of them or none;
 400 not JSON or not of this shape, 401, 403, 413, 422 with what is wrong: {"errors": [{"index", "field", "reason"}]}.
 """
 
-import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar
 from uuid import UUID
@@ -40,10 +39,12 @@ from domain.identity.tables import ApiKeyKind
 from domain.identity.viewers import Viewer
 from domain.kernel.database import among
 from domain.kernel.errors import DomainError, InvalidValue
+from domain.kernel.grammars import Malformed, OutOfRange, exact_json, instant_of
 from domain.kernel.quantities import NotAQuantity, parse_micro
 from domain.metering import batches, points, readings
 from domain.metering.batches import BatchFault, BatchRefused, Entry
 from domain.metering.days import blocks_of
+from domain.metering.readings import FIRST_DAY
 from domain.metering.tables import Direction, Quality
 
 PATH = "/v1/readings"
@@ -125,8 +126,8 @@ async def _gateway(request: Request, authenticate: Authenticate) -> Viewer:
 def _entries(body: bytes) -> list[dict[str, Any]]:
     """The entries of a body of the right shape. Raises BadUserInput, PayloadTooLarge."""
     try:
-        document = json.loads(body, parse_float=Decimal, parse_constant=_no_constant)
-    except (ValueError, InvalidOperation, RecursionError) as error:
+        document = exact_json(body)
+    except Malformed as error:
         raise BadUserInput("The body is not JSON.") from error
     entries = document.get("readings") if isinstance(document, dict) else None
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
@@ -140,10 +141,6 @@ def _entries(body: bytes) -> list[dict[str, Any]]:
     if max(count, len(entries)) > VALUES_MAX:
         raise PayloadTooLarge(f"At most {VALUES_MAX} values a call, not {count}.", limit=VALUES_MAX)
     return entries
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _read(given: Sequence[dict[str, Any]], known: dict[str, Any]) -> list[Entry]:
@@ -201,11 +198,10 @@ def _kwh(index: int, field: str, place: int, value: Any) -> int:
 
 def _instant(index: int, field: str, text: Any) -> datetime:
     try:
-        instant = datetime.fromisoformat(text)
-        if instant.tzinfo is None:
-            raise ValueError("no offset")
-        return instant.astimezone(UTC)
-    except (TypeError, ValueError, OverflowError) as error:
+        return instant_of(text)
+    except OutOfRange as error:
+        raise BatchRefused([BatchFault(index, field, f"lies before {FIRST_DAY} or in the future")]) from error
+    except Malformed as error:
         reason = "an instant is RFC 3339 text with an offset, such as 2026-01-15T00:00:00Z"
         raise BatchRefused([BatchFault(index, field, reason)]) from error
 

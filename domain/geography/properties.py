@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.kernel.errors import DomainError
+from domain.kernel.grammars import DIGITS
 
 CODE_LENGTH_MAX = 64
 NAME_LENGTH_MAX = 200
@@ -67,7 +68,7 @@ def whole_of(properties: Mapping[str, Any], source: str | None, least: int, most
     value = None if source is None else value_of(properties, source)
     if value is None:
         return None
-    if source is not None and source.startswith("=") and value.isdecimal() and len(value) <= 10:
+    if source is not None and source.startswith("=") and DIGITS.fullmatch(value) and len(value) <= 10:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not float(value).is_integer():
         raise Unfit(f"property {source!r} must be a whole number")

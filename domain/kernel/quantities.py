@@ -6,10 +6,12 @@ does not fit 64 bits: scalar code here uses Python's wide integers, arrays do it
 """
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal
 
 import numpy as np
 import numpy.typing as npt
+
+from domain.kernel.grammars import decimal_pattern
 
 MicroKwh = npt.NDArray[np.int64]
 
@@ -23,21 +25,22 @@ TICK_UEUR_PER_KWH = 100  # Market prices are whole multiples of 0.0001 EUR/kWh.
 PRICE_UEUR_PER_KWH_MAX = 4_000_000  # Either way; the harmonised limit of the European day-ahead market, 4,000 EUR/MWh.
 ENERGY_UKWH_MAX = 10**11  # Of an order in a delivery interval: 100 MWh.
 INT64_MAX = 2**63 - 1
+DECIMAL = decimal_pattern()
 
 
 class NotAQuantity(ValueError):
     """The text is not a finite decimal with at most six decimals within 64 bits of micro-units."""
 
 
-def parse_micro(text: str | int | Decimal) -> int:
-    """Micro-units in a decimal such as "1.25"; exact. Raises NotAQuantity."""
-    try:
-        value = Decimal(text)
-    except (InvalidOperation, ValueError, TypeError) as error:
-        raise NotAQuantity(f"{str(text)[:40]!r} is not a decimal number") from error
-    if not value.is_finite():
-        raise NotAQuantity(f"{str(text)[:40]!r} is not a finite number")
-    if value.adjusted() > 13:
+def parse_micro(given: str | int | Decimal) -> int:
+    """Micro-units in a decimal such as "1.25"; exact. Text is of one form only, a number is what it is.
+
+    Raises NotAQuantity.
+    """
+    if isinstance(given, str) and not DECIMAL.fullmatch(given):
+        raise NotAQuantity(f"{given[:40]!a} is not a decimal number")
+    value = Decimal(given)
+    if not value.is_finite() or value.adjusted() > 13:
         raise NotAQuantity("the number is too large")
     if _decimals(value) > 6:
         raise NotAQuantity("more than six decimals")

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
 from domain.kernel.errors import InvalidValue
+from domain.kernel.grammars import Malformed, time_of_day_of
 from domain.notifications.tables import QuietHours
 
 
@@ -51,9 +52,9 @@ async def set_hours(session: AsyncSession, user_id: UUID, hours: tuple[str, str,
 
 def _time(text: str, name: str) -> time:
     try:
-        return datetime.strptime(text, "%H:%M").replace(tzinfo=UTC).time()
-    except ValueError as error:
-        raise InvalidValue(("hours", name), "A time of day is text such as 22:00.") from error
+        return time_of_day_of(text)
+    except Malformed as error:
+        raise InvalidValue(("hours", name), f"{str(error).capitalize()}.") from error
 
 
 @lru_cache

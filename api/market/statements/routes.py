@@ -23,6 +23,7 @@ from api.transport.terms.identity import Authenticate
 from domain.identity.tables import User
 from domain.identity.viewers import Viewer
 from domain.kernel.database import among
+from domain.kernel.grammars import Malformed, whole_number_of
 from domain.market.places.tables import Market
 from domain.market.statements import billing, visibility
 from domain.market.statements.tables import AccountStatement
@@ -58,11 +59,13 @@ def _parameters(given: Mapping[str, str]) -> tuple[int, str]:
     if unknown:
         raise BadUserInput(f"There is no parameter {unknown[0][:40]!r}.", argument=unknown[0][:40])
     number, file_format = given.get("number", ""), given.get("format", "")
-    if not (number.isascii() and number.isdigit() and len(number) <= 10 and int(number) <= NUMBER_MAX):
-        raise BadUserInput("number must be that of a statement.", argument="number")
+    try:
+        wanted = whole_number_of(number, NUMBER_MAX)
+    except Malformed as error:
+        raise BadUserInput("number must be that of a statement.", argument="number") from error
     if file_format not in MADE:
         raise BadUserInput(f"format must be one of {', '.join(MADE)}.", argument="format")
-    return int(number), file_format
+    return wanted, file_format
 
 
 async def _read(database: Database, viewer: Viewer, number: int) -> Document:

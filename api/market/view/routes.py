@@ -18,7 +18,6 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
 
-from api.graphql.scalars import YEARS
 from api.resources.database import Database
 from api.rest import acts
 from api.rest.cells import FileFormat, as_file
@@ -27,6 +26,7 @@ from api.transport.http.bodies import BodyLimit
 from api.transport.terms.errors import BadUserInput, Forbidden, PayloadTooLarge
 from api.transport.terms.identity import Authenticate
 from domain.identity.viewers import Viewer
+from domain.kernel.grammars import Malformed, instant_of
 from domain.kernel.intervals import Period
 from domain.market.places import visibility
 from domain.market.view import exports, history
@@ -135,9 +135,6 @@ def _period(given: Mapping[str, str]) -> Period:
 
 def _instant(given: Mapping[str, str], name: str) -> datetime:
     try:
-        instant = datetime.fromisoformat(given.get(name, ""))
-    except ValueError as error:
+        return instant_of(given.get(name, ""))
+    except Malformed as error:
         raise BadUserInput(f'{name} must be an instant such as "2026-01-31T12:00:00Z".', argument=name) from error
-    if instant.tzinfo is None or instant.year not in YEARS:
-        raise BadUserInput(f"{name} needs an offset, such as Z or +01:00, and a sensible year.", argument=name)
-    return instant

@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 
 from openpyxl import load_workbook
 
@@ -115,7 +116,7 @@ def _text(value: object, file: Xlsx, time_format: str) -> str:
         case str() | int():
             text = str(value)
         case float():
-            text = repr(value).removesuffix(".0").replace(".", file.decimal_separator)
+            text = _decimal(value).replace(".", file.decimal_separator)
         case datetime():
             # Serial dates carry fractions of a second: take the nearest whole one.
             text = (value + timedelta(microseconds=500_000)).strftime(time_format)
@@ -128,6 +129,11 @@ def _text(value: object, file: Xlsx, time_format: str) -> str:
         case _:
             text = f"={type(value).__name__}"  # Array and table formulas come as objects.
     return text
+
+
+def _decimal(value: float) -> str:
+    """The shortest decimal that is this number, written out: a workbook keeps 0.000001 as 1E-06."""
+    return f"{Decimal(repr(value)):f}".removesuffix(".0")
 
 
 def _duration(value: timedelta) -> str:

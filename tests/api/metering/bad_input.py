@@ -38,7 +38,7 @@ PERIODS = (
         asked(READINGS, of(*POINT, period=period("2026-01-01T00:00:00", "2026-02-01T00:00:00Z"), **HOUR)),
         400,
         "BAD_USER_INPUT",
-        "A DateTime needs an offset, such as Z or +01:00.",
+        'A DateTime is RFC 3339 text such as "2026-01-31T12:00:00Z", with an offset.',
     ),
     Row(
         "a day that is not there",

