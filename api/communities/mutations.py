@@ -119,7 +119,9 @@ class AddMemberInput:
     name: str | None = strawberry.field(default=None, description="Name of a new member, 1 to 120 characters.")
     legal_form: LegalForm | None = strawberry.field(default=None, description="What a new member is in law.")
     email: str | None = strawberry.field(
-        default=None, description="Address of the account that signs in for a new member, where there is one."
+        default=None,
+        description="Address of the account that signs in for a new member, now or once there is one; whether there is "
+        "one is not told.",
     )
     member_id: strawberry.ID | None = strawberry.field(
         default=None, description="A member the caller may see, in place of name, legalForm and email."

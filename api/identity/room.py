@@ -6,6 +6,7 @@ from api.identity.keys import KeyMutations
 from api.identity.sessions import SESSION_ENDED, WRONG_CREDENTIALS, SessionMutations
 from api.identity.users import ApiKey, User
 from api.identity.viewer import UserViewer
+from domain.identity import words
 from domain.identity.tables import ApiKeyKind, PlatformRole
 
 ROOM = Room(
@@ -26,5 +27,6 @@ ROOM = Room(
             METER="A meter gateway, which may only post readings.",
         ),
     ),
+    notices=(words.PASSWORD_GUESSED,),
     refusals=(WRONG_CREDENTIALS, SESSION_ENDED),
 )

@@ -1,20 +1,28 @@
 """Sign in and out."""
 
 import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
 
 import strawberry
 
 from api.graphql.context import Info
 from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.graphql.scalars import DateTime
+from api.identity import guesses
+from api.transport.limits import devices
 from domain.identity import credentials, sessions
 from domain.kernel.errors import NotAllowed
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 WRONG_CREDENTIALS = ErrorCode("WRONG_CREDENTIALS", "The e-mail address or the password is wrong.")
 SESSION_ENDED = ErrorCode("SESSION_ENDED", "The session has ended: sign in again.")
 
-# argon2 takes 64 MiB and a core: two at once are enough for one process.
-_hashing = asyncio.Semaphore(2)
+# argon2 takes 64 MiB and a core: two at once are enough for one process. Nothing else runs on these threads.
+_hashing = ThreadPoolExecutor(2, thread_name_prefix="argon2")
 
 
 @strawberry.type(description="The e-mail address or the password is wrong; which one is not told.")
@@ -41,6 +49,11 @@ def _ended(error: sessions.SessionEnded) -> UserError:
 class LogInInput:
     email: str = strawberry.field(description="E-mail address of the account; upper and lower case are one.")
     password: str = strawberry.field(description="Password of the account.")
+    device_token: str | None = strawberry.field(
+        default=None,
+        description="What an earlier log-in from this device gave, where it keeps no cookies: a stranger's wrong "
+        "guesses then do not keep it out.",
+    )
 
 
 @strawberry.input(description="The session to go on with.")
@@ -58,6 +71,11 @@ class SessionPayload(Payload):
     access_token: str | None = strawberry.field(default=None, description="Bearer token for requests and sockets.")
     refresh_token: str | None = strawberry.field(default=None, description="Gives new tokens, once, within 30 days.")
     expires_at: DateTime | None = strawberry.field(default=None, description="When the access token ends.")
+    device_token: str | None = strawberry.field(
+        default=None,
+        description="Of a log-in: keep it on the device, also after signing out, and send it with the next one. "
+        "Browsers of the same site have it as a cookie.",
+    )
 
 
 @strawberry.type(description="Signed out.")
@@ -67,8 +85,11 @@ class LogOutPayload(Payload):
 
 async def hash_password(password: str) -> str:
     """Hash a password in a thread, two at once."""
-    async with _hashing:
-        return await asyncio.to_thread(credentials.hash_password, password)
+    return await _hashed(credentials.hash_password, password)
+
+
+async def _hashed(act: Callable[P, T], *arguments: P.args, **_: P.kwargs) -> T:
+    return await asyncio.get_running_loop().run_in_executor(_hashing, act, *arguments)
 
 
 @strawberry.type
@@ -78,13 +99,13 @@ class SessionMutations:
         async with info.context.transaction() as session:
             account = await sessions.stored_password(session, input.email)
         stored = account[1] if account else None
-        async with _hashing:
-            is_right = await asyncio.to_thread(credentials.is_password, stored, input.password[:1024])
+        is_right = await _hashed(credentials.is_password, stored, input.password[:1024])
         if account is None or not is_right:
+            guesses.note(info.context.database, input.email)
             raise sessions.WrongCredentials
         async with info.context.transaction() as session:
             tokens = await sessions.open_session(session, account[0])
-        return _shown(tokens)
+        return _shown(tokens, device_token=devices.remember(input.email))
 
     @mutation("Exchange a refresh token for new tokens.", is_public=True)
     async def refresh_session(self, info: Info, input: RefreshSessionInput) -> SessionPayload:
@@ -104,7 +125,10 @@ class SessionMutations:
         return LogOutPayload(is_signed_out=True)
 
 
-def _shown(tokens: sessions.Tokens) -> SessionPayload:
+def _shown(tokens: sessions.Tokens, device_token: str | None = None) -> SessionPayload:
     return SessionPayload(
-        access_token=tokens.access_token, refresh_token=tokens.refresh_token, expires_at=DateTime(tokens.expires_at)
+        access_token=tokens.access_token,
+        refresh_token=tokens.refresh_token,
+        expires_at=DateTime(tokens.expires_at),
+        device_token=device_token,
     )

@@ -9,7 +9,7 @@ from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, enums, many
 from api.geography.geojson import GeoJSONPoint
 from api.graphql.context import Info
-from api.graphql.mutations import CODE_TAKEN, OVERLAP, ErrorCode, Payload, UserError, mutation, refusal
+from api.graphql.mutations import OVERLAP, ErrorCode, Payload, UserError, mutation, refusal
 from api.graphql.periods import PeriodInput
 from api.graphql.scalars import Date, DateTime, Micro, key_of
 from api.metering.series import ReadingSeries, refused_as_input
@@ -18,7 +18,7 @@ from domain.communities.tables import Asset as AssetTable
 from domain.communities.tables import Participation as ParticipationTable
 from domain.kernel.intervals import Resolution
 from domain.kernel.quantities import WHOLE_PPM
-from domain.metering import points, series, tables
+from domain.metering import series, tables
 from domain.metering.tables import CodeKind, Direction
 
 OUTSIDE_AREA = ErrorCode("OUTSIDE_AREA", "The metering point lies outside the community's substation area.")
@@ -86,11 +86,6 @@ class MeteringPoint(Node):
         )
 
 
-@strawberry.type(description="Another metering point has this code; whose it is is not told.")
-class CodeTaken(UserError):
-    pass
-
-
 @strawberry.type(description="The metering point does not lie in the substation area that bounds the community.")
 class OutsideArea(UserError):
     area_code: str = strawberry.field(description="Code of the community's area.")
@@ -106,11 +101,6 @@ class Overlap(UserError):
 @strawberry.type(description="The shares of a metering point would add up to more than the whole.")
 class ShareExceeded(UserError):
     available: Micro = strawberry.field(description="What is left to share, 0 to 1.")
-
-
-@refusal(points.CodeTaken)
-def _code_taken(error: points.CodeTaken) -> UserError:
-    return CodeTaken(code=CODE_TAKEN, message=error.message, path=["code"])
 
 
 @refusal(communities.OutsideArea)
@@ -174,8 +164,9 @@ class RegisterMeteringPointPayload(Payload):
 @strawberry.type
 class MeteringMutations:
     @mutation(
-        "Let a metering point take part; for administrators of the community. A code that is already registered is "
-        "taken up where the caller may see the point; it keeps its directions and location."
+        "Let a metering point take part; for administrators of the community. Where the caller sees a point with this "
+        "code that one is taken up, and keeps its directions and location. Whether others have registered it is not "
+        "told."
     )
     async def register_metering_point(
         self, info: Info, input: RegisterMeteringPointInput

@@ -4,6 +4,7 @@ from api.graphql.rooms import Room
 from api.graphql.words import describe
 from api.metering import imports, posting
 from api.metering.points import OUTSIDE_AREA, SHARE_EXCEEDED, MeteringMutations
+from domain.metering import points
 from domain.metering.tables import CodeKind, Direction, Quality
 
 ROOM = Room(
@@ -33,5 +34,6 @@ ROOM = Room(
         ),
     ),
     refusals=(OUTSIDE_AREA, SHARE_EXCEEDED),
+    notices=(points.CODE_CONTESTED,),
     routes=(imports, posting),
 )

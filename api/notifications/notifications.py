@@ -44,7 +44,7 @@ describe(
     REJECTED="The receiver answered something else; redirects are not followed.",
     TIMED_OUT="There was no answer in time.",
     UNREACHABLE="No connection could be made.",
-    ADDRESS_REFUSED="The host is no longer on the public Internet.",
+    ADDRESS_REFUSED="The host is no longer on the public Internet, or cannot be resolved; which one is not told.",
     DROPPED="Nobody was to get it any more: the web hook or the account has ended.",
 )
 

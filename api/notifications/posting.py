@@ -43,8 +43,6 @@ class Post:
         """One signed post. The host is resolved once, and what was looked at is what is connected to."""
         target = self.receiver.target
         found = await self.resolve(target)
-        if not found:
-            return Result(NotificationOutcome.UNREACHABLE)
         try:
             address = pinned(target, found, self.allowed)
         except (PrivateAddress, UrlRefused):

@@ -3,11 +3,12 @@
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
-from domain.notifications.addresses import Address, Network, Target
+from domain.notifications.addresses import Address, Network, PrivateAddress, Target
 
-RESOLVE_S = 5
+RESOLVE_S = 3
 
 
 class Reach:
@@ -26,3 +27,23 @@ async def addresses_of(target: Target) -> Sequence[Address]:
         return []
     # A scope such as that of fe80::1%eth0 is kept, so that it is refused.
     return [ipaddress.ip_address(place[0]) for *_, place in found]
+
+
+@asynccontextmanager
+async def refusing_steadily(target: Target) -> AsyncIterator[None]:
+    """Hosts are refused after one and the same time: how long a name took would tell whether our network has it."""
+    began = asyncio.get_running_loop().time()
+    try:
+        yield
+    except PrivateAddress:
+        if not _is_address(target.host):
+            await asyncio.sleep(began + RESOLVE_S - asyncio.get_running_loop().time())
+        raise
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

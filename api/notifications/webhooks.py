@@ -21,7 +21,7 @@ from domain.notifications.tables import NotificationOutcome, WebhookDisabledReas
 from domain.notifications.webhooks import Proposal
 
 WEBHOOK_URL_REFUSED = ErrorCode("WEBHOOK_URL_REFUSED", "The address is none that a web hook may have.")
-PRIVATE_ADDRESS = ErrorCode("PRIVATE_ADDRESS", "The host is not, or not only, on the public Internet.")
+PRIVATE_ADDRESS = ErrorCode("PRIVATE_ADDRESS", "The host is not, or not only, found on the public Internet.")
 TOO_MANY_WEBHOOKS = ErrorCode("TOO_MANY_WEBHOOKS", "The caller has as many web hooks as one may have.")
 WEBHOOK_DISABLED = ErrorCode("WEBHOOK_DISABLED", "Nothing is sent to the web hook any more.")
 
@@ -87,7 +87,10 @@ class WebhookUrlRefused(UserError):
     pass
 
 
-@strawberry.type(description="The host of the address is not, or not only, on the public Internet.")
+@strawberry.type(
+    description="The host of the address is not, or not only, on the public Internet, or cannot be resolved; which one "
+    "is not told, and takes equally long."
+)
 class PrivateAddressRefused(UserError):
     host: str = strawberry.field(description="The host.")
 
@@ -213,11 +216,13 @@ class WebhookMutations:
     @mutation("Register an address for signed posts of notifications and of trades.")
     async def register_webhook(self, info: Info, input: RegisterWebhookInput) -> RegisterWebhookPayload:
         owner_id, proposal = webhooks.require_person(info.context.caller), input.proposal()
-        found = await resolving.addresses_of(addresses.target_of(proposal.url))
-        async with info.context.transaction() as session:
-            webhook_id, secret = await webhooks.register(
-                session, owner_id, proposal, found, resolving.Reach.allowed, now=clock.now()
-            )
+        target = addresses.target_of(proposal.url)
+        async with resolving.refusing_steadily(target):
+            found = await resolving.addresses_of(target)
+            async with info.context.transaction() as session:
+                webhook_id, secret = await webhooks.register(
+                    session, owner_id, proposal, found, resolving.Reach.allowed, now=clock.now()
+                )
         return leading(RegisterWebhookPayload(secret=secret), webhook=webhook_id)
 
     @mutation("Give a web hook a new secret; the one before signs too for 24 hours.")

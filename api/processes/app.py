@@ -20,6 +20,8 @@ from api.engine.connections import PageSize
 from api.graphql import sights
 from api.graphql.context import Context
 from api.graphql.schema import make_schema
+from api.identity import guesses
+from api.identity.guesses import Guesses
 from api.market.orders import placing
 from api.notifications.resolving import Reach
 from api.processes import examples, gauges
@@ -33,10 +35,13 @@ from api.resources.settings import Settings, settings
 from api.transport.documents.plans import CompiledReads
 from api.transport.http.app import GraphQLApp, build_graphql_app
 from api.transport.http.express import Express
+from api.transport.http.proxies import Proxies
+from api.transport.limits.devices import Devices
 from api.transport.limits.leases import buckets_in
 from api.transport.observing.telemetry import start_telemetry
 from api.transport.terms.identity import Authenticate
 from api.transport.terms.logs import configure_logs
+from api.transport.terms.rates import Buckets
 from api.transport.terms.settings import Rate, TransportSettings
 from domain.identity.viewers import Viewer
 
@@ -70,7 +75,9 @@ def create_app(configured: Settings | None = None) -> Starlette:
     hub = Hub(connected, redis)
     registry = CollectorRegistry()
     authenticate = Authentication(connected)
-    graphql = _graphql(configured, connected, redis, hub, registry, authenticate)
+    buckets = buckets_in(redis)
+    _prepare_log_ins(configured, buckets)
+    graphql = _graphql(configured, connected, redis, buckets, hub, registry, authenticate)
     rest = [route for room in house.rooms() for part in room.routes for route in part.routes(connected, authenticate)]
     rest += [route for room in house.rooms() for part in room.signed for route in part.routes(connected, configured)]
 
@@ -81,16 +88,23 @@ def create_app(configured: Settings | None = None) -> Starlette:
             yield
         for task in tasks:
             task.cancel()
+        await guesses.finish()
         await placing.queue_of(connected).finish()  # What a caller left behind who did not wait.
         await redis.aclose()
         await connected.close()
 
     return Application(
-        lambda app: Express(app, graphql.execution, authenticate),
+        lambda app: Proxies(Express(app, graphql.execution, authenticate), configured.trusted_proxies),
         routes=[*graphql.routes, *rest],
         middleware=graphql.middleware,
         lifespan=lifespan,
     )
+
+
+def _prepare_log_ins(configured: Settings, buckets: Buckets) -> None:
+    Guesses.buckets = buckets
+    if configured.secret is not None:
+        Devices.key = hashlib.sha256(b"devices:" + configured.secret.get_secret_value().encode()).digest()
 
 
 def trusted_documents(path: Path | None) -> dict[str, str]:
@@ -106,6 +120,7 @@ def _graphql(
     configured: Settings,
     connected: Database,
     redis: Redis,
+    buckets: Buckets,
     hub: Hub,
     registry: CollectorRegistry,
     authenticate: Authenticate,
@@ -142,7 +157,7 @@ def _graphql(
             connections_per_viewer=configured.connections_per_viewer,
             streams_per_viewer=configured.streams_per_viewer,
         ),
-        buckets=buckets_in(redis),
+        buckets=buckets,
         refresh=Context.refresh,
         ready_checks={"database": database_answers, "redis": redis_answers, "relay": relay_keeps_up},
         trusted_documents=trusted_documents(configured.trusted_documents),

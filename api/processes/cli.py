@@ -15,6 +15,7 @@ from api.resources import database
 from api.resources.database import Database
 from api.resources.settings import settings
 from api.sharing import command as sharing_command
+from domain.communities import members
 from domain.identity import credentials, users
 from domain.identity.tables import PlatformRole
 from domain.kernel.errors import DomainError
@@ -88,6 +89,7 @@ async def _create_account(connected: Database, arguments: argparse.Namespace) ->
         user_id = await users.create_user(session, email, name, hashed, actor=ACTOR)
         for role in arguments.roles:
             await users.grant_role(session, user_id, role, actor=ACTOR)
+        await members.take_up(session, user_id, email)
     print(f"{email} may sign in{''.join(f', as {role.value}' for role in arguments.roles)}.")
     return 0
 

@@ -27,6 +27,12 @@ class Settings(BaseSettings):
 
     database_url: DatabaseUrl = Field(validation_alias="DATABASE_URL", description="PostgreSQL with PostGIS, asyncpg.")
     redis_url: RedisDsn = Field(validation_alias="REDIS_URL", description="Redis or Valkey.")
+    secret: SecretStr | None = Field(
+        None, description="Makes the tokens of devices; without it they are forgotten when the process ends."
+    )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (), description="Networks of proxies whose X-Forwarded-For is believed, as a JSON list; nobody's by default."
+    )
     allowed_origins: tuple[str, ...] = Field((), description="Web origins that may call the API, as a JSON list.")
     database_role: str = Field("commonwatt_app", description="Role the API takes: owns nothing, may not edit history.")
     database_pool: int = Field(10, ge=1, le=100, description="Connections of one process: of each of its two pools.")

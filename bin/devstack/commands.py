@@ -26,6 +26,7 @@ class Application:
         *("-m", "uvicorn", "--factory", "api.serving:create_app", "--host", LOOPBACK),
         *("--ws", "api.transport.live.corks:CorkedProtocol"),
         *("--ws-max-size", "65536", "--ws-per-message-deflate", "false", "--no-access-log"),
+        "--no-proxy-headers",  # Whose word is taken is a setting: `trusted_proxies`.
         *("--timeout-keep-alive", "65", "--timeout-graceful-shutdown", "1", "--port"),
     )
     worker: tuple[str, ...] = ("-m", "api.worker")

@@ -2,19 +2,23 @@
 
 A member is a legal person of its own; `email` names the account that signs in for it. A person who left and returns
 is admitted again by `member_id`, so that its history stays one.
+
+Decision, 2026-11-30: an address without an account is taken as one with an account is, and the member waits for it.
+Refusing it would tell any stranger who has an account, as anybody can found a community.
 """
 
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
 from domain.communities import visibility
 from domain.communities.tables import CommunityRole, LegalForm, Member, MemberKind, Membership
 from domain.communities.texts import checked_name
+from domain.identity import users
 from domain.identity.tables import User
 from domain.identity.viewers import Viewer
 from domain.kernel.database import clock
@@ -89,20 +93,30 @@ async def _member(session: AsyncSession, new: NewMember, by: Viewer) -> UUID:
             ("name",) if new.name is None else ("legalForm",), "A new member has a name and a legal form."
         )
     user_id = new.user_id if new.email is None else await _account(session, new.email)
-    member = Member(name=checked_name(new.name, "name"), legal_form=new.legal_form, user_id=user_id)
+    member = Member(
+        name=checked_name(new.name, "name"),
+        legal_form=new.legal_form,
+        user_id=user_id,
+        awaited_email=new.email if user_id is None else None,
+    )
     session.add(member)
     await session.flush()
     return member.id
 
 
-async def _account(session: AsyncSession, email: str) -> UUID:
-    user_id: UUID | None = None
-    if email.isprintable():
-        active = select(User.id).where(func.lower(User.email) == email.lower(), User.disabled_at.is_(None))
-        user_id = await session.scalar(active)
-    if user_id is None:
-        raise InvalidValue(("email",), "There is no account with this e-mail address.")
+async def _account(session: AsyncSession, email: str) -> UUID | None:
+    users.check_email(email)
+    active = select(User.id).where(func.lower(User.email) == email.lower(), User.disabled_at.is_(None))
+    user_id: UUID | None = await session.scalar(active)
     return user_id
+
+
+async def take_up(session: AsyncSession, user_id: UUID, email: str) -> None:
+    """Let a new account sign in for the members that wait for one with its address."""
+    waiting = update(Member).where(func.lower(Member.awaited_email) == email.lower())
+    taken = waiting.values(user_id=user_id, awaited_email=None).returning(Member.id)
+    for member_id in await session.scalars(taken):
+        await entries.record(session, "member.take_up", actor=f"user:{user_id}", subject=("Member", member_id))
 
 
 async def _check_alone(session: AsyncSession, community_id: UUID, member_id: UUID, valid_from: date) -> None:

@@ -22,7 +22,6 @@ from domain.identity.viewers import Viewer
 from domain.kernel.errors import DomainError, InvalidValue, NotFound
 from domain.kernel.quantities import WHOLE_PPM, format_micro
 from domain.metering import codes, points
-from domain.metering.points import CodeTaken
 from domain.metering.tables import CodeKind, Direction, MeteringPoint
 
 
@@ -55,8 +54,7 @@ async def register_metering_point(
 ) -> tuple[UUID, UUID]:
     """Let a metering point take part; returns its id and the participation's.
 
-    Raises NotFound, NotAllowed, CommunityClosed, InvalidValue, CodeTaken, OutsideArea, Overlap, ShareExceeded,
-    GeometryInvalid.
+    Raises NotFound, NotAllowed, CommunityClosed, InvalidValue, OutsideArea, Overlap, ShareExceeded, GeometryInvalid.
     """
     community = await communities.lock_administered(session, community_id, by=by, act="register metering points")
     rules = await frameworks.rules(session, community.framework_code)
@@ -100,13 +98,16 @@ def _start(given: date | None, membership: Membership) -> date:
 
 
 async def _point(session: AsyncSession, community: Community, new: NewPoint, by: Viewer) -> UUID:
-    """The metering point with this code, made where there is none, held until commit."""
+    """The metering point with this code, made where `by` sees none, held until commit."""
     timezone = community.timezone if new.timezone is None else new.timezone
     if timezone != community.timezone:
         raise InvalidValue(("timezone",), f"The days of this community are those of {community.timezone}.")
     code = codes.normalised(new.code_kind, new.code)
-    query = select(MeteringPoint.id, MeteringPoint.timezone, visibility.metering_points(by).label("is_seen"))
-    known = (await session.execute(query.where(MeteringPoint.code == code).with_for_update(key_share=True))).first()
+    query = select(MeteringPoint.id, MeteringPoint.timezone).where(
+        MeteringPoint.code == code, visibility.metering_points(by)
+    )
+    first = query.order_by(MeteringPoint.id).limit(1).with_for_update(key_share=True, of=MeteringPoint)
+    known = (await session.execute(first)).first()
     if known is None:
         return await points.create_point(
             session,
@@ -116,8 +117,6 @@ async def _point(session: AsyncSession, community: Community, new: NewPoint, by:
             timezone=timezone,
             location=_location(new.location),
         )
-    if not known.is_seen:
-        raise CodeTaken(code)
     if known.timezone != timezone:
         raise InvalidValue(("code",), f"This point keeps the days of {known.timezone}, the community {timezone}.")
     return known.id  # type: ignore[no-any-return]

@@ -131,12 +131,19 @@ class Community(Base):
 
 
 class Member(Base):
-    """A legal person; `user_id` is who signs in for it, where someone does."""
+    """A legal person; `user_id` is who signs in for it, where someone does, and `awaited_email` who is to do so."""
 
     __tablename__ = "member"
+    __table_args__ = (
+        CheckConstraint("user_id IS NULL OR awaited_email IS NULL", name="awaited"),
+        Index(
+            "ix_member_awaited_email", text("lower(awaited_email)"), postgresql_where=text("awaited_email IS NOT NULL")
+        ),
+    )
 
     id: Mapped[Id]
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id"), index=True)
+    awaited_email: Mapped[str | None] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text)
     legal_form: Mapped[LegalForm] = mapped_column(text_enum(LegalForm))
     created_at: Mapped[CreatedAt]
@@ -232,7 +239,7 @@ class Asset(Base):
 
 
 PERSONAL = {
-    Member: Personal(of=("user_id", "name")),
+    Member: Personal(of=("user_id", "name", "awaited_email")),
     Membership: Personal(of=("member_id",), kept=BOOKS),
     Participation: Personal(of=("member_id", "membership_id", "metering_point_id"), kept=BOOKS),
     Asset: Personal(of=("metering_point_id",)),

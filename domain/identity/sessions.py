@@ -12,8 +12,11 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
+from domain.events import notices
+from domain.events.notices import NewNotice
 from domain.identity import credentials
 from domain.identity.tables import Session, User
+from domain.identity.words import PASSWORD_GUESSED
 from domain.kernel.database import clock, new_id
 from domain.kernel.errors import DomainError
 
@@ -55,6 +58,17 @@ async def stored_password(session: AsyncSession, email: str) -> tuple[UUID, str]
     )
     row = (await session.execute(query)).one_or_none()
     return None if row is None else (row[0], row[1])
+
+
+async def tell_of_guesses(session: AsyncSession, email: str, guesses: int) -> None:
+    """Tell the owner of an account, where there is one, of as many wrong passwords or more."""
+    account = await stored_password(session, email)
+    if account is None:
+        return
+    facts = {"guesses": guesses}
+    await notices.tell(session, [NewNotice(account[0], PASSWORD_GUESSED, facts)])
+    subject = ("User", account[0])
+    await entries.record(session, "session.guessed", actor="anybody", subject=subject, facts=facts)
 
 
 async def open_session(session: AsyncSession, user_id: UUID) -> Tokens:

@@ -21,10 +21,15 @@ class EmailTaken(DomainError):
         super().__init__("There is already an account with this e-mail address.")
 
 
+def check_email(email: str) -> None:
+    """Raises InvalidValue for what is no address, whoever has it."""
+    if not (EMAIL.fullmatch(email) and email.isprintable()):
+        raise InvalidValue(("email",), "This is not an e-mail address.")
+
+
 def check_new_user(email: str, name: str, password: str) -> None:
     """Raises InvalidValue for an address, name or password that cannot be taken."""
-    if not EMAIL.fullmatch(email):
-        raise InvalidValue(("email",), "This is not an e-mail address.")
+    check_email(email)
     if not 1 <= len(name.strip()) <= 120:
         raise InvalidValue(("name",), "A name has 1 to 120 characters.")
     if len(password) not in credentials.PASSWORD_LENGTH:

@@ -51,7 +51,7 @@ class MeteringPoint(Base):
     )
 
     id: Mapped[Id]
-    code: Mapped[str] = mapped_column(Text, unique=True)
+    code: Mapped[str] = mapped_column(Text, index=True)
     code_kind: Mapped[CodeKind] = mapped_column(text_enum(CodeKind))
     directions: Mapped[list[str]] = mapped_column(ARRAY(Text))
     timezone: Mapped[str] = mapped_column(Text)

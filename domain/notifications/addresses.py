@@ -68,7 +68,10 @@ class UrlRefused(DomainError):
 
 
 class PrivateAddress(DomainError):
-    """The host is, or also is, at an address that is not on the public Internet."""
+    """The host is, or also is, at an address that is not on the public Internet, or at none.
+
+    Which of these is not told: names of our own network are nobody's business.
+    """
 
     def __init__(self, host: str) -> None:
         super().__init__(f"{host} is not a host on the public Internet.")
@@ -121,9 +124,7 @@ def pinned(target: Target, found: Sequence[Address], allowed: Sequence[Network])
 
     One private address among them is enough to refuse the host. Without TLS only allowed networks are reached.
     """
-    if not found:
-        raise UrlRefused(f"The host {target.host} cannot be resolved.")
-    if not all(_is_in(address, allowed) or is_public(address) for address in found):
+    if not found or not all(_is_in(address, allowed) or is_public(address) for address in found):
         raise PrivateAddress(target.host)
     if not target.is_secure and not all(_is_in(address, allowed) for address in found):
         raise UrlRefused("The address must begin with https://.")

@@ -168,7 +168,7 @@ class DocumentChecks(SchemaExtension):
         if operation is not None:
             await self.budgets.charge(operation, max(1, operation.node_count))
             variables = self.execution_context.variables or {}
-            await self.budgets.charge_root_fields(operation, analysis, variables)
+            await self.budgets.charge_root_fields(self.documents.schema, operation, analysis, variables)
 
     def _analysis(self, operation: Operation | None) -> Analysis:
         context = self.execution_context

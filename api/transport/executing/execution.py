@@ -72,7 +72,8 @@ class Execution:
         return self.operation_of(viewer, connection, transport)
 
     def operation_of(self, viewer: Viewer, connection: HTTPConnection, transport: Transport) -> Operation:
-        return Operation(logs.request_id(), viewer, identity.address_of(connection), transport)
+        cookies = connection.headers.get("cookie", "")
+        return Operation(logs.request_id(), viewer, identity.address_of(connection), transport, cookies)
 
     async def execute(
         self, request: GraphQLRequest, operation: Operation, connection: HTTPConnection

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.transport.documents import requests, responses
 from api.transport.documents.requests import GraphQLRequest
 from api.transport.executing.execution import Execution
+from api.transport.limits import devices
 from api.transport.live import sockets
 from api.transport.live.streams import EventStream
 from api.transport.terms import errors, identity, media_types
@@ -69,7 +70,14 @@ class GraphQLEndpoint:
     ) -> Response:
         async with ends_when_client_leaves(request.receive, operation):
             result = await self.execution.execute(asked, operation, request)
-        return responses.answer(result, media_type, operation)
+        answer = responses.answer(result, media_type, operation)
+        if operation.device_cookie is not None:
+            name, token = operation.device_cookie
+            path, is_secure = self.execution.settings.path, request.url.scheme == "https"
+            answer.set_cookie(
+                name, token, devices.LIFETIME_S, path=path, secure=is_secure, httponly=True, samesite="strict"
+            )
+        return answer
 
 
 @asynccontextmanager

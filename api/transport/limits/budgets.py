@@ -1,11 +1,12 @@
 """Charges operations to the budget of whoever asks, and guesses at passwords and tokens to their own low limits."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from graphql import FieldNode, value_from_ast_untyped
+from graphql import FieldNode, GraphQLError, GraphQLSchema
+from graphql.execution.values import get_argument_values, get_variable_values
 
+from api.transport.limits import devices
 from api.transport.limits.limits import Analysis
 from api.transport.terms import identity
 from api.transport.terms.errors import RateLimited
@@ -50,21 +51,30 @@ class Budgets:
     def _bucket(self, operation: Operation) -> tuple[str, Rate]:
         return identity.bucket_key(operation.viewer, operation.address), self.rate_of(operation.viewer)
 
-    async def charge_root_fields(self, operation: Operation, analysis: Analysis, variables: Mapping[str, Any]) -> None:
+    async def charge_root_fields(
+        self, schema: GraphQLSchema, operation: Operation, analysis: Analysis, variables: Mapping[str, Any]
+    ) -> None:
         """One attempt per root field that has its own limit. Raises RateLimited for the first that has none left."""
         for node in analysis.root_fields:
             limit = self.settings.root_field_rates.get(node.name.value)
             if limit is not None:
-                await self._attempt(node, limit, operation, variables)
+                arguments = _arguments(schema, analysis, node, variables)
+                await self._attempt(node.name.value, limit, operation, arguments)
 
     async def _attempt(
-        self, node: FieldNode, limit: RootFieldRate, operation: Operation, variables: Mapping[str, Any]
+        self, name: str, limit: RootFieldRate, operation: Operation, arguments: Mapping[str, Any]
     ) -> None:
-        name = node.name.value
-        account = _account(node, limit.account, variables)
-        await self._take_one(f"{name}:address:{identity.network_of(operation.address)}", limit.per_address, name)
-        if account is not None:
-            await self._take_one(f"{name}:account:{account}", limit.per_account, name)
+        account, place = _at(arguments, limit.account), identity.network_of(operation.address)
+        if isinstance(account, str):
+            device = devices.known(account, limit.device and _at(arguments, limit.device), operation)
+            if device is not None:
+                await self._take_one(f"{name}:device:{device}", limit.per_account, name)
+                return
+        await self._take_one(f"{name}:address:{place}", limit.per_address, name)
+        if isinstance(account, str):
+            digest = devices.digest_of(account)
+            await self._take_one(f"{name}:account:{digest}:{place}", limit.per_account, name)
+            await self._take_one(f"{name}:account:{digest}", limit.per_account_of_strangers, name)
 
     async def _take_one(self, key: str, rate: Rate, field: str) -> None:
         taken = await self.buckets.take(key, rate, 1)
@@ -73,12 +83,26 @@ class Budgets:
             raise RateLimited(message, taken.retry_after_s, field=field)
 
 
-def _account(node: FieldNode, path: tuple[str, ...], variables: Mapping[str, Any]) -> str | None:
-    """The digest of the account a root field names; None when it names none (validation then refuses it)."""
-    found: Any = {
-        argument.name.value: value_from_ast_untyped(argument.value, dict(variables))
-        for argument in node.arguments or ()
-    }
+def _arguments(
+    schema: GraphQLSchema, analysis: Analysis, node: FieldNode, variables: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """The arguments of a root field as its resolver gets them, however the document spells them.
+
+    None where they cannot be had: the field does not run then.
+    """
+    operation = analysis.operation
+    root = schema.get_root_type(operation.operation)
+    coerced = get_variable_values(schema, operation.variable_definitions or (), dict(variables))
+    if root is None or isinstance(coerced, list):
+        return {}
+    try:
+        return get_argument_values(root.fields[node.name.value], node, coerced)
+    except GraphQLError:
+        return {}
+
+
+def _at(found: Any, path: tuple[str, ...]) -> Any:
+    """What stands at a path of arguments, None where nothing does."""
     for name in path:
-        found = found.get(name) if isinstance(found, dict) else None
-    return hashlib.sha256(found.strip().lower().encode()).hexdigest() if isinstance(found, str) else None
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found

@@ -81,6 +81,8 @@ def _defaults(operation: OperationDefinitionNode, names: frozenset[str]) -> dict
 
 
 def _size_of_json(value: object) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # GraphQL takes 10.0 for an Int.
     if isinstance(value, int) and not isinstance(value, bool):
         return min(max(0, value), UNBOUNDED)
     return len(value) if isinstance(value, list) else None

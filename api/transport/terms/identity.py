@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Protocol
 
 from starlette.requests import HTTPConnection
@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from api.transport.terms.errors import Unauthenticated
 
 NO_ADDRESS = "unknown"
+NAT64 = IPv6Network("64:ff9b::/96")
 KEYS_MAX = 10_000
 _keys: dict[int, tuple["Viewer", str]] = {}  # By identity: a viewer's own hash costs more than its key.
 
@@ -55,7 +56,7 @@ def token_of_connection_params(payload: Mapping[str, object], header: str | None
 
 
 def address_of(connection: HTTPConnection) -> str:
-    """The caller's address; behind a proxy uvicorn's `forwarded_allow_ips` has put the real one here."""
+    """The caller's address; `http.proxies` has put the one behind proxies of ours here."""
     return connection.client.host if connection.client else NO_ADDRESS
 
 
@@ -78,9 +79,13 @@ def key_of(viewer: Viewer) -> str:
 
 @lru_cache(maxsize=10_000)
 def network_of(address: str) -> str:
-    """The address, for IPv6 its /64: one household owns all of those."""
+    """The address, for IPv6 its /64: one household owns all of those. One of version 4 inside of it is that one."""
     try:
-        parsed = ip_address(address)
+        parsed = ip_address(address.partition("%")[0])
     except ValueError:
         return address
-    return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address
+    if isinstance(parsed, IPv6Address) and parsed in NAT64:
+        return str(IPv4Address(int(parsed) & 0xFFFFFFFF))
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
+        return str(ip_network((parsed, 64), strict=False))
+    return str(parsed.ipv4_mapped or parsed) if isinstance(parsed, IPv6Address) else address

@@ -20,6 +20,7 @@ class Operation:
     viewer: Viewer
     address: str
     transport: Transport
+    cookies: str = ""  # As they were sent.
     started_s: float = field(default_factory=time.perf_counter)
     name: str | None = None
     kind: str | None = None  # query, mutation, subscription
@@ -29,6 +30,7 @@ class Operation:
     budget: Taken | None = None
     codes: list[ErrorCode] = field(default_factory=list)
     results: int = 0
+    device_cookie: tuple[str, str] | None = None  # Name and value, to be kept by the device that signed in.
     is_handed_over: bool = False  # To a share, which notes its end.
 
     @property

@@ -47,17 +47,21 @@ class Rate:
 class RootFieldRate:
     """The low limit of a root field that guesses could abuse, counted per field and not per request.
 
-    `account` is where in the field's arguments the account stands, such as ("input", "email").
+    `account` is where in the field's arguments the account stands, such as ("input", "email"), and `device` the token
+    of a device from which it has signed in before. Such a device has attempts of its own. All others are strangers:
+    they are counted by address, and for each account by address and together.
     """
 
     account: tuple[str, ...]
-    per_account: Rate = Rate(10, 10 / 300)
+    device: tuple[str, ...] | None = None
+    per_account: Rate = Rate(10, 10 / 300)  # For one device, or one address.
     per_address: Rate = Rate(30, 30 / 300)
+    per_account_of_strangers: Rate = Rate(100, 100 / 3600)
 
 
 ROOT_FIELD_RATES: Mapping[str, RootFieldRate] = MappingProxyType(
     {
-        "logIn": RootFieldRate(account=("input", "email")),
+        "logIn": RootFieldRate(account=("input", "email"), device=("input", "deviceToken")),
         "refreshSession": RootFieldRate(account=("input", "refreshToken")),
         "resetPassword": RootFieldRate(account=("input", "email")),
     }

@@ -227,14 +227,14 @@ MEMBERS = (
         to_a("addMember", kind="CONSUMER", name="x", legalForm="SME", email="a\x00@example.org"),
         200,
         "INVALID_INPUT",
-        "There is no account with this e-mail address. [email]",
+        "This is not an e-mail address. [email]",
     ),
     Row(
-        "an address that nobody has",
-        to_a("addMember", kind="CONSUMER", name="x", legalForm="SME", email="%@%"),
+        "an address without a host",
+        to_a("addMember", kind="CONSUMER", name="x", legalForm="SME", email="%"),
         200,
         "INVALID_INPUT",
-        "There is no account with this e-mail address. [email]",
+        "This is not an e-mail address. [email]",
     ),
     Row(
         "a membership in the year 10000",

@@ -9,13 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit.tables import AuditEntry
 from domain.communities.tables import FrameworkCode, Membership, Participation
+from domain.events.tables import Notice
+from domain.identity import users
+from domain.identity.tables import PlatformRole
 from domain.identity.viewers import ANONYMOUS, Viewer
 from domain.kernel.database import new_id
 from domain.metering.tables import CodeKind, MeteringPoint
 from tests.api.conftest import Execute
 from tests.factories.communities import a_community, a_membership, a_participation, a_viewer_through, an_administrator
 from tests.factories.geography import MODENA, a_square, a_substation_area
-from tests.factories.identity import a_viewer, an_admin
+from tests.factories.identity import a_user, a_viewer, an_admin
 from tests.factories.metering import a_metering_point
 
 REGISTER = """
@@ -111,17 +114,24 @@ async def test_the_whole_is_free_again_after_a_point_has_left(
     assert later.refusals("registerMeteringPoint") == []
 
 
-async def test_a_code_of_somebody_else_is_taken(
+async def test_a_code_of_somebody_else_is_answered_as_one_of_nobody(
     execute: Execute, session: AsyncSession, membership: Membership, administrator: Viewer
 ) -> None:
     await a_metering_point(session, code="IT001E12345678", code_kind=CodeKind.IT_POD)
+    admin = await a_user(session)
+    await users.grant_role(session, admin.id, PlatformRole.ADMIN, actor="test")
+    taken, free = [given(membership, code=code, codeKind="IT_POD") for code in ("it001e12345678 9", "IT001E12345679")]
 
-    answer = await execute(REGISTER, administrator, input=given(membership, code="it001e12345678 9", codeKind="IT_POD"))
+    answers = [(await execute(REGISTER, administrator, input=each)).data for each in (taken, free)]
+    again = await execute(REGISTER, administrator, input=taken)
 
-    assert answer.refusals("registerMeteringPoint") == [
-        {"__typename": "CodeTaken", "code": "CODE_TAKEN", "path": ["code"]}
-    ]
-    assert await participations(session) == 0
+    points = [answer["registerMeteringPoint"]["meteringPoint"] for answer in answers]
+    assert [point.pop("code") for point in points] == ["IT001E12345678", "IT001E12345679"]
+    assert answers[0] == answers[1]
+    assert [error["code"] for error in again.refusals("registerMeteringPoint")] == ["OVERLAP"]  # One's own is told.
+    assert await participations(session) == 2
+    told = (await session.execute(select(Notice.user_id, Notice.kind))).all()
+    assert told == [(admin.id, "CODE_CONTESTED")]
 
 
 @pytest.mark.parametrize(

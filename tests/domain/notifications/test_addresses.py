@@ -125,8 +125,12 @@ def test_one_private_address_among_public_ones_is_enough_to_refuse() -> None:
 
 
 def test_a_host_that_does_not_resolve_is_refused() -> None:
-    with pytest.raises(UrlRefused, match="cannot be resolved"):
+    """As one of our own network is, so that nobody learns which names are there."""
+    with pytest.raises(PrivateAddress) as unknown:
         pinned(target_of("https://example.org/"), [], ALLOWED)
+    with pytest.raises(PrivateAddress) as private:
+        pinned(target_of("https://example.org/"), [ip_address("10.0.0.1")], ALLOWED)
+    assert str(unknown.value) == str(private.value)
 
 
 def test_allowed_networks_are_reached_also_without_tls() -> None:

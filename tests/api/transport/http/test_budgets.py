@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from api.transport.documents.documents import hash_of
 from api.transport.terms.settings import DocumentLimits, Rate, RootFieldRate, TransportSettings
 from tests.api.transport.conftest import ADMIN, ClientOf
 from tests.api.transport.http.posting import NEW, OLD, code, post
@@ -72,12 +73,59 @@ def test_guesses_are_counted_per_root_field_and_account(client_of: ClientOf) -> 
     assert address_spent.status_code == 429
 
 
-def test_guesses_in_variables_and_fragments_count_too(client_of: ClientOf) -> None:
+A = '{email: "a@x.org", password: "wrong"}'
+SPELLINGS: dict[str, tuple[str, dict[str, Any]]] = {
+    "literals": (f"mutation {{ logIn(input: {A}) {{ accessToken }} }}", {}),
+    "aliases": (f"mutation {{ b: logIn(input: {A}) {{ accessToken }} }}", {}),
+    "another case and blanks": (
+        'mutation { logIn(input: {email: " A@x.ORG ", password: "wrong"}) { accessToken } }',
+        {},
+    ),
+    "a block string": ('mutation { logIn(input: {email: """a@x.org""", password: "wrong"}) { accessToken } }', {}),
+    "a variable of an input": (
+        "mutation M($i: LogInInput!) { logIn(input: $i) { accessToken } }",
+        {"i": {"email": "a@x.org", "password": "wrong"}},
+    ),
+    "a variable in an input": (
+        'mutation M($e: String!) { logIn(input: {email: $e, password: "wrong"}) { accessToken } }',
+        {"e": "a@x.org"},
+    ),
+    "a default of a variable": (f"mutation M($i: LogInInput! = {A}) {{ logIn(input: $i) {{ accessToken }} }}", {}),
+    "a default in an input": (
+        'mutation M($e: String! = "a@x.org") { logIn(input: {email: $e, password: "wrong"}) { accessToken } }',
+        {},
+    ),
+    "fragments": (
+        f"mutation {{ ...F }} fragment F on Mutation {{ ... on Mutation {{ logIn(input: {A}) {{ accessToken }} }} }}",
+        {},
+    ),
+    "variables nobody asked for": (
+        f"mutation {{ logIn(input: {A}) {{ accessToken @include(if: true) }} }}",
+        {"input": {"email": "b@x.org"}},
+    ),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_guesses_count_however_the_document_spells_the_account(client_of: ClientOf, spelling: str) -> None:
     guesses = RootFieldRate(("input", "email"), per_account=Rate(2, 0.001), per_address=Rate(50, 0.001))
-    client = client_of(TransportSettings(root_field_rates={"logIn": guesses}))
-    text = "mutation M($i: LogInInput!) { ...F } fragment F on Mutation { logIn(input: $i) { accessToken } }"
-    variables = {"i": {"email": "a@x.org", "password": "wrong"}}
+    text, variables = SPELLINGS[spelling]
+    client = client_of(TransportSettings(root_field_rates={"logIn": guesses}), trusted_documents={hash_of(text): text})
 
-    statuses = [post(client, text, variables=variables).status_code for _ in range(3)]
+    first = post(client, "mutation { " + log_in("a@x.org") + " }").status_code
+    asked = {"documentId": hash_of(text), "variables": variables}
+    statuses = [
+        post(client, text, variables=variables).status_code,
+        client.post("/graphql", json=asked).status_code,
+        post(client, "mutation { " + log_in("b@x.org") + " }").status_code,
+    ]
 
-    assert statuses == [200, 200, 429]
+    assert [first, *statuses] == [200, 200, 429, 200]
+
+
+def test_a_page_size_counts_however_it_is_spelled(client: TestClient) -> None:
+    text = "query Q($n: Int) { budget { cost } houses(first: $n) { edges { cursor } } }"
+
+    costs = [post(client, text, variables={"n": n}).json()["data"]["budget"]["cost"] for n in (40, 40.0)]
+
+    assert costs == [40, 40]
