@@ -5,14 +5,18 @@ A workbook is a zip archive of XML, so its real size and its XML are checked bef
 """
 
 import io
+import re
 import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import pairwise
+from typing import Any
 
 from openpyxl import load_workbook
+from openpyxl.worksheet._reader import VALUE_TAG, WorkSheetParser
 
 from domain.metering.imports.cells import Cells, ascii_excerpt, from_texts
 from domain.metering.imports.formats import ImportFormat, Limits, Xlsx
@@ -20,7 +24,7 @@ from domain.metering.imports.report import FaultCode, FaultLog, ImportRefused
 
 _PARTS_MAX = 500
 _READ_AT_ONCE = 1 << 20
-_SECONDS_PER_DAY = 86_400
+_NUMBER = re.compile(r"[+-]?[0-9]*\.?[0-9]*(?:[eE][+-]?[0-9]+)?")
 
 
 def read_cells(data: bytes, file: Xlsx, format: ImportFormat, limits: Limits, faults: FaultLog) -> Cells:
@@ -65,28 +69,63 @@ def _read_sheet(data: bytes, file: Xlsx, format: ImportFormat, limits: Limits, f
             if file.sheet is not None and file.sheet not in workbook.sheetnames:
                 raise faults.refuse(FaultCode.BAD_FILE, f"there is no sheet named {ascii_excerpt(file.sheet)}")
             sheet = workbook[file.sheet or workbook.sheetnames[0]]
-            columns = limits.columns_max + 1
-            header = next(sheet.iter_rows(format.header_row, format.header_row, 1, columns, values_only=True), ())
-            names = _header(header, format, limits, faults)
-            body = sheet.iter_rows(format.data_row, max_col=len(names), values_only=True)
-            return _read_rows(body, names, file, format, limits, faults)
+            rows = _rows(sheet, faults)
+            at, header = next(((row, values) for row, values in rows if row >= format.header_row), (0, {}))
+            names = _header(header if at == format.header_row else {}, format, limits, faults)
+            return _read_rows(rows, names, file, format, limits, faults)
         finally:
             workbook.close()
 
 
-def _header(values: tuple[object, ...], format: ImportFormat, limits: Limits, faults: FaultLog) -> list[str]:
-    names = ["" if value is None else str(value).strip() for value in values]
+class _Sheet(WorkSheetParser):
+    """openpyxl's parser of a sheet, but that numbers are ASCII: Python's own reading takes 1_000 and other digits."""
+
+    def parse_cell(self, element: Any) -> dict[str, Any]:
+        text = element.findtext(VALUE_TAG)
+        if text and element.get("t", "n") == "n" and not _NUMBER.fullmatch(text):
+            raise ValueError("a cell is no number")
+        cell: dict[str, Any] = super().parse_cell(element)
+        return cell
+
+
+def _rows(sheet: Any, faults: FaultLog) -> Iterator[tuple[int, dict[int, object]]]:
+    """Row numbers and their cells by column, both from 1, as they stand in the sheet.
+
+    What the sheet states of its extent is not believed. Rows and cells that run back are refused: one of two would be
+    lost. Raises ImportRefused.
+    """
+    book = sheet.parent
+    with sheet._get_source() as source:
+        parser = _Sheet(
+            source,
+            sheet._shared_strings,
+            epoch=book.epoch,
+            date_formats=book._date_formats,
+            timedelta_formats=book._timedelta_formats,
+        )
+        last = 0
+        for row, cells in parser.parse():
+            columns = [cell["column"] for cell in cells]
+            elsewhere = any(cell["row"] != row for cell in cells)
+            if row <= last or elsewhere or any(after <= before for before, after in pairwise(columns)):
+                raise faults.refuse(FaultCode.BAD_FILE, "a row or cell of the sheet stands twice or out of order", row)
+            last = row
+            yield row, {cell["column"]: cell["value"] for cell in cells if cell["value"] is not None}
+
+
+def _header(values: dict[int, object], format: ImportFormat, limits: Limits, faults: FaultLog) -> list[str]:
+    if max(values, default=0) > limits.columns_max:
+        raise faults.refuse(FaultCode.TOO_LARGE, f"more than {limits.columns_max} columns", format.header_row)
+    names = [str(values.get(column, "")).strip() for column in range(1, max(values, default=0) + 1)]
     while names and not names[-1]:
         names.pop()
     if not names:
         raise faults.refuse(FaultCode.BAD_FILE, "there is no header", format.header_row)
-    if len(names) > limits.columns_max:
-        raise faults.refuse(FaultCode.TOO_LARGE, f"more than {limits.columns_max} columns", format.header_row)
     return names
 
 
 def _read_rows(
-    body: Iterator[tuple[object, ...]],
+    body: Iterator[tuple[int, dict[int, object]]],
     names: list[str],
     file: Xlsx,
     format: ImportFormat,
@@ -95,15 +134,14 @@ def _read_rows(
 ) -> Cells:
     table: list[list[str]] = []
     rows: list[int] = []
-    for row, values in enumerate(body, format.data_row):
+    for row, values in body:
+        if row < format.data_row or not values:
+            continue
+        rows.append(row)
         seen = row - format.data_row + 1
         if seen > limits.rows_max or seen * len(names) > limits.cells_max:
             raise faults.refuse(FaultCode.TOO_LARGE, f"more than {limits.rows_max} rows or {limits.cells_max} cells")
-        if all(value is None for value in values):
-            continue
-        texts = [_text(value, file, format.time_format) for value in values]
-        table.append(texts + [""] * (len(names) - len(texts)))
-        rows.append(row)
+        table.append([_text(values.get(column), file, format.time_format) for column in range(1, len(names) + 1)])
     _refuse_nul(table, rows, names, faults)
     return from_texts(names, table, rows)
 

@@ -144,6 +144,47 @@ def test_a_row_far_down_or_a_cell_far_right_does_not_cost_the_cells_between() ->
     assert places(report) == [("TOO_LARGE", None, None)]
 
 
+SHEET = zipfile.ZipFile(io.BytesIO(GOOD_BOOK)).read("xl/worksheets/sheet1.xml")
+
+
+@pytest.mark.parametrize("extent", [b"A1", b"A1:B3", b"A5:A9", b"A1:XFD1048576"])
+def test_what_a_sheet_states_of_its_extent_is_not_believed(extent: bytes) -> None:
+    lying = SHEET.replace(b'ref="A1:C25"', b'ref="' + extent + b'"')
+    assert lying != SHEET or extent == b"A1:C25"
+
+    readings = parse(with_part("xl/worksheets/sheet1.xml", lying), BOOK)
+
+    assert (readings.report.rows, readings.report.values) == (24, 24)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'<row r="9"', b'<row r="8"'),
+        (b'<row r="9"', b'<row r="30"'),
+        (b'<c r="C9"', b'<c r="B9"'),
+        (b'<c r="C9"', b'<c r="C10"'),
+        (b'<c r="A9"', b'<c r="D9"'),
+    ],
+)
+def test_rows_and_cells_that_stand_twice_or_elsewhere_are_refused(old: bytes, new: bytes) -> None:
+    assert SHEET.count(old) == 1
+
+    report = refused(with_part("xl/worksheets/sheet1.xml", SHEET.replace(old, new)), BOOK)
+
+    assert [code for code, _, _ in places(report)] == ["BAD_FILE"]
+
+
+@pytest.mark.parametrize("number", ["1_000", "٣", " 1", "0x1", "Infinity", "1e_5"])
+def test_numbers_of_a_workbook_are_ascii(number: str) -> None:
+    sheet = SHEET.replace(b"<v>1</v>", f"<v>{number}</v>".encode(), 1)
+    assert sheet != SHEET
+
+    report = refused(with_part("xl/worksheets/sheet1.xml", sheet), BOOK)
+
+    assert [code for code, _, _ in places(report)] == ["BAD_FILE"]
+
+
 def test_formulas_errors_and_yes_or_no_in_a_workbook_are_named_by_cell() -> None:
     rows: list[list[object]] = [["A", time, 1] for time in labels(PLAIN)]
     rows[1][2], rows[2][2], rows[3][2], rows[4][1] = "=1+1", True, "#N/A", 45_000
