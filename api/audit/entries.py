@@ -19,6 +19,7 @@ from api.engine.fields import PAGE_ARGUMENTS
 from api.graphql.context import Context, Info
 from api.graphql.periods import PeriodInput
 from api.graphql.scalars import DateTime
+from api.transport.limits.reads import some
 from api.transport.terms.errors import BadUserInput, Forbidden
 from domain.audit import entries, search
 from domain.audit.search import Criteria, Place
@@ -134,8 +135,9 @@ class AuditQueries:
         return _connection(info.context, criteria, asked, rows)
 
     @strawberry.field(
+        metadata=some(30_000),
         description="Compute a chain's hashes anew; of at most 100000 entries, else by `startVerification`. FORBIDDEN "
-        "where the caller may not audit the scope."
+        "where the caller may not audit the scope.",
     )
     async def audit_verification(self, info: Info, scope_id: SCOPE) -> AuditVerification:
         key = scope_of(scope_id)

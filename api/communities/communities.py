@@ -10,7 +10,7 @@ from api.engine.fields import column, edge, many
 from api.geography.boundaries import boundary_field
 from api.geography.geojson import GeoJSONMultiPolygon, GeoJSONPoint
 from api.graphql.context import Info
-from api.graphql.periods import PeriodInput
+from api.graphql.periods import PeriodInput, series
 from api.graphql.scalars import DateTime
 from api.metering.series import refused_as_input
 from api.transport.terms.errors import Forbidden
@@ -95,8 +95,9 @@ class Community(Node):
     assets = many("Asset", "Plants and storage that the viewer may see.", on=tables.Asset.community_id)
 
     @strawberry.field(
+        metadata=series(),
         description="What it injects and withdraws in a period of at most 10000 intervals. Who does not administer it "
-        "gets FORBIDDEN with reason TOO_FEW_MEMBERS where on some day fewer than 5 members take part."
+        "gets FORBIDDEN with reason TOO_FEW_MEMBERS where on some day fewer than 5 members take part.",
     )
     async def balance(
         self,

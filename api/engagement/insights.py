@@ -6,7 +6,7 @@ from api.engagement.leaderboards import MONTH
 from api.engine.declarations import leading
 from api.engine.fields import edge
 from api.graphql.context import Info
-from api.graphql.periods import Period
+from api.graphql.periods import Period, series_of_months
 from api.graphql.scalars import DateTime, Micro
 from api.graphql.words import describe
 from api.market.delivery.emissions import EmissionBasis, emission_basis
@@ -15,6 +15,7 @@ from api.resources import clock
 from domain.engagement import insights
 from domain.engagement.figures import FigureUnit
 from domain.engagement.insights import UNITS, CommunityInsights, InsightCode, InsightMeasure
+from domain.identity.viewers import Viewer
 
 describe(
     InsightMeasure,
@@ -62,17 +63,22 @@ class MonthInsights:
     )
 
 
+def _communities_count(viewer: Viewer) -> int:
+    return min(len(viewer.community_ids), insights.COMMUNITIES_MAX) or 1
+
+
 @strawberry.type
 class InsightViewer:
     @strawberry.field(
+        metadata=series_of_months(_communities_count),
         description="A month of the viewer's beside the mean of each of its communities, the first ten; for the "
-        "viewer alone. The mean is of the others, of today's members who did not opt out."
+        "viewer alone. The mean is of the others, of today's members who did not opt out.",
     )
     async def insights(self, info: Info, month: MONTH) -> list[MonthInsights]:
         viewer = info.context.caller
         if not viewer.may_read:
             return []
-        for _ in range(min(len(viewer.community_ids), insights.COMMUNITIES_MAX) or 1):
+        for _ in range(_communities_count(viewer)):
             info.context.take_series()
         with refused_as_input():
             async with info.context.database.reading() as connection:

@@ -8,7 +8,7 @@ import strawberry
 
 from api.engine.declarations import extends
 from api.graphql.context import Context, Info
-from api.graphql.periods import Period
+from api.graphql.periods import Period, series_of_months
 from api.graphql.scalars import Date, DateTime, Micro
 from api.graphql.words import describe
 from api.market.delivery.emissions import EmissionBasis, emission_basis
@@ -81,7 +81,8 @@ FIRST = Annotated[int, strawberry.argument(description="How many places, 1 to 10
 @extends("Community")
 class LeaderboardOfCommunity:
     @strawberry.field(
-        description="Who did most in a month, by card. For members and administrators; others get FORBIDDEN."
+        metadata=series_of_months(),
+        description="Who did most in a month, by card. For members and administrators; others get FORBIDDEN.",
     )
     async def leaderboard(self, info: Info, kind: KIND, month: MONTH, first: FIRST = 10) -> Leaderboard:
         return await read(info.context, self.__dict__["id"], kind, month, first)

@@ -8,6 +8,7 @@ import strawberry
 from sqlalchemy import ColumnElement, literal, tuple_
 
 from api.engine.declarations import ENTITIES, Many, Order
+from api.transport.limits.reads import some
 from api.transport.terms.errors import BadUserInput
 
 NodeType = TypeVar("NodeType")
@@ -40,7 +41,10 @@ class Connection(Generic[NodeType]):
     page_info: PageInfo = strawberry.field(description="Where this page stands in the list.")
     counter: strawberry.Private[Any]
 
-    @strawberry.field(description="How many objects the whole list holds for this viewer; counted only when selected.")
+    @strawberry.field(
+        metadata=some(100),
+        description="How many objects the whole list holds for this viewer; counted only when selected.",
+    )
     async def total_count(self) -> int | None:
         count: int | None = await self.counter()
         return count

@@ -31,6 +31,7 @@ from api.engine.declarations import (
     edge_key,
     entity_named,
 )
+from api.transport.limits.reads import some
 from domain.kernel.vocabularies import Word, WordType
 
 
@@ -76,7 +77,7 @@ def shaped(
     return strawberry.field(
         description=description,
         name=name,
-        metadata={MARK: Column(expression, heavy=True, argument=argument)},
+        metadata={MARK: Column(expression, heavy=True, argument=argument), **some(100)},
         resolver=_no_argument,
         extensions=[Heavy(_argument(argument, kind | None, about))],
     )

@@ -11,7 +11,9 @@ from api.transport.terms import operations
 
 @strawberry.type(description="The budget of the caller: a bucket of points that refills steadily.")
 class RateLimit:
-    cost: int = strawberry.field(description="Points that this operation costs: its node count, at least 1.")
+    cost: int = strawberry.field(
+        description="Points that this operation costs: its nodes and what its series read, at least 1."
+    )
     limit: int = strawberry.field(description="Points in a full bucket.")
     remaining: int = strawberry.field(description="Points left after this operation.")
     reset_at: DateTime = strawberry.field(description="When the bucket will be full again if nothing more is taken.")

@@ -11,12 +11,11 @@ from api.engine.reads import Loaders
 from api.graphql import following
 from api.resources.database import Database
 from api.resources.events import Hub
-from api.transport.terms.errors import QueryTooComplex, Unauthenticated
+from api.transport.limits import reads
+from api.transport.terms.errors import Unauthenticated
 from domain.communities import sight
 from domain.events.tables import Event
 from domain.identity.viewers import Viewer
-
-SERIES_MAX = 20  # Packed series of one operation: each reads thousands of values, which its node count does not tell.
 
 
 class Context:
@@ -60,9 +59,9 @@ class Context:
     def take_series(self) -> None:
         """Count a packed series that is about to be read. Raises QueryTooComplex."""
         self.series_count += 1
-        if self.series_count > SERIES_MAX:
-            message = f"An operation reads at most {SERIES_MAX} series; ask for fewer objects, or one after another."
-            raise QueryTooComplex(message, limit=SERIES_MAX, value=self.series_count)
+        most = reads.series_max(self.viewer)
+        if self.series_count > most:
+            raise reads.too_many(self.series_count, most)
 
     async def check_again(self) -> None:
         """Before a sensitive event: read again who asks, so that a lost membership or session ends the stream.

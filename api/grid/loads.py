@@ -9,7 +9,7 @@ import strawberry
 
 from api.engine.declarations import extends
 from api.graphql.context import Context, Info
-from api.graphql.periods import PeriodInput
+from api.graphql.periods import PeriodInput, series
 from api.graphql.scalars import DateTime
 from api.resources import clock
 from api.transport.terms.errors import BadUserInput
@@ -79,7 +79,10 @@ LOADED = Annotated[
 
 @extends("MarketZone")
 class LoadOfZone:
-    @strawberry.field(description="What passes between the zone and the rest of the grid, by quarter-hour.")
+    @strawberry.field(
+        metadata=series(120, is_little=True),
+        description="What passes between the zone and the rest of the grid, by quarter-hour.",
+    )
     async def load(self, info: Info, period: LOADED = None) -> ZoneLoadSeries:
         if period is not None:  # What is read of about now is little.
             info.context.take_series()

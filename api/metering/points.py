@@ -8,6 +8,7 @@ import strawberry
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, enums, many
 from api.geography.geojson import GeoJSONPoint
+from api.graphql import periods
 from api.graphql.context import Info
 from api.graphql.mutations import OVERLAP, ErrorCode, Payload, UserError, mutation, refusal
 from api.graphql.periods import PeriodInput
@@ -57,8 +58,9 @@ class MeteringPoint(Node):
     assets = many("Asset", "Plants and storage behind it.", on=AssetTable.metering_point_id)
 
     @strawberry.field(
+        metadata=periods.series(),
         description="Its energy in a period of at most 10000 intervals. Readings of days on which the point was not "
-        "in a community through which the viewer sees it count as missing."
+        "in a community through which the viewer sees it count as missing.",
     )
     async def readings(
         self,

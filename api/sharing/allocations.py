@@ -12,7 +12,7 @@ from api.engine.declarations import Node, entity, extends, leading
 from api.engine.fields import column, edge, many, part
 from api.graphql.context import Info
 from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
-from api.graphql.periods import Period, PeriodInput
+from api.graphql.periods import Period, PeriodInput, series
 from api.graphql.scalars import DateTime, Micro, key_of
 from api.sharing.keys import administered
 from api.transport.terms.errors import BadUserInput
@@ -160,7 +160,10 @@ class AllocationRun(Node):
         on=tables.AllocationDifference.run_id,
     )
 
-    @strawberry.field(description="Shared energy of one member per interval; at most 10000 intervals a request.")
+    @strawberry.field(
+        metadata=series(POINTS_MAX),
+        description="Shared energy of one member per interval; at most 10000 intervals a request.",
+    )
     async def series(
         self,
         info: Info,

@@ -10,6 +10,7 @@ import strawberry
 from api.engine.declarations import extends
 from api.graphql.context import Context, Info
 from api.graphql.scalars import DateTime, Micro
+from api.transport.limits.reads import some
 from api.transport.terms.errors import BadUserInput
 from domain.market.clearing import book
 from domain.market.places.tables import OrderSide
@@ -36,7 +37,7 @@ DEPTH = Annotated[int, strawberry.argument(description="How many price levels of
 
 @extends("Market")
 class BookOfMarket:
-    @strawberry.field(description="What is open for one delivery interval, by price; never whose.")
+    @strawberry.field(metadata=some(100), description="What is open for one delivery interval, by price; never whose.")
     async def order_book(self, info: Info, delivery_start: DELIVERY_START, depth: DEPTH = 20) -> OrderBook:
         return await read(info.context, self.__dict__["id"], delivery_start, depth)
 

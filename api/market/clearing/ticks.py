@@ -8,7 +8,7 @@ import strawberry
 
 from api.engine.declarations import extends
 from api.graphql.context import Context, Info
-from api.graphql.periods import PeriodInput
+from api.graphql.periods import PeriodInput, series
 from api.graphql.scalars import DateTime
 from api.transport.terms.errors import BadUserInput
 from domain.kernel.intervals import METER_RESOLUTION, Period, Resolution
@@ -41,8 +41,9 @@ RESOLUTION = Annotated[Resolution, strawberry.argument(description="PT15M, PT30M
 
 @extends("Market")
 class PricesOfMarket:
-    @strawberry.field(description="Prices cleared for deliveries in a period, as packed columns.")
+    @strawberry.field(metadata=series(), description="Prices cleared for deliveries in a period, as packed columns.")
     async def prices(self, info: Info, period: PERIOD, resolution: RESOLUTION) -> PriceSeries:
+        info.context.take_series()
         market = self.__dict__
         return await read(info.context, market["id"], market["delivery_minutes"], period.span(), resolution)
 

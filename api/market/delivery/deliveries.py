@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, or_, select, true
 from api.engine.declarations import Node, edge_key, entity, extends
 from api.engine.fields import column, edge, many
 from api.graphql.context import Context, Info
-from api.graphql.periods import PeriodInput
+from api.graphql.periods import PeriodInput, series
 from api.graphql.scalars import DateTime, Micro
 from api.graphql.words import describe
 from api.transport.terms.errors import BadUserInput
@@ -265,9 +265,11 @@ def _totals(row: TotalsRow | None) -> DeliveryTotals:
 @extends("Market")
 class DeliveriesOfMarket:
     @strawberry.field(
-        description="What became of trades whose buyers are in this market; null unless the viewer operates its zone."
+        metadata=series(),
+        description="What became of trades whose buyers are in this market; null unless the viewer operates its zone.",
     )
     async def delivery_totals(self, info: Info, period: DELIVERED) -> DeliveryTotals | None:
+        info.context.take_series()
         market_id, zone_id = self.__dict__["id"], self.__dict__[edge_key("zone")]
         return await totals(info.context, market_id, zone_id, period.span())
 

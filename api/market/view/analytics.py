@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.engine.declarations import extends, leading
 from api.engine.fields import edge
 from api.graphql.context import Context, Info
-from api.graphql.periods import Period, PeriodInput
+from api.graphql.periods import Period, PeriodInput, series
 from api.graphql.scalars import DateTime, Micro
 from api.graphql.words import describe
 from api.grid.loads import span_of
@@ -105,7 +105,7 @@ ANALYSED = Annotated[PeriodInput, strawberry.argument(description="Whole quarter
 
 @extends("MarketZone")
 class AnalyticsOfZone:
-    @strawberry.field(description="What the zone went through in a period, and how it is now.")
+    @strawberry.field(metadata=series(), description="What the zone went through in a period, and how it is now.")
     async def analytics(self, info: Info, period: ANALYSED) -> ZoneAnalytics:
         info.context.take_series()
         return await read(info.context, self.__dict__["id"], period)

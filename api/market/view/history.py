@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from api.graphql.context import Info
-from api.graphql.periods import Period, PeriodInput
+from api.graphql.periods import Period, PeriodInput, series
 from api.graphql.scalars import DateTime, Micro
 from api.graphql.words import describe
 from api.metering.series import refused_as_input
@@ -76,7 +76,9 @@ class TradingStatistics:
 
 @strawberry.type
 class HistoryViewer:
-    @strawberry.field(description="What the viewer traded for deliveries that begin in a period, by local time.")
+    @strawberry.field(
+        metadata=series(), description="What the viewer traded for deliveries that begin in a period, by local time."
+    )
     async def trading_statistics(
         self,
         info: Info,

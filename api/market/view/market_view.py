@@ -9,6 +9,7 @@ from api.graphql.context import Context, Info
 from api.graphql.scalars import DateTime, Micro
 from api.graphql.words import describe
 from api.resources import clock
+from api.transport.limits.reads import some
 from domain.market.view import figures, market_view
 from domain.market.view.figures import SIGNAL_RULES, Balance, FactKind, Signal, SignalKind, Trend, View
 
@@ -141,7 +142,7 @@ class MarketView:
 
 @extends("Market")
 class ViewOfMarket:
-    @strawberry.field(description="What the market looks like now.")
+    @strawberry.field(metadata=some(200), description="What the market looks like now.")
     async def view(self, info: Info) -> MarketView:
         return await read(info.context, self.__dict__["id"])
 

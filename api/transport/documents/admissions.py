@@ -7,7 +7,6 @@ from typing import Any
 from graphql import OperationType
 
 from api.transport.documents.documents import Document, Documents
-from api.transport.limits import costs
 from api.transport.limits.limits import Analysis
 
 
@@ -44,7 +43,7 @@ class Admissions:
         """The nodes an operation may return; None for more than are allowed."""
         count = admission.node_count
         if admission.size_variables:
-            count = self._node_count(admission.analysis, admission.size_variables, variables)
+            count = self.documents.node_count(admission.analysis, variables)
         return count if count <= self.documents.settings.limits.nodes else None
 
     def _keep(self, text: str, operation_name: str | None, document: Document) -> Admission:
@@ -53,7 +52,7 @@ class Admissions:
         analysis = document.analysis(operation_name)
         operation, sizes = analysis.operation, analysis.size_variables
         name = operation.name.value if operation.name else None
-        count = 0 if sizes else self._node_count(analysis, sizes, {})
+        count = 0 if sizes else self.documents.node_count(analysis, {})
         admission = Admission(document, analysis, name, self._is_plain(analysis), sizes, count)
         self.kept[text, operation_name] = admission
         return admission
@@ -62,7 +61,3 @@ class Admissions:
         limited = self.documents.settings.root_field_rates
         is_query = analysis.operation.operation is OperationType.QUERY and not analysis.introspects
         return is_query and not any(field.name.value in limited for field in analysis.root_fields)
-
-    def _node_count(self, analysis: Analysis, names: frozenset[str], variables: Mapping[str, Any]) -> int:
-        sizes = costs.sizes_of_variables(analysis.operation, names, variables)
-        return costs.node_count(analysis.pages, sizes, self.documents.settings.limits.page_size)

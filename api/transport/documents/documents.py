@@ -16,7 +16,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from api.transport.documents.plans import CompiledReads, NotStanding, Prepared
-from api.transport.limits import costs, limits
+from api.transport.limits import costs, limits, reads
 from api.transport.limits.budgets import Budgets
 from api.transport.limits.limits import Analysis
 from api.transport.terms import operations
@@ -85,6 +85,24 @@ class Documents:
             raise InvalidDocument([_as_validation_error(error) for error in errors])
         return self._keep(text, Document(document_hash, node, analyses))
 
+    def node_count(self, analysis: Analysis, variables: Mapping[str, Any]) -> int:
+        """The nodes an operation may return."""
+        sizes = costs.sizes_of_variables(analysis.operation, analysis.size_variables, variables)
+        return costs.node_count(analysis.pages, sizes, self.settings.limits.page_size)
+
+    def note_reads(self, operation: Operation, analysis: Analysis, variables: Mapping[str, Any]) -> None:
+        """Count what an operation reads beside its nodes. Raises QueryTooComplex."""
+        if not analysis.reads:
+            return
+        sizes = costs.sizes_of_variables(analysis.operation, analysis.size_variables, variables)
+        operation.read_points = reads.points(
+            analysis.reads,
+            analysis.operation,
+            variables,
+            operation.viewer,
+            lambda nodes: costs.count(nodes, sizes, self.settings.limits.page_size),
+        )
+
     def _keep(self, text: str, document: Document) -> Document:
         if len(text) <= CACHED_CHARACTERS_MAX:
             self.valid[text] = document
@@ -101,10 +119,10 @@ def _as_validation_error(error: GraphQLError) -> GraphQLError:
 class DocumentChecks(SchemaExtension):
     """Runs every document through the checks, between parsing and execution."""
 
-    def __init__(self, documents: Documents, budgets: Budgets, reads: CompiledReads | None = None) -> None:
+    def __init__(self, documents: Documents, budgets: Budgets, compiled: CompiledReads | None = None) -> None:
         self.documents = documents
         self.budgets = budgets
-        self.reads = reads
+        self.compiled = compiled
         self.document: Document | None = None
 
     async def on_operation(self) -> AsyncIterator[None]:
@@ -142,20 +160,20 @@ class DocumentChecks(SchemaExtension):
         yield
 
     async def _answer(self, prepared: Prepared) -> bytes | None:
-        assert self.reads is not None
+        assert self.compiled is not None
         context = self.execution_context
         with suppress(NotStanding):  # It ended after it was let in; what it may see was decided then.
             # Strawberry does not leave the contexts it has entered when entering one fails, so the deadline is our own.
             async with asyncio.timeout(self.documents.settings.operation_seconds_max):
-                return await prepared.answer(self.reads.database, context.context.viewer)
+                return await prepared.answer(self.compiled.database, context.context.viewer)
         return None
 
     def _prepared(self) -> Prepared | None:
         context = self.execution_context
-        if self.reads is None or self.document is None or context.operation_type is OperationType.SUBSCRIPTION:
+        if self.compiled is None or self.document is None or context.operation_type is OperationType.SUBSCRIPTION:
             return None
         name, variables = context._provided_operation_name, context.variables or {}
-        return self.reads.plans.prepared(self.document, name, variables)
+        return self.compiled.plans.prepared(self.document, name, variables)
 
     async def _admit(self) -> None:
         operation = operations.current()
@@ -166,7 +184,7 @@ class DocumentChecks(SchemaExtension):
                 await self.budgets.charge(operation, 1)
             raise
         if operation is not None:
-            await self.budgets.charge(operation, max(1, operation.node_count))
+            await self.budgets.charge(operation, operation.points)
             variables = self.execution_context.variables or {}
             await self.budgets.charge_root_fields(self.documents.schema, operation, analysis, variables)
 
@@ -181,19 +199,23 @@ class DocumentChecks(SchemaExtension):
         if operation is not None:
             self._note(operation, self.document, analysis, node_count)
             self._check_introspection(operation, analysis)
+            self._check_reads(operation, analysis)
         return analysis
 
     def _node_count(self, analysis: Analysis) -> int:
-        settings = self.documents.settings.limits
-        variables = self.execution_context.variables or {}
-        sizes = costs.sizes_of_variables(analysis.operation, analysis.size_variables, variables)
-        count = costs.node_count(analysis.pages, sizes, settings.page_size)
-        if count > settings.nodes:
-            message = (
-                f"The document may return {count} nodes; at most {settings.nodes} are allowed. Ask for smaller pages."
-            )
-            raise QueryTooComplex(message, limit=settings.nodes, value=count)
+        most = self.documents.settings.limits.nodes
+        count = self.documents.node_count(analysis, self.execution_context.variables or {})
+        if count > most:
+            message = f"The document may return {count} nodes; at most {most} are allowed. Ask for smaller pages."
+            raise QueryTooComplex(message, limit=most, value=count)
         return count
+
+    def _check_reads(self, operation: Operation, analysis: Analysis) -> None:
+        self.documents.note_reads(operation, analysis, self.execution_context.variables or {})
+        most = self.budgets.rate_of(operation.viewer).capacity
+        if operation.points > most:
+            message = f"This costs {operation.points} points, more than ever are left; ask for less at once."
+            raise QueryTooComplex(message, limit=most, value=operation.points)
 
     def _note(self, operation: Operation, document: Document, analysis: Analysis, node_count: int) -> None:
         operation.name = analysis.operation.name.value if analysis.operation.name else None

@@ -142,6 +142,9 @@ class Express:
         operation = Operation(asked.request_id, viewer, asked.address, "http")
         operation.name, operation.kind, operation.document_hash = admission.name, "query", admission.document.hash
         operation.node_count = node_count
+        self.admissions.documents.note_reads(operation, admission.analysis, variables)
+        if operation.is_heavy:
+            return None
         return Ready(asked, operation, prepared)
 
     def _request(self, parameters: dict[str, Any]) -> tuple[str, str | None, dict[str, Any]]:
@@ -159,7 +162,7 @@ class Express:
         operation, budgets = ready.operation, self.execution.budgets
         operations.begin(operation)
         logs.begin(operation.request_id)
-        points = max(1, operation.node_count)
+        points = operation.points
         # A refusal takes nothing, and the ordinary way will meet it again.
         if not budgets.try_charge(operation, points) and not (await budgets.note(operation, points)).is_granted:
             return None

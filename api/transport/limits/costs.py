@@ -58,7 +58,12 @@ def _size_of(value: ValueNode, default: int) -> int | str:
 
 def node_count(pages: Sequence[Nodes], sizes: Mapping[str, int], default: int) -> int:
     """Nodes of all connections together, with the page sizes that variables carry."""
-    return sum(page.known * prod(sizes.get(name, default) for name in page.variables) for page in pages)
+    return sum(count(page, sizes, default) for page in pages)
+
+
+def count(nodes: Nodes, sizes: Mapping[str, int], default: int) -> int:
+    """How many nodes stand at a place, with the page sizes that variables carry."""
+    return nodes.known * prod(sizes.get(name, default) for name in nodes.variables)
 
 
 def sizes_of_variables(

@@ -7,6 +7,7 @@ compares fields of one response name in pairs, so those pairs count as steps too
 
 from collections.abc import Sized
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -25,6 +26,7 @@ from graphql import (
 )
 
 from api.transport.limits import costs
+from api.transport.limits.reads import READS, Read
 from api.transport.terms.errors import CodedError, QueryTooComplex, QueryTooDeep, TooManyDirectives
 from api.transport.terms.settings import DocumentLimits
 
@@ -39,6 +41,7 @@ class Analysis:
     pages: tuple[costs.Nodes, ...]  # One per connection.
     root_fields: tuple[FieldNode, ...]
     introspects: bool
+    reads: tuple[Read, ...] = ()  # One per field that reads more than its nodes.
 
     @property
     def size_variables(self) -> frozenset[str]:
@@ -51,6 +54,7 @@ class _Scope:
     """Fields that validation compares with each other: those that end up at one place of the result."""
 
     seen: dict[str, int] = field(default_factory=dict)
+    reads: set[tuple[str, str]] = field(default_factory=set)  # By type and response name: read once.
     below: dict[str, "_Scope"] = field(default_factory=dict)
 
     def add(self, response_name: str) -> int:
@@ -109,6 +113,7 @@ class _Walk:
     def _begin(self) -> None:
         self.counts = _Counts()
         self.pages: list[costs.Nodes] = []
+        self.reads: list[Read] = []
         self.root_fields: list[FieldNode] = []
         self.introspects = False
         self.waiting: list[_Place] = []
@@ -121,7 +126,7 @@ class _Walk:
             self._count_directives(definition.directives)
         root = self.schema.get_root_type(operation.operation)
         self._walk(_Place(operation.selection_set, root, _Scope(), 1, self.limits.depth, costs.Nodes(), frozenset()))
-        return Analysis(operation, tuple(self.pages), tuple(self.root_fields), self.introspects)
+        return Analysis(operation, tuple(self.pages), tuple(self.root_fields), self.introspects, tuple(self.reads))
 
     def unused_fragments(self) -> None:
         """Validation reads them too, so they count."""
@@ -160,6 +165,7 @@ class _Walk:
         self._count_field(node, place)
         if place.depth == 1:
             self._root_field(node)
+        self._read(node, place, response_name)
         returned = _type_of_field(place.parent, name)
         is_connection = returned is not None and returned.name.endswith("Connection")
         nodes = self._page(node, is_connection, place.nodes)
@@ -169,6 +175,14 @@ class _Walk:
             self.waiting.append(
                 _Place(node.selection_set, returned, below, place.depth + 1, depth_max, nodes, place.spreads)
             )
+
+    def _read(self, node: FieldNode, place: _Place, response_name: str) -> None:
+        declared = _declaration(place.parent, node.name.value)
+        reads = getattr(declared, "metadata", {}).get(READS)
+        if reads is None or place.parent is None or (place.parent.name, response_name) in place.scope.reads:
+            return
+        place.scope.reads.add((place.parent.name, response_name))
+        self.reads.append(Read(node, place.nodes, reads))
 
     def _page(self, node: FieldNode, is_connection: bool, nodes: costs.Nodes) -> costs.Nodes:
         size = costs.page_size(node, is_connection, self.limits.page_size)
@@ -217,6 +231,13 @@ class _Walk:
         parent = self.schema.get_type(node.type_condition.name.value)
         spreads = place.spreads | {name}
         return _Place(node.selection_set, parent, place.scope, place.depth, place.depth_max, place.nodes, spreads)
+
+
+def _declaration(parent: GraphQLNamedType | None, name: str) -> Any:
+    """What Strawberry knows of a field."""
+    if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) and name in parent.fields:
+        return parent.fields[name].extensions.get("strawberry-definition")
+    return None
 
 
 def _type_of_field(parent: GraphQLNamedType | None, name: str) -> GraphQLNamedType | None:

@@ -9,6 +9,9 @@ from api.transport.terms.errors import ErrorCode
 from api.transport.terms.identity import Viewer
 from api.transport.terms.rates import Taken
 
+READ_POINTS_LIGHT = 100  # About nine days of quarter-hours.
+NODES_LIGHT = 2_000
+
 Transport = Literal["http", "sse", "websocket"]
 
 
@@ -26,12 +29,23 @@ class Operation:
     kind: str | None = None  # query, mutation, subscription
     document_hash: str | None = None
     node_count: int = 0
-    cost: int = 0  # Points charged: the node count, at least one.
+    read_points: int = 0  # For what fields read beside nodes.
+    cost: int = 0  # Points charged: `points`, or one for what was refused.
     budget: Taken | None = None
     codes: list[ErrorCode] = field(default_factory=list)
     results: int = 0
     device_cookie: tuple[str, str] | None = None  # Name and value, to be kept by the device that signed in.
     is_handed_over: bool = False  # To a share, which notes its end.
+
+    @property
+    def points(self) -> int:
+        """What it costs: its nodes and its reads, at least one."""
+        return max(1, self.node_count + self.read_points)
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether it reads so much that it does with a share of the database."""
+        return self.read_points > READ_POINTS_LIGHT or self.node_count > NODES_LIGHT
 
     @property
     def code(self) -> ErrorCode | None:

@@ -163,7 +163,7 @@ async def test_an_operation_reads_at_most_twenty_series(session: AsyncSession, e
 def test_every_event_of_a_stream_counts_its_own_series() -> None:
     context = Context(cast(Database, SimpleNamespace(reading=None)), cast(Hub, None), ANONYMOUS)
     for _ in range(3):
-        for _ in range(20):
+        for _ in range(4):
             context.take_series()
         context.refresh()
 
