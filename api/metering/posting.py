@@ -8,7 +8,8 @@
 
 Values are kWh, as text or JSON numbers, at most six decimals, read exactly; `quality` may be given and is MEASURED
 otherwise. A METER key with the scope readings:write posts for points that its owner brings or administers, for the
-days on which they take part. At most 10,000 values a call, all of them or none; the same batch again changes nothing.
+days on which they take part. At most 10,000 values a call, all of them or none; an interval stands once in a call. The
+same batch again changes nothing.
 
 200 {"import", "created", "filled", "corrected", "unchanged", "values", "isRepeated"}: counts of local days.
 400 not JSON or not of this shape, 401, 403, 413, 422 with what is wrong: {"errors": [{"index", "field", "reason"}]}.

@@ -29,7 +29,16 @@ class OutOfRange(Malformed):
 
 def decimal_pattern(mark: str = ".") -> re.Pattern[str]:
     """A decimal number with this decimal mark: a sign, digits, perhaps a mark and decimals; no exponent, no blanks."""
-    return re.compile(rf"[+-]?(?:[0-9]+(?:{re.escape(mark)}[0-9]*)?|{re.escape(mark)}[0-9]+)")
+    return re.compile(_decimal(mark))
+
+
+def number_pattern(mark: str = ".") -> re.Pattern[str]:
+    """A decimal number that may have an exponent: programs write files in which 0.000001 is 1e-06."""
+    return re.compile(rf"{_decimal(mark)}(?:[eE][+-]?[0-9]{{1,3}})?")
+
+
+def _decimal(mark: str) -> str:
+    return rf"[+-]?(?:[0-9]+(?:{re.escape(mark)}[0-9]*)?|{re.escape(mark)}[0-9]+)"
 
 
 def instant_of(text: Any) -> datetime:

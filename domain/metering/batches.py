@@ -16,7 +16,8 @@ import numpy as np
 from domain.kernel.errors import DomainError
 from domain.kernel.intervals import day_start, intervals_in_day
 from domain.kernel.quantities import MicroKwh
-from domain.metering.days import MISSING, VALUE_UKWH_MAX, ReadingDay
+from domain.metering.clocks import SECONDS_PER_DAY, zone_table
+from domain.metering.days import MISSING, VALUE_UKWH_MAX, ReadingDay, is_counter
 from domain.metering.readings import FIRST_DAY
 from domain.metering.tables import Direction, Quality
 
@@ -74,7 +75,7 @@ def differences(index: int, at: Sequence[datetime], counter_ukwh: Sequence[int],
 def assemble(entries: Sequence[Entry], now: datetime) -> list[ReadingDay]:
     """Entries as days, with MISSING where they say nothing. Raises BatchRefused.
 
-    An interval may stand twice with one value. Intervals end at most one interval after `now`.
+    An interval stands once, also where its value would be equal. Intervals end at most one interval after `now`.
     """
     faults: list[BatchFault] = []
     days: dict[tuple[UUID, Direction, date], ReadingDay] = {}
@@ -98,11 +99,21 @@ def _fault(entry: Entry, now: datetime) -> BatchFault | None:
         (bool(entry.energy_ukwh), "values", "holds at least one value"),
         (min(energy) >= 0, "values", "energy is never negative; withdrawn and injected are kept apart"),
         (max(energy) <= VALUE_UKWH_MAX, "values", f"a value is above {VALUE_UKWH_MAX // 10**6} kWh"),
+        (not _counts(entry), "values", "only grow, as a counter does: post its readings as register"),
         (day >= FIRST_DAY, "start", f"lies before {FIRST_DAY}"),
         (not (entry.start - day_start(day, zone)) % step, "start", f"is no boundary of {entry.minutes} minutes"),
         (entry.start + step * len(energy) <= now + step, "values", "reach into the future"),
     ]
     return next((BatchFault(entry.index, field, reason) for holds, field, reason in rules if not holds), None)
+
+
+def _counts(entry: Entry) -> bool:
+    """Whether what is given as energy are readings of a counter."""
+    if not entry.energy_ukwh or not all(0 <= value <= VALUE_UKWH_MAX for value in entry.energy_ukwh):
+        return False
+    values = np.array(entry.energy_ukwh, np.int64)
+    starts_s = int(entry.start.timestamp()) + np.arange(len(values)) * entry.minutes * 60
+    return is_counter(values, zone_table(entry.timezone, starts_s).to_local(starts_s) // SECONDS_PER_DAY)
 
 
 def _place(entry: Entry, days: dict[tuple[UUID, Direction, date], ReadingDay]) -> BatchFault | None:
@@ -121,14 +132,14 @@ def _place(entry: Entry, days: dict[tuple[UUID, Direction, date], ReadingDay]) -
         first = int((at - day_start(day, zone)) / step)
         count = min(size - first, len(values) - done)
         if not _put(days[key].values_ukwh[first : first + count], values[done : done + count]):
-            return BatchFault(entry.index, "values", f"an interval of {day} stands twice with two values")
+            return BatchFault(entry.index, "values", f"an interval of {day} stands twice")
         at, done = at + step * count, done + count
     return None
 
 
 def _put(there: MicroKwh, arrives: MicroKwh) -> bool:
-    """Fill a stretch of a day; False where it holds other values already."""
-    if ((there != MISSING) & (there != arrives)).any():
+    """Fill a stretch of a day; False where it holds values already, which may be of another register."""
+    if (there != MISSING).any():
         return False
     there[:] = arrives
     return True

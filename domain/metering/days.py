@@ -23,6 +23,7 @@ MINUTES = {
 }
 
 Indices = npt.NDArray[np.int64]
+COUNTER_RISES_MIN, COUNTER_LEVEL_MIN = 5, 10  # A counter rises so often, and stands so many times above its growth.
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +122,17 @@ def _block(direction: Direction, quality: Quality, days: Sequence[ReadingDay]) -
         day_numbers=np.array([day_number(day.day) for day in days], np.int64),
         values_ukwh=np.stack([day.values_ukwh for day in days]).astype(np.int64),
     )
+
+
+def is_counter(ukwh: MicroKwh, local_days: Indices) -> bool:
+    """Whether values in time order are readings of a counter rather than energy of their intervals.
+
+    They never fall, rise again and again, and either do so on several days, nights between, or stand far above all that
+    they rise by. Energy of real intervals does neither; what a point can carry bounds the rest (`holding`).
+    """
+    steps = np.diff(ukwh)
+    rises = np.flatnonzero(steps > 0)
+    if len(rises) < COUNTER_RISES_MIN or (steps < 0).any():
+        return False
+    grown = int(ukwh[-1] - ukwh[0])
+    return len(np.unique(local_days[rises + 1])) > 1 or int(ukwh[0]) >= COUNTER_LEVEL_MIN * grown

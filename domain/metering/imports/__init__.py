@@ -11,7 +11,12 @@ that day run forward; otherwise, and where a label stands once, the hour is `AMB
 Decision, 2026-11-20: a label of `END` is the instant at which its interval ends, on the declared clock. So the interval
 before the spring change ends at 03:00, and 02:00 is `UNKNOWN_TIME`.
 
-Decision, 2026-11-20: decimals are read exactly; what is finer than a micro-kWh is rounded half-even and counted.
+Decision, 2026-11-20: decimals are read exactly; what is finer than a micro-kWh is rounded half-even and counted. A
+number may have an exponent, because programs write files in which 0.000001 is 1e-06; digits are ASCII.
+
+Decision, 2026-11-30: nothing is dropped or taken for energy that may be something else. A row that stands twice is left
+out only where all its cells are equal; another row for the same interval may be a second register, and is refused also
+where its value is equal. Values that only grow through a file are counter readings, and are refused as such.
 
 Reading order: `formats`, `report`, `parsing`; below them `delimited` and `workbooks` (files to cells), `energies` and
 `labels` (cells to integers), `instants` (labels to UTC), `days` (instants to local days).

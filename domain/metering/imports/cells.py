@@ -83,11 +83,22 @@ class Cells:
         faults.refuse_if_any(len(self.rows))
         return {name: self._column(name) for name in names}
 
+    def alike(self, rows: Positions, others: Positions) -> Mask:
+        """Whether rows, by their numbers in the file, hold the same texts as others in all columns."""
+        at, beside = np.searchsorted(self.rows, rows), np.searchsorted(self.rows, others)
+        same = np.ones(len(at), np.bool_)
+        for position in range(len(self.header)):
+            column = self._at(position)
+            same &= _equal(column, at, beside)
+        return same
+
     def _column(self, name: str) -> Column:
-        position = self._index[name][0]
+        return self._at(self._index[name][0])
+
+    def _at(self, position: int) -> Column:
         starts = self.starts[:, position].astype(np.int64)
         lengths = self.lengths[:, position].astype(np.int64)
-        return Column(name, self.buffer, *_trimmed(self.buffer, starts, lengths), self.rows)
+        return Column(self.header[position], self.buffer, *_trimmed(self.buffer, starts, lengths), self.rows)
 
 
 def from_texts(header: Sequence[str], table: Sequence[Sequence[str]], rows: Sequence[int]) -> Cells:
@@ -113,7 +124,7 @@ def distinct(column: Column) -> tuple[Positions, list[str]]:
         digest = np.where(position < column.lengths, (digest ^ byte) * _PRIME, digest)
     _, first, number = np.unique(digest, return_index=True, return_inverse=True)
     number = number.astype(np.int64)
-    if _same_text(column, first[number]):
+    if _equal(column, np.arange(len(column.rows)), first[number]).all():
         return number, [column.text(int(index)) for index in first]
     numbers: dict[str, int] = {}
     listed = [numbers.setdefault(column.text(index), len(numbers)) for index in range(len(column.rows))]
@@ -125,14 +136,13 @@ def ascii_excerpt(text: str, length_max: int = 40) -> str:
     return ascii(text if len(text) <= length_max else text[:length_max] + "...")
 
 
-def _same_text(column: Column, other: Positions) -> bool:
-    starts, lengths = column.starts[other], column.lengths[other]
-    if (lengths != column.lengths).any():
-        return False
-    return not any(
-        ((column.buffer[column.starts + position] != column.buffer[starts + position]) & (position < lengths)).any()
-        for position in range(int(lengths.max()))
-    )
+def _equal(column: Column, left: Positions, right: Positions) -> Mask:
+    """Whether cells hold the same text as others, byte by byte."""
+    starts, lengths, others = column.starts[left], column.lengths[left], column.starts[right]
+    same: Mask = lengths == column.lengths[right]
+    for position in range(int(lengths.max(initial=0, where=same))):
+        same &= (column.buffer[starts + position] == column.buffer[others + position]) | (position >= lengths)
+    return same
 
 
 def _trimmed(buffer: Bytes, starts: Positions, lengths: Positions) -> tuple[Positions, Positions]:

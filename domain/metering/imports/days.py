@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from domain.kernel.quantities import MicroKwh
+from domain.kernel.quantities import MicroKwh, format_micro
 from domain.metering.clocks import SECONDS_PER_DAY, Seconds, ZoneTable, calendar_day
-from domain.metering.imports.cells import Mask, Positions, ascii_excerpt
+from domain.metering.days import is_counter
+from domain.metering.imports.cells import Cells, Mask, Positions, ascii_excerpt
 from domain.metering.imports.formats import Gaps
 from domain.metering.imports.report import FaultCode, FaultLog, PointSeries, ReadingDay, SkippedDays
 from domain.metering.tables import Direction, Quality
@@ -48,6 +49,7 @@ class Assembly:
     """How strands become days, and what was met on the way."""
 
     zone: ZoneTable
+    cells: Cells
     step_s: int
     gaps: Gaps
     quality: Quality
@@ -59,6 +61,7 @@ class Assembly:
     def series(self, strand: Strand) -> PointSeries:
         """The whole days of a strand. Duplicates and gaps go to the fault log, or the days to `skipped`."""
         strand = self._without_duplicates(_in_time_order(strand))
+        self._refuse_counter(strand)
         local_days, firsts = np.unique(self.zone.to_local(strand.starts_s) // SECONDS_PER_DAY, return_index=True)
         counts = np.diff(np.append(firsts, len(strand.rows)))
         lengths = (self.zone.day_starts(local_days + 1) - self.zone.day_starts(local_days)) // self.step_s
@@ -75,17 +78,27 @@ class Assembly:
             yield ReadingDay(calendar_day(int(local_days[index])), strand.ukwh[firsts[index] : ends[index]], quality)
 
     def _without_duplicates(self, strand: Strand) -> Strand:
-        again = np.diff(strand.starts_s, prepend=-1) == 0
-        if not again.any():
+        """The strand without rows that stand again; other rows for an interval are refused, with equal values too.
+
+        They may be a second register of the same direction, whose energy is to be added and not left out.
+        """
+        again = np.flatnonzero(np.diff(strand.starts_s, prepend=-1) == 0)
+        if not again.size:
             return strand
-        differs = again & (np.diff(strand.ukwh, prepend=0) != 0)
-        if strand.quality is not None:
-            differs |= again & (np.diff(strand.quality, prepend=0) != 0)
-        at = np.flatnonzero(differs)
-        reasons = (f"{strand.name}: another value for the interval of row {strand.rows[index - 1]}" for index in at)
+        differs = ~self.cells.alike(strand.rows[again], strand.rows[again - 1])
+        at = again[differs]
+        reasons = (f"{strand.name}: {_again(strand, index)} row {strand.rows[index - 1]}" for index in at)
         self.faults.add_rows(FaultCode.DUPLICATE, strand.rows[at], strand.column, reasons)
-        self.duplicates += int(again.sum() - differs.sum())
-        return strand.take(~again)
+        self.duplicates += len(again) - len(at)
+        return strand.take(np.delete(np.arange(len(strand.rows)), again))
+
+    def _refuse_counter(self, strand: Strand) -> None:
+        """Report a strand that only ever grows: readings of a counter, of which the energy is the differences."""
+        local_days = self.zone.to_local(strand.starts_s) // SECONDS_PER_DAY
+        if is_counter(strand.ukwh, local_days):
+            first, last = (format_micro(int(strand.ukwh[end])) for end in (0, -1))
+            reason = f"{strand.name}: grows from {first} to {last} kWh and never falls: a counter, not energy"
+            self.faults.add(FaultCode.COUNTER_READINGS, reason, int(strand.rows[0]), strand.column)
 
     def _report_gaps(self, strand: Strand, local_days: Positions, missing: Positions) -> None:
         mixed = self._report_mixed_resolution(strand)
@@ -116,6 +129,12 @@ class Assembly:
         self.faults.add_rows(FaultCode.MIXED_RESOLUTION, strand.rows[first], strand.column, reasons)
         mixed: Mask = np.concatenate(([False], is_mixed, [False]))
         return mixed
+
+
+def _again(strand: Strand, index: int) -> str:
+    if strand.ukwh[index] != strand.ukwh[index - 1]:
+        return "another value for the interval of"
+    return "another row, of another register perhaps, for the interval of"
 
 
 def check_grid(

@@ -1,7 +1,7 @@
 """Value cells: exact decimals to whole micro-kWh, rounded half-even where a value is finer.
 
 With value = digits x 10^-decimals, energy = digits x factor x 10^(power - decimals) micro-kWh, all in 64-bit integers:
-at most 17 digits, a factor of at most 25. Longer numbers are read one by one with wide integers.
+at most 17 digits, a factor of at most 25. Longer numbers and exponents are read one by one with wide integers.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
-from domain.kernel.grammars import decimal_pattern
+from domain.kernel.grammars import number_pattern
 from domain.kernel.intervals import Resolution
 from domain.kernel.quantities import INT64_MAX, UKWH_PER_KWH, MicroKwh, round_half_even
 from domain.metering.imports.cells import Bytes, Column, Mask, Positions
@@ -120,7 +120,7 @@ def _scaled(
 
 def _parse_one(text: str, separator: str, scaling: tuple[int, int]) -> tuple[int, bool] | None:
     """Magnitude in micro-kWh and whether it was rounded; None when the text is not a decimal number."""
-    if decimal_pattern(separator).fullmatch(text) is None:
+    if number_pattern(separator).fullmatch(text) is None:
         return None
     _, figures, exponent = Decimal(text.replace(separator, ".")).as_tuple()
     assert isinstance(exponent, int)

@@ -64,7 +64,7 @@ def _assembled(
     ends = np.array([end for strand in filled for end in (strand.starts_s.min(), strand.starts_s.max())])
     zone = zone_table(format.timezone, ends)
     intact = not faults.count
-    assembly = Assembly(zone, format.resolution.minutes * 60, format.gaps, format.quality, faults, intact)
+    assembly = Assembly(zone, cells, format.resolution.minutes * 60, format.gaps, format.quality, faults, intact)
     series = [assembly.series(strand) for strand in filled]
     faults.refuse_if_any(len(cells.rows))
     skipped: tuple[SkippedDays, ...] = tuple(assembly.skipped)

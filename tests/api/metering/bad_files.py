@@ -146,8 +146,8 @@ FILES = (
         "a value of 1e300",
         uploaded(GOOD.replace(b"0.5", b"1e300", 1)),
         422,
-        "NOT_A_NUMBER",
-        "'1e300' is not a decimal number [row 2, column kwh]",
+        "VALUE_TOO_LARGE",
+        "'1e300' is more than 1000000 kWh in an interval [row 2, column kwh]",
     ),
     Row(
         "an empty cell",

@@ -254,6 +254,13 @@ READINGS = (
         "lies before 2000-01-01 or in the future [index 0, field start]",
     ),
     Row(
+        "counter readings as values",
+        posted(values=[f"{8000 + quarter / 8}" for quarter in range(8)]),
+        422,
+        "",
+        "only grow, as a counter does: post its readings as register [index 0, field values]",
+    ),
+    Row(
         "a start at the end of time",
         posted(start="9999-12-31T23:59:59Z"),
         422,
@@ -266,7 +273,7 @@ READINGS = (
         posted(entries({}, {"values": ["0.3"]})),
         422,
         "",
-        "an interval of 2026-01-15 stands twice with two values [index 1, field values]",
+        "an interval of 2026-01-15 stands twice [index 1, field values]",
     ),
     Row(
         "one day in two resolutions",

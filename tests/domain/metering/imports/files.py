@@ -63,6 +63,11 @@ def long_rows(times: Sequence[str], point: str = "A") -> list[list[str]]:
     return [[point, time, str(index)] for index, time in enumerate(times)]
 
 
+def steady_rows(times: Sequence[str]) -> list[list[str]]:
+    """Rows with the value 1: over several days a value that only grows would be taken for a counter."""
+    return [["A", time, "1"] for time in times]
+
+
 def text(header: Sequence[str], rows: Sequence[Sequence[str]], delimiter: str = ",") -> bytes:
     return "".join(delimiter.join(row) + "\n" for row in [header, *rows]).encode()
 
