@@ -1,10 +1,10 @@
 """What an operation carries: who asks, how to read, how to record."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import strawberry
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from api.engine.plans import Prepared
 from api.engine.reads import Loaders
@@ -22,11 +22,17 @@ class Context:
     """State of one operation; made anew for each operation and for each event of a subscription."""
 
     def __init__(self, database: Database, hub: Hub, viewer: Viewer) -> None:
-        self.database = database
+        self.whole = database
+        self.share: str | None = None  # Whose share of the database it uses, where it is heavy.
         self.hub = hub
         self.viewer = viewer
         self.prepared: Prepared | None = None  # The operation's plan, once it is known to be valid.
         self.refresh()
+
+    @property
+    def database(self) -> Database:
+        """The database, or what a heavy operation may use of it."""
+        return self.whole if self.share is None else self.whole.share_of(self.share)
 
     @property
     def caller(self) -> Viewer:
@@ -63,6 +69,9 @@ class Context:
         if self.series_count > most:
             raise reads.too_many(self.series_count, most)
 
+    def _reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return self.database.reading()  # Whose share it is is known only when it is used.
+
     async def check_again(self) -> None:
         """Before a sensitive event: read again who asks, so that a lost membership or session ends the stream.
 
@@ -77,7 +86,7 @@ class Context:
     def refresh(self, viewer: Viewer | None = None) -> None:
         """Forget what was read and counted, and who asks where that changed."""
         self.viewer = viewer or self.viewer
-        self.loaders = Loaders(self.database.reading, self.viewer)
+        self.loaders = Loaders(self._reading, self.viewer)
         self.series_count = 0
 
 

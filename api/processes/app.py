@@ -70,6 +70,7 @@ def create_app(configured: Settings | None = None) -> Starlette:
         role=configured.database_role,
         pool=configured.database_pool,
         statement_seconds=configured.operation_seconds,
+        heavy=configured.heavy_reads,
     )
     redis = Redis.from_url(str(configured.redis_url), socket_connect_timeout=1)
     hub = Hub(connected, redis)

@@ -1,7 +1,7 @@
 """Connections of a process: short reads, and transactions that record."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -9,6 +9,7 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from api.resources.bare_pool import BarePool
+from api.resources.shares import Turns
 from domain.kernel import tables as _all_tables  # noqa: F401 (foreign keys name tables of other contexts)
 from domain.kernel.sql import Transaction
 
@@ -18,9 +19,10 @@ CONNECT_SECONDS = 5
 class Database:
     """The connections of one process, with the ways to use them."""
 
-    def __init__(self, engine: AsyncEngine, bare: BarePool) -> None:
+    def __init__(self, engine: AsyncEngine, bare: BarePool, heavy: int = 1) -> None:
         self.engine = engine
         self.bare = bare
+        self.turns = Turns(heavy)
         # Reads need no BEGIN and ROLLBACK: one statement is its own snapshot (performance.md: a quarter of its cost).
         self.reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self.sessions = async_sessionmaker(engine, expire_on_commit=False)
@@ -57,17 +59,59 @@ class Database:
         async with self.bare.transaction() as connection:
             yield connection
 
+    def share_of(self, caller: str) -> "Share":
+        """What a caller's heavy operation may use of it."""
+        return Share(self, caller)
+
     async def close(self) -> None:
         """Give all connections back to the server."""
         await self.engine.dispose()
         await self.bare.close()
 
 
-def connect(url: str, *, role: str | None, pool: int = 10, statement_seconds: float | None = 10.0) -> Database:
+class Share(Database):
+    """The database as a caller's heavy operation uses it: each way waits for a turn, see `shares`."""
+
+    def __init__(self, whole: Database, caller: str) -> None:
+        super().__init__(whole.engine, whole.bare)
+        self.turns = whole.turns
+        self._caller = caller
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        async with self._turn(), super().reading() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        async with self._turn(), super().transaction() as session:
+            yield session
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        async with self._turn(), super().snapshot() as session:
+            yield session
+
+    @asynccontextmanager
+    async def bare_transaction(self) -> AsyncIterator[Transaction]:
+        async with self._turn(), super().bare_transaction() as connection:
+            yield connection
+
+    async def fetch(self, sql: str, values: Sequence[Any] = ()) -> asyncpg.Record | None:
+        async with self._turn():
+            return await super().fetch(sql, values)
+
+    def _turn(self) -> AbstractAsyncContextManager[None]:
+        return self.turns.turn(self._caller)
+
+
+def connect(
+    url: str, *, role: str | None, pool: int = 10, statement_seconds: float | None = 10.0, heavy: int = 1
+) -> Database:
     """A database whose connections act as `role` and stop statements that run too long.
 
-    There are at most `pool` for SQLAlchemy and as many for `fetch`. The role and the limit travel in the start-up
-    message, so that a reset of the connection keeps them.
+    There are at most `pool` for SQLAlchemy and as many for `fetch`; heavy operations use at most `heavy` of them. The
+    role and the limit travel in the start-up message, so that a reset of the connection keeps them.
     """
     # Instants and doubles as the compiled reads write them (`api.engine.emitters`), whatever the server's defaults are.
     texts = {"timezone": "UTC", "datestyle": "ISO", "extra_float_digits": "1"}
@@ -91,7 +135,7 @@ def connect(url: str, *, role: str | None, pool: int = 10, statement_seconds: fl
     # A page is read from few places and from memory: pages of a table cost as much in any order, and walking another
     # index to have them in order does not pay.
     ready = {"jit": "off", "plan_cache_mode": "force_generic_plan", "random_page_cost": "1.1"}
-    return Database(engine, BarePool({**bare, "server_settings": {**options, **ready}}, pool))
+    return Database(engine, BarePool({**bare, "server_settings": {**options, **ready}}, pool), heavy)
 
 
 def _driver_arguments(url: URL) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -94,7 +94,7 @@ async def meanwhile(*work: Coroutine[Any, Any, object]) -> AsyncIterator[None]:
 
 async def compare(
     outcome: Outcome,
-    light: dict[str, Callable[[], Awaitable[object]]],
+    light: Mapping[str, Callable[[], Awaitable[object]]],
     attack: Callable[[], Sequence[Coroutine[Any, Any, object]]],
     count: int = 300,
 ) -> None:

@@ -19,11 +19,13 @@ from api.transport.documents.plans import CompiledReads, NotStanding, Prepared
 from api.transport.limits import costs, limits, reads
 from api.transport.limits.budgets import Budgets
 from api.transport.limits.limits import Analysis
-from api.transport.terms import operations
+from api.transport.limits.live import Live
+from api.transport.terms import identity, operations
 from api.transport.terms.errors import BadUserInput, CodedError, ErrorCode, Forbidden, QueryTooComplex, Unauthenticated
-from api.transport.terms.operations import Operation
+from api.transport.terms.operations import NODES_LIGHT, Operation
 from api.transport.terms.settings import TransportSettings
 
+FOLLOWERS = "followers"
 CACHED_CHARACTERS_MAX = 16 * 1024  # Longer texts are rare, and the cache is bounded in documents, not in bytes.
 
 
@@ -119,8 +121,11 @@ def _as_validation_error(error: GraphQLError) -> GraphQLError:
 class DocumentChecks(SchemaExtension):
     """Runs every document through the checks, between parsing and execution."""
 
-    def __init__(self, documents: Documents, budgets: Budgets, compiled: CompiledReads | None = None) -> None:
+    def __init__(
+        self, documents: Documents, budgets: Budgets, live: Live, compiled: CompiledReads | None = None
+    ) -> None:
         self.documents = documents
+        self.live = live
         self.budgets = budgets
         self.compiled = compiled
         self.document: Document | None = None
@@ -160,13 +165,18 @@ class DocumentChecks(SchemaExtension):
         yield
 
     async def _answer(self, prepared: Prepared) -> bytes | None:
-        assert self.compiled is not None
         context = self.execution_context
         with suppress(NotStanding):  # It ended after it was let in; what it may see was decided then.
             # Strawberry does not leave the contexts it has entered when entering one fails, so the deadline is our own.
             async with asyncio.timeout(self.documents.settings.operation_seconds_max):
-                return await prepared.answer(self.compiled.database, context.context.viewer)
+                return await prepared.answer(self._database(), context.context.viewer)
         return None
+
+    def _database(self) -> Any:
+        assert self.compiled is not None
+        operation = operations.current()
+        whole = self.compiled.database
+        return whole.share_of(operation.heavy_key) if operation is not None and operation.heavy_key else whole
 
     def _prepared(self) -> Prepared | None:
         context = self.execution_context
@@ -184,9 +194,23 @@ class DocumentChecks(SchemaExtension):
                 await self.budgets.charge(operation, 1)
             raise
         if operation is not None:
+            self._share(operation)
             await self.budgets.charge(operation, operation.points)
             variables = self.execution_context.variables or {}
             await self.budgets.charge_root_fields(self.documents.schema, operation, analysis, variables)
+
+    def _share(self, operation: Operation) -> None:
+        """Let a heavy operation use its caller's share of the database only. Raises RateLimited, QueryTooComplex."""
+        if not operation.is_heavy:
+            return
+        if operation.kind == "mutation":
+            message = "What a mutation answers with is read by a query where it is so much."
+            raise QueryTooComplex(message, limit=NODES_LIGHT, value=operation.points)
+        key = identity.bucket_key(operation.viewer, operation.address)
+        if operation.kind == "query":
+            self.live.take_heavy(key)
+            operation.heavy_key = key
+        self.execution_context.context.share = key
 
     def _analysis(self, operation: Operation | None) -> Analysis:
         context = self.execution_context
@@ -200,7 +224,17 @@ class DocumentChecks(SchemaExtension):
             self._note(operation, self.document, analysis, node_count)
             self._check_introspection(operation, analysis)
             self._check_reads(operation, analysis)
+        else:
+            self._share_of_followers(analysis, node_count)
         return analysis
+
+    def _share_of_followers(self, analysis: Analysis, node_count: int) -> None:
+        """What several follow together, and what runs outside of the transport, has one share where it is heavy."""
+        context = self.execution_context
+        seen = Operation("", context.context.viewer, FOLLOWERS, "websocket", node_count=node_count)
+        self.documents.note_reads(seen, analysis, context.variables or {})
+        if seen.is_heavy:
+            context.context.share = FOLLOWERS
 
     def _node_count(self, analysis: Analysis) -> int:
         most = self.documents.settings.limits.nodes

@@ -61,7 +61,7 @@ class Execution:
         self.shares = Shares(documents, sharing, self.shared)
         self.schema = _checked(
             schema,
-            lambda: DocumentChecks(documents, budgets, reads),
+            lambda: DocumentChecks(documents, budgets, live, reads),
             lambda: Lifecycle(settings.operation_seconds_max, refresh),
         )
 
@@ -95,6 +95,8 @@ class Execution:
                 raise BadUserInput(error.as_http_error_reason()) from None
             except InvalidOperationTypeError as error:
                 raise _wrong_operation_type(error) from None
+            finally:
+                self._end_heavy(operation)
             return self._coded(result, operation)
 
     async def stream(
@@ -116,6 +118,8 @@ class Execution:
                         yield self._coded(result, operation)
             except Exception as error:
                 yield self._coded(self._failed(error, operation), operation)
+            finally:
+                self._end_heavy(operation)
 
     async def shared(
         self, request: GraphQLRequest, connection: HTTPConnection, viewer: Viewer
@@ -135,6 +139,11 @@ class Execution:
                     yield result
         except Exception as error:
             yield ExecutionResult(data=None, errors=[errors.uncaught(error, self.known_exceptions)])
+
+    def _end_heavy(self, operation: Operation) -> None:
+        if operation.heavy_key is not None:
+            self.live.give_heavy_back(operation.heavy_key)
+            operation.heavy_key = None
 
     def _failed(self, error: Exception, operation: Operation) -> ExecutionResult:
         """What a stream ends with when something outside the fields fails."""

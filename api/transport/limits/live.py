@@ -1,10 +1,13 @@
-"""Open sockets and streams: how many there are, and how many one viewer may hold."""
+"""Open sockets and streams, and heavy operations under way: how many there are, and how many one viewer may hold."""
 
 from collections import Counter
 
 from api.transport.terms.errors import RateLimited
 
 RETRY_AFTER_S = 30
+HEAVY_RETRY_AFTER_S = 2
+HEAVY_MAX = 8  # Of one caller, most of them waiting for its share of the database (`api.resources.shares`).
+HEAVY_MAX_OF_ALL = 64  # What they have read so far takes memory.
 
 
 class Live:
@@ -15,6 +18,7 @@ class Live:
         self.streams_max = streams_max
         self.connections: Counter[str] = Counter()
         self.streams: Counter[str] = Counter()
+        self.heavy: Counter[str] = Counter()
 
     @property
     def connections_open(self) -> int:
@@ -40,10 +44,20 @@ class Live:
         """Hold one stream less."""
         _give_back(self.streams, key)
 
+    def take_heavy(self, key: str) -> None:
+        """Have one heavy operation under way until it is given back. Raises RateLimited when there are too many."""
+        if self.heavy.total() >= HEAVY_MAX_OF_ALL:
+            raise RateLimited("Too much is being read just now; try again soon.", HEAVY_RETRY_AFTER_S)
+        _take(self.heavy, key, HEAVY_MAX, "heavy operations", HEAVY_RETRY_AFTER_S)
 
-def _take(held: Counter[str], key: str, most: int, what: str) -> None:
+    def give_heavy_back(self, key: str) -> None:
+        """Have one heavy operation less."""
+        _give_back(self.heavy, key)
+
+
+def _take(held: Counter[str], key: str, most: int, what: str, retry_after_s: int = RETRY_AFTER_S) -> None:
     if held[key] >= most:
-        raise RateLimited(f"At most {most} {what} may be open at once.", RETRY_AFTER_S, limit=most)
+        raise RateLimited(f"At most {most} {what} may be open at once.", retry_after_s, limit=most)
     held[key] += 1
 
 

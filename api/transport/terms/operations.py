@@ -30,6 +30,7 @@ class Operation:
     document_hash: str | None = None
     node_count: int = 0
     read_points: int = 0  # For what fields read beside nodes.
+    heavy_key: str | None = None  # Whose share of the database it uses, while it is a heavy one under way.
     cost: int = 0  # Points charged: `points`, or one for what was refused.
     budget: Taken | None = None
     codes: list[ErrorCode] = field(default_factory=list)

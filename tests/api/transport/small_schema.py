@@ -12,6 +12,7 @@ from strawberry import relay
 from strawberry.schema.config import StrawberryConfig
 
 from api.transport.limits.live import Live
+from api.transport.limits.reads import READS, Reads
 from api.transport.terms import errors, operations
 
 HOUSES = 53
@@ -131,6 +132,10 @@ class Query:
         assert operation.budget is not None
         return Budget(cost=operation.cost, remaining=operation.budget.remaining, node_count=operation.node_count)
 
+    @strawberry.field(metadata={READS: Reads(lambda arguments, viewer: arguments["values"])})
+    async def consumption(self, values: int) -> float:
+        return float(values)
+
     @strawberry.field
     async def loaded(self, info: strawberry.Info["Context", None]) -> int:
         return info.context.load()
@@ -170,6 +175,10 @@ class Mutation:
     @strawberry.mutation
     async def rename(self, name: Annotated[str, strawberry.argument(description="The new name.")]) -> str:
         return name
+
+    @strawberry.mutation(metadata={READS: Reads(lambda arguments, viewer: 100_000)})
+    async def rename_all(self) -> int:
+        return 1
 
 
 @strawberry.type

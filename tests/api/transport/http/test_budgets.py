@@ -6,6 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.transport.documents.documents import hash_of
+from api.transport.limits.live import HEAVY_MAX
 from api.transport.terms.settings import DocumentLimits, Rate, RootFieldRate, TransportSettings
 from tests.api.transport.conftest import ADMIN, ClientOf
 from tests.api.transport.http.posting import NEW, OLD, code, post
@@ -129,3 +130,50 @@ def test_a_page_size_counts_however_it_is_spelled(client: TestClient) -> None:
     costs = [post(client, text, variables={"n": n}).json()["data"]["budget"]["cost"] for n in (40, 40.0)]
 
     assert costs == [40, 40]
+
+
+@pytest.mark.parametrize(("values", "cost"), [(0, 10), (1, 11), (9_999, 1_010), (99_900, 10_000)])
+def test_charges_the_values_a_query_reads(client: TestClient, values: int, cost: int) -> None:
+    answer = post(client, f"{{ consumption(values: {values}) }}")
+
+    assert answer.json() == {"data": {"consumption": values}, "extensions": {"cost": cost}}
+    assert answer.headers["ratelimit"].startswith(f'"default";r={10_000 - cost};')
+
+
+def test_refuses_with_429_when_the_values_are_more_than_the_budget_has_left(client: TestClient) -> None:
+    query = "{ consumption(values: 60000) }"
+
+    assert post(client, query).status_code == 200
+    refused = post(client, query)
+
+    assert (refused.status_code, code(refused)) == (429, "RATE_LIMITED")
+    assert 0 < int(refused.headers["retry-after"]) <= 21
+
+
+def test_what_costs_more_than_a_full_budget_is_too_complex(client: TestClient) -> None:
+    query = "{ consumption(values: 100000) }"
+
+    assert code(post(client, query)) == "QUERY_TOO_COMPLEX"
+    assert post(client, query, headers=ADMIN).status_code == 200
+
+
+def test_a_caller_has_few_heavy_operations_under_way(client: TestClient) -> None:
+    live = client.app.state.live  # type: ignore[attr-defined]
+    key = "address:testclient"
+    heavy, light = "{ consumption(values: 1000) }", "{ consumption(values: 100) }"
+    for _ in range(HEAVY_MAX):
+        live.take_heavy(key)
+
+    refused = post(client, heavy)
+    passed = [post(client, light).status_code, post(client, heavy, headers=ADMIN).status_code]
+    live.give_heavy_back(key)
+    again = [post(client, heavy).status_code for _ in range(2)]
+
+    assert (refused.status_code, code(refused), refused.headers["retry-after"]) == (429, "RATE_LIMITED", "2")
+    assert passed == [200, 200]
+    assert again == [200, 200]
+    assert live.heavy.total() == HEAVY_MAX - 1
+
+
+def test_a_mutation_is_no_way_to_read_heavily(client: TestClient) -> None:
+    assert code(post(client, "mutation { renameAll }", headers=ADMIN)) == "QUERY_TOO_COMPLEX"
