@@ -17,7 +17,7 @@ from arq.connections import ArqRedis, RedisSettings
 from arq.typing import WorkerCoroutine
 from arq.worker import Worker, func
 
-from domain.jobs.queue import REDISPATCH, Due
+from domain.jobs.queue import ASKED, REDISPATCH, Due
 from domain.jobs.tables import JobKind
 
 Run = Callable[[UUID], Awaitable[None]]
@@ -30,7 +30,7 @@ def _load(data: bytes) -> dict[str, object]:
 
 
 def _queue_of(lane: str) -> str:
-    """Short work does not wait behind long work, and markets not for a payment provider."""
+    """Short work does not wait behind long work, markets not for a payment provider, and nothing for what users ask."""
     return f"commonwatt:{lane}"
 
 
@@ -45,7 +45,7 @@ async def send(queue: ArqRedis, due: Due) -> None:
     """Hand a job's id to the workers."""
     window = int(time.time() / (2 * REDISPATCH.total_seconds()))
     await queue.enqueue_job(
-        "run", str(due.id), _job_id=f"{due.id}:{due.attempt}:{window}", _queue_name=_queue_of(due.kind.lane)
+        "run", str(due.id), _job_id=f"{due.id}:{due.attempt}:{window}", _queue_name=_queue_of(due.lane)
     )
 
 
@@ -68,7 +68,7 @@ async def serve(redis_url: str, run: Run, *, at_once: int) -> None:
             job_deserializer=_load,
             log_results=False,
         )
-        for name in sorted({_queue_of(kind.lane) for kind in JobKind})
+        for name in sorted(_queue_of(lane) for lane in {ASKED, *(kind.lane for kind in JobKind)})
     ]
     try:
         async with asyncio.TaskGroup() as group:

@@ -1,22 +1,30 @@
-"""Ask for work, hand it out, hold it by a lease and record how it ended."""
+"""Ask for work, hand it out, hold it by a lease and record how it ended.
+
+Decision, 2026-11-30: of the jobs that one user asked for, one is handed out at a time, in a lane of their own. 1,500
+allocations of one administrator kept the measurement of the grid for 42 s. Weighed: priorities in one lane would let
+the platform's jobs pass, but one user's still keep another's, and a long one could not be passed once it runs. A job
+that waits to be tried again keeps its owner's next one for so long, and nobody else's.
+"""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, text, update
+from sqlalchemy import ScalarSelect, any_, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
 from domain.events import feed
-from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.jobs.tables import OF_OWNERS_OPEN, Job, JobKind, JobStatus
 from domain.kernel.database import among
 from domain.kernel.errors import DomainError
 
 LEASE = timedelta(seconds=6)
 REDISPATCH = timedelta(seconds=4)
+OF_OWNER_AT_ONCE = 1
+ASKED = "asked"  # The lane of what users ask for, unless its kind has one of its own.
 FINAL = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED)
 
 
@@ -43,6 +51,12 @@ class Due:
     id: UUID
     kind: JobKind
     attempt: int
+    is_asked: bool = False
+
+    @property
+    def lane(self) -> str:
+        """What it waits in."""
+        return ASKED if self.is_asked and self.kind.lane == JobKind.lane else self.kind.lane
 
 
 def stream_of(job_id: UUID) -> str:
@@ -98,21 +112,33 @@ async def enqueue_again(
 
 
 async def take_due(session: AsyncSession, limit: int) -> list[Due]:
-    """Jobs to hand out now: new ones, and those whose hand-out or lease ran out. The relay's commit confirms."""
+    """Jobs to hand out now: new ones, and those whose hand-out or lease ran out; of each owner the oldest open one.
+
+    The relay's commit confirms.
+    """
     lost = or_(Job.status == JobStatus.QUEUED, Job.lease_until < func.now())
     open_status = Job.status.in_([JobStatus.QUEUED, JobStatus.RUNNING])
     query = (
-        select(Job.id, Job.kind, Job.attempts)
-        .where(open_status, lost, Job.dispatch_after <= func.now())
+        select(Job.id, Job.kind, Job.attempts, Job.owner_id.is_not(None))
+        .where(
+            open_status, lost, Job.dispatch_after <= func.now(), or_(Job.owner_id.is_(None), Job.id == any_(_in_turn()))
+        )
         .order_by(Job.created_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    due = [Due(id, kind, attempts) for id, kind, attempts in await session.execute(query)]
+    due = [Due(*row) for row in await session.execute(query)]
     if due:
         ids = [job.id for job in due]
         await session.execute(update(Job).where(among(Job.id, ids)).values(dispatch_after=func.now() + REDISPATCH))
     return due
+
+
+def _in_turn() -> ScalarSelect[UUID]:
+    """Ids of the jobs that are their owner's next."""
+    place = func.row_number().over(partition_by=Job.owner_id, order_by=(Job.created_at, Job.id)).label("place")
+    placed = select(Job.id, place).where(text(OF_OWNERS_OPEN)).subquery()
+    return select(placed.c.id).where(placed.c.place <= OF_OWNER_AT_ONCE).scalar_subquery()
 
 
 async def start(session: AsyncSession, job_id: UUID) -> Job | None:

@@ -13,11 +13,13 @@ from domain.kernel.database import Base, CreatedAt, Id, text_enum
 from domain.kernel.personal import Personal
 from domain.kernel.vocabularies import Word, WordType, word_check
 
+OF_OWNERS_OPEN = "status IN ('QUEUED', 'RUNNING') AND owner_id IS NOT NULL"
+
 
 class JobKind(Word):
     """What a job does. Each kind has a `lane`: jobs of one lane never wait for those of another."""
 
-    lane: str = "long"
+    lane: str = "long"  # For those that somebody asked for, `queue.ASKED`.
 
 
 class JobStatus(StrEnum):
@@ -39,6 +41,7 @@ class Job(Base):
         word_check("kind"),
         Index("ix_job_open", "created_at", postgresql_where=text("status IN ('QUEUED', 'RUNNING')")),
         Index("ix_job_owner", "owner_id", "id"),
+        Index("ix_job_turn", "owner_id", "created_at", postgresql_where=text(OF_OWNERS_OPEN)),
         Index("ix_job_community_id", "community_id", "id"),
     )
 

@@ -3,7 +3,7 @@
 from domain.events.notices import NoticeKind, Wording
 from domain.jobs.tables import JobKind
 
-DELIVER_NOTIFICATIONS = JobKind("DELIVER_NOTIFICATIONS", "Delivers messages to people and web hooks.")
+DELIVER_NOTIFICATIONS = JobKind("DELIVER_NOTIFICATIONS", "Delivers messages to people and web hooks.", lane="messages")
 WEBHOOK_DISABLED = NoticeKind(
     "WEBHOOK_DISABLED",
     "Nothing is sent to a web hook any more.",

@@ -19,13 +19,14 @@ import httpx2
 from bin.devstack.installation import STATE
 from bin.devstack.ports import any_free
 from bin.devstack.stack import Place, Stack
-from tests.attacks import series
+from tests.attacks import jobs, series
 from tests.attacks.site import Outcome, Site
 
 DIRECTORY = STATE / "attacks"
 
 ATTACKS: dict[str, Callable[[Site], Awaitable[Outcome]]] = {
     "series": series.attack,
+    "jobs": jobs.attack,
 }
 
 

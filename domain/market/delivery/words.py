@@ -3,7 +3,7 @@
 from domain.events.notices import NoticeKind, Wording
 from domain.jobs.tables import JobKind
 
-SETTLE_DELIVERIES = JobKind("SETTLE_DELIVERIES", "Settles trades by what was metered.")
+SETTLE_DELIVERIES = JobKind("SETTLE_DELIVERIES", "Settles trades by what was metered.", lane="deliveries")
 TRADE_SETTLED = NoticeKind(
     "TRADE_SETTLED",
     "Trades were settled by what was metered.",

@@ -7,8 +7,15 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.grid.words import MEASURE_GRID
 from domain.jobs import queue
-from domain.jobs.tables import Job, JobStatus
+from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.jobs.words import VERIFY
+from domain.kernel.database import new_id
+from domain.ledger.words import SUBMIT_PAYMENT
+from domain.market.clearing.words import CLEAR_MARKET
+from domain.market.delivery.words import SETTLE_DELIVERIES
+from domain.notifications.words import DELIVER_NOTIFICATIONS
 from domain.sharing.words import ALLOCATE_PERIOD
 
 
@@ -113,3 +120,57 @@ async def test_an_outage_gives_the_job_back_with_growing_delay(session: AsyncSes
     job = await session.get_one(Job, job_id, populate_existing=True)
     assert (job.status, job.lease_until, job.attempts) == (JobStatus.QUEUED, None, 1)
     assert await queue.take_due(session, 10) == []
+
+
+async def in_turn(session: AsyncSession) -> set[UUID]:
+    return {due.id for due in await queue.take_due(session, 500)}
+
+
+async def test_of_one_owner_one_job_is_handed_out_and_nobody_else_waits_for_the_rest(session: AsyncSession) -> None:
+    greedy, other = new_id(), new_id()
+    many = [
+        await queue.enqueue(session, ALLOCATE_PERIOD, f"greedy:{number}", {}, owner_id=greedy) for number in range(600)
+    ]
+    others = {await queue.enqueue(session, ALLOCATE_PERIOD, "other", {}, owner_id=other), await asked(session)}
+
+    first = await in_turn(session)
+
+    assert len(first & set(many)) == 1
+    assert first - set(many) == others
+    assert await in_turn(session) == set()
+
+
+async def test_an_owners_next_job_is_handed_out_when_the_one_before_has_ended(session: AsyncSession) -> None:
+    owner = new_id()
+    ids = {await queue.enqueue(session, ALLOCATE_PERIOD, f"one:{number}", {}, owner_id=owner) for number in range(3)}
+    order = []
+
+    while due := await in_turn(session):
+        (job_id,) = due
+        order.append(job_id)
+        assert await queue.start(session, job_id) is not None
+        assert await in_turn(session) == set()
+        await queue.succeed(session, job_id, None)
+
+    assert set(order) == ids
+
+
+async def test_a_cancelled_job_makes_room_for_its_owners_next(session: AsyncSession) -> None:
+    owner = new_id()
+    for number in range(2):
+        await queue.enqueue(session, ALLOCATE_PERIOD, f"one:{number}", {}, owner_id=owner)
+    (first,) = await in_turn(session)
+
+    await queue.cancel(session, first, actor="test")
+
+    assert len(await in_turn(session)) == 1
+
+
+def test_what_users_ask_for_has_a_lane_of_its_own_and_so_have_payments_deliveries_and_messages() -> None:
+    def lane(kind: JobKind, *, is_asked: bool = False) -> str:
+        return queue.Due(new_id(), kind, 0, is_asked).lane
+
+    of_platform = [SUBMIT_PAYMENT, SETTLE_DELIVERIES, DELIVER_NOTIFICATIONS, CLEAR_MARKET, MEASURE_GRID]
+
+    assert lane(ALLOCATE_PERIOD, is_asked=True) == lane(VERIFY, is_asked=True) == queue.ASKED
+    assert len({lane(kind) for kind in of_platform} | {queue.ASKED}) == 6
