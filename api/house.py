@@ -22,6 +22,7 @@ ROOMS = (
     "communities",
     "grid",
     "sharing",
+    "aggregates",
     "market.places",
     "market.orders",
     "market.clearing",

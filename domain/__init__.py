@@ -2,8 +2,8 @@
 
 Contexts form a ladder (each imports only from rungs below), checked by import-linter (`pyproject.toml`):
 
-    engagement, notifications  >  sharing, market  >  grid, communities  >  metering  >  geography, ledger
-        >  jobs  >  identity  >  audit, events  >  kernel
+    engagement, notifications  >  aggregates  >  sharing, market  >  grid, communities  >  metering
+        >  geography, ledger  >  jobs  >  identity  >  audit, events  >  kernel
 
 A context that has grown is a folder of rooms with a ladder of their own, as `market` is. Rooms that keep rows have
 `tables`, `visibility` (what a viewer may see of them) and `verification` (what must hold of them); `words` declares

@@ -14,11 +14,9 @@ from api.graphql.words import describe
 from api.market.delivery.emissions import EmissionBasis, emission_basis
 from api.metering.series import refused_as_input
 from api.resources import clock
-from api.transport.terms.errors import Forbidden
 from domain.engagement import leaderboards
 from domain.engagement.figures import UNITS, FigureUnit, LeaderboardKind
 from domain.engagement.leaderboards import EmptyBecause, Entry
-from domain.kernel.errors import NotAllowed
 
 describe(
     LeaderboardKind,
@@ -42,6 +40,7 @@ describe(
 describe(
     EmptyBecause,
     "Why a leaderboard is empty.",
+    MEMBERS_ONLY="It is for members and administrators of the community.",
     TOO_FEW="Fewer than 5 members can be ranked.",
     NO_EMISSION_FACTOR="No emission factor is known of the community's country for the year or any before.",
 )
@@ -82,23 +81,20 @@ FIRST = Annotated[int, strawberry.argument(description="How many places, 1 to 10
 class LeaderboardOfCommunity:
     @strawberry.field(
         metadata=series_of_months(),
-        description="Who did most in a month, by card. For members and administrators; others get FORBIDDEN.",
+        description="Who did most in a month, by card. For members and administrators; for others it is empty.",
     )
     async def leaderboard(self, info: Info, kind: KIND, month: MONTH, first: FIRST = 10) -> Leaderboard:
         return await read(info.context, self.__dict__["id"], kind, month, first)
 
 
 async def read(context: Context, community_id: UUID, kind: LeaderboardKind, month: date, first: int) -> Leaderboard:
-    """A leaderboard for who is in the community or administers it. Raises Forbidden, BadUserInput."""
+    """A leaderboard, empty for who is not in the community. Raises BadUserInput."""
     context.take_series()
-    try:
-        with refused_as_input():
-            async with context.database.reading() as connection:
-                found = await leaderboards.read(
-                    connection, context.viewer, community_id, kind, month, first, now=clock.now()
-                )
-    except NotAllowed as error:
-        raise Forbidden(error.message) from error
+    with refused_as_input():
+        async with context.database.reading() as connection:
+            found = await leaderboards.read(
+                connection, context.viewer, community_id, kind, month, first, now=clock.now()
+            )
     return Leaderboard(
         kind=kind,
         unit=UNITS[kind],

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, case
 
 from domain.identity.viewers import Viewer
 
@@ -30,16 +30,22 @@ class Column:
     """A field with an SQL expression.
 
     `heavy` columns are read only when selected. With `argument` the expression is a function of the field's one
-    argument of that name.
+    argument of that name. Where the row is seen but `shown` does not hold for the viewer, its value is null.
     """
 
     expression: Any
     heavy: bool = False
     argument: str | None = None
+    shown: Visible | None = None
 
     def select(self, argument: Any = None) -> Any:
         """The expression for a value of the argument."""
         return self.expression(argument) if self.argument else self.expression
+
+    def seen_by(self, viewer: Viewer, argument: Any = None) -> Any:
+        """The same as far as a viewer may see it."""
+        expression = self.select(argument)
+        return expression if self.shown is None else case((self.shown(viewer), expression))
 
 
 @dataclass(frozen=True)
@@ -134,9 +140,9 @@ class Entity:
     def name(self) -> str:
         return str(self.type.__name__)
 
-    def selection(self) -> list[Any]:
-        """Expressions of a record: its id, its light columns and the keys of its edges."""
-        light = [column.select().label(name) for name, column in self.columns.items() if not column.heavy]
+    def selection(self, viewer: Viewer) -> list[Any]:
+        """Expressions of a record for a viewer: its id, its light columns and the keys of its edges."""
+        light = [column.seen_by(viewer).label(name) for name, column in self.columns.items() if not column.heavy]
         edges = [edge.key.label(edge_key(name)) for name, edge in self.edges.items()]
         return [self.table.id.label("id"), *light, *edges]
 

@@ -50,9 +50,11 @@ def named(entity: str, *, is_optional: bool = False) -> Any:
     return lead | None if is_optional else lead
 
 
-def column(expression: Any, description: str, *, name: str | None = None, heavy: bool = False) -> Any:
+def column(
+    expression: Any, description: str, *, name: str | None = None, heavy: bool = False, shown: Visible | None = None
+) -> Any:
     """A field read from an SQL expression; see `Column`."""
-    mark = Column(expression, heavy=heavy)
+    mark = Column(expression, heavy=heavy, shown=shown)
     if not heavy:
         return strawberry.field(description=description, name=name, metadata={MARK: mark})
     return strawberry.field(

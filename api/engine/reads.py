@@ -70,7 +70,7 @@ class Loaders:
         """The value of a heavy column of one record."""
 
         async def load(ids: list[UUID]) -> list[Any]:
-            expression = entity.columns[name].select(argument)
+            expression = entity.columns[name].seen_by(self.viewer, argument)
             rows = await self.fetch(
                 select(entity.table.id.label("id"), expression.label("value")).where(_among(entity.table.id, ids))
             )
@@ -84,7 +84,7 @@ class Loaders:
         part = entity.parts[name]
 
         async def load(ids: list[UUID]) -> list[Any]:
-            columns = [column.expression.label(attribute) for attribute, column in part.columns.items()]
+            columns = [column.seen_by(self.viewer).label(attribute) for attribute, column in part.columns.items()]
             rows = await self.fetch(
                 select(entity.table.id.label("id__key"), *columns).where(_among(entity.table.id, ids))
             )
@@ -109,7 +109,7 @@ class Loaders:
 
     def _matching(self, entity: Entity, match: Any, where: Any) -> DataLoader[Any, Any]:
         async def load(keys: list[Any]) -> list[Any]:
-            statement = select(*entity.selection(), match.label("match__key")).where(
+            statement = select(*entity.selection(self.viewer), match.label("match__key")).where(
                 _among(match, keys), entity.visible(self.viewer), *([where()] if where else [])
             )
             records = {row["match__key"]: entity.record(row) for row in await self.fetch(statement)}
@@ -130,7 +130,7 @@ class Loaders:
         entity = entity_named(many.target)
         sort = [column.label(f"sort__{i}") for i, column in enumerate(sort_columns(many, page.order))]
         conditions = (*conditions, *beyond(many, page))
-        rows, statement = self._target(many, conditions, [*entity.selection(), *sort])
+        rows, statement = self._target(many, conditions, [*entity.selection(self.viewer), *sort])
         statement = statement.order_by(*(rows.of(column) for column in ordering(many, page))).limit(page.size + 1)
         if many.on is None:
             return statement

@@ -79,7 +79,9 @@ class Writer:
 
     def _value(self, value: Value, rows: Rows) -> Any:
         if value.site is None:
-            return value.emit(rows.of(value.column.select()))
+            written = value.emit(rows.of(value.column.select()))
+            shown = value.column.shown
+            return written if shown is None else case((rows.of(shown(self.shape)), written), else_=NULL)
         given = self.given[value.site.number]
         (expression,) = renamed(given, value.site.number)
         # The value of a parameter proves that it is not null; by its new name it has none.

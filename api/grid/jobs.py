@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.jobs.registry import periodic
 from api.jobs.work import Work, job
 from api.resources import clock
+from domain.aggregates import zones as metered_zones
 from domain.communities import zones
 from domain.grid import congestion, loads
-from domain.grid.loads import Cell, Metered
 from domain.grid.words import MEASURE_GRID
 from domain.jobs import queue
 from domain.kernel.intervals import floor_to
@@ -40,20 +40,10 @@ async def measure_grid(work: Work) -> None:
     """Measure the load of all zones, and tell of congestion that begins or ends."""
     now = datetime.fromisoformat(work.arguments["at"])
     async with work.database.transaction() as session:
-        metered = await read(session, now)
+        metered = await metered_zones.metered(session, loads.window(now))
         exported = await flows.net_exports(session, loads.window(now))
     async with work.recording() as recording:
         measured = await loads.record(recording.session, metered, exported, now=now)
         for zone_id, current in congestion.current(measured, now).items():
             people = await zones.people_of(recording.session, zone_id, day=now.date())
             await congestion.tell(recording.session, current, zone_id, people=people, now=now)
-
-
-async def read(session: AsyncSession, now: datetime) -> dict[Cell, Metered]:
-    """What was metered in all zones, with how many members take part with the points on each day."""
-    window = loads.window(now)
-    counted = [
-        (day, await zones.count_members(session, day.metering_point_ids, day=day.day))
-        for day in await loads.read_days(session, window)
-    ]
-    return await loads.metered(session, window, counted)

@@ -1,7 +1,7 @@
 """Load and congestion of zones over GraphQL, as packed series."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -11,13 +11,15 @@ from api.engine.declarations import extends
 from api.graphql.context import Context, Info
 from api.graphql.periods import PeriodInput, series
 from api.graphql.scalars import DateTime
+from api.metering.series import Suppressed, suppressed
 from api.resources import clock
 from api.transport.terms.errors import BadUserInput
-from domain.grid import loads, visibility
+from domain.grid import loads
 from domain.grid.loads import QUARTER, CongestionLevel
 from domain.grid.tables import ZoneLoad
+from domain.grid.told import WITHHELD, Load
 from domain.kernel.database import among
-from domain.kernel.intervals import Period
+from domain.kernel.intervals import Period, Resolution, floor_to
 from domain.kernel.quantities import UKWH_PER_KWH, WHOLE_PPM
 from domain.metering.tables import Direction
 
@@ -27,12 +29,13 @@ W_PER_KW = 1_000
 
 
 @strawberry.type(
-    description="What passes between a zone and the rest of the grid: packed columns, one entry per quarter-hour, null "
-    "where nothing is known. Loads that were metered of fewer than 5 members or points are null for who does not "
-    "operate the zone."
+    description="What passes between a zone and the rest of the grid: packed columns, one entry per interval, null "
+    "where nothing is known. Who operates the zone gets quarter-hours; others get hours, and null where the sum of "
+    "metering points would tell of fewer than 5 persons: `suppressed` says why."
 )
 class ZoneLoadSeries:
-    start: DateTime = strawberry.field(description="Start of the first quarter-hour.")
+    start: DateTime = strawberry.field(description="Start of the first interval.")
+    resolution: Resolution = strawberry.field(description="Length of an interval.")
     injected_kwh: list[float | None] = strawberry.field(
         description="Metered energy injected by the zone's points, kWh; null until it is read."
     )
@@ -55,6 +58,7 @@ class ZoneLoadSeries:
         description="Part of the capacity in use, 0 to 1 or more; null without capacity."
     )
     level: list[CongestionLevel | None] = strawberry.field(description="How full the capacity is; null without one.")
+    suppressed: list[Suppressed] = strawberry.field(description="Which values are withheld from the viewer, and why.")
 
 
 def span_of(period: PeriodInput | None, now: datetime) -> Period:
@@ -81,7 +85,7 @@ LOADED = Annotated[
 class LoadOfZone:
     @strawberry.field(
         metadata=series(120, is_little=True),
-        description="What passes between the zone and the rest of the grid, by quarter-hour.",
+        description="What passes between the zone and the rest of the grid, by interval.",
     )
     async def load(self, info: Info, period: LOADED = None) -> ZoneLoadSeries:
         if period is not None:  # What is read of about now is little.
@@ -92,30 +96,41 @@ class LoadOfZone:
 async def read(context: Context, zone_id: UUID, period: PeriodInput | None) -> ZoneLoadSeries:
     """A zone's load, read together with those of other zones that are asked for. Raises BadUserInput."""
     span = span_of(period, clock.now())
+    operates = context.viewer.is_admin or zone_id in context.viewer.operated_zone_ids
+    resolution = Resolution.QUARTER_HOUR if operates else Resolution.HOUR
+    if not operates:
+        span = Period(floor_to(span.start, 60), floor_to(span.end + 3 * QUARTER, 60))
 
     async def load(zone_ids: list[UUID]) -> list[ZoneLoadSeries]:
-        seen = visibility.loads(context.viewer)
         in_span = (ZoneLoad.interval_start >= span.start, ZoneLoad.interval_start < span.end)
-        query = loads.newest().where(among(ZoneLoad.zone_id, zone_ids), *in_span, seen)
+        query = loads.newest().where(among(ZoneLoad.zone_id, zone_ids), *in_span)
         query = query.with_only_columns(*ZoneLoad.__table__.columns)
         found: dict[UUID, dict[datetime, Any]] = {zone_id: {} for zone_id in zone_ids}
         for row in await context.loaders.fetch(query):
             found[row["zone_id"]][row["interval_start"]] = row
-        return [_packed(found[zone_id], span) for zone_id in zone_ids]
+        return [_series(found[zone_id], span, resolution) for zone_id in zone_ids]
 
-    loaded: ZoneLoadSeries = await context.loaders.loader(("zone load", span), load).load(zone_id)
+    loaded: ZoneLoadSeries = await context.loaders.loader(("zone load", span, resolution), load).load(zone_id)
     return loaded
 
 
-def _packed(rows: Mapping[datetime, Any], span: Period) -> ZoneLoadSeries:
+def _series(rows: Mapping[datetime, Any], span: Period, resolution: Resolution) -> ZoneLoadSeries:
     """Exact integers become numbers here, at the edge."""
-    found = [rows.get(span.start + i * QUARTER) for i in range(span.intervals(15))]
+    quarters = [rows.get(span.start + place * QUARTER) for place in range(span.intervals(15))]
+    if resolution is Resolution.QUARTER_HOUR:
+        found = [Load.of_quarter(row) for row in quarters]
+    else:
+        found = [Load.of_hour(quarters[place : place + 4]) for place in range(0, len(quarters), 4)]
+    starts = [span.start + place * timedelta(minutes=resolution.minutes) for place in range(len(found))]
+    withheld = {way: [getattr(load, name) for load in found] for way, name in WITHHELD.items()}
 
     def column(name: str, shown: Callable[[Any], T]) -> list[T | None]:
-        return [None if row is None or row[name] is None else shown(row[name]) for row in found]
+        values = (getattr(load, name) for load in found)
+        return [None if value is None else shown(value) for value in values]
 
     return ZoneLoadSeries(
         start=DateTime(span.start),
+        resolution=resolution,
         injected_kwh=column("injected_ukwh", _kwh),
         withdrawn_kwh=column("withdrawn_ukwh", _kwh),
         net_export_kwh=column("net_export_ukwh", _kwh),
@@ -124,6 +139,7 @@ def _packed(rows: Mapping[datetime, Any], span: Period) -> ZoneLoadSeries:
         capacity_kw=column("capacity_w", _kw),
         utilisation=column("utilisation_ppm", lambda ppm: float(ppm / WHOLE_PPM)),
         level=column("utilisation_ppm", loads.level_of),
+        suppressed=suppressed(starts, span.end, withheld),
     )
 
 

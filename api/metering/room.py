@@ -4,6 +4,7 @@ from api.graphql.rooms import Room
 from api.graphql.words import describe
 from api.metering import imports, posting
 from api.metering.points import OUTSIDE_AREA, SHARE_EXCEEDED, MeteringMutations
+from domain.kernel.suppression import Suppression
 from domain.metering import points
 from domain.metering.tables import CodeKind, Direction, Quality
 
@@ -15,6 +16,16 @@ ROOM = Room(
             "Which way energy crosses a metering point, seen from the grid.",
             INJECTED="Into the grid.",
             WITHDRAWN="Out of the grid.",
+        ),
+        describe(
+            Suppression,
+            "Why a sum over people is withheld; where several reasons hold, the first.",
+            UNDECIDED="It has yet to be decided; ask again.",
+            FEWER_THAN_FIVE="Fewer than five persons have a point of that direction; the viewer is not counted.",
+            DIFFERENCE="Beside other sums that are shown it would tell of fewer than five persons.",
+            DOMINANCE="One person makes more than 80 % of a day: others than members get the direction by month only.",
+            INCOMPLETE="A reading is missing: as the sum filled up it would tell each one.",
+            RESOLUTION="Others than members get hours or coarser.",
         ),
         describe(
             CodeKind,

@@ -16,10 +16,12 @@ from api.graphql.periods import Period, PeriodInput, series
 from api.graphql.scalars import DateTime, Micro, key_of
 from api.sharing.keys import administered
 from api.transport.terms.errors import BadUserInput
+from domain.aggregates import visibility as visible
 from domain.jobs import queue
 from domain.kernel.intervals import METER_RESOLUTION, Resolution
 from domain.kernel.intervals import Period as Span
 from domain.kernel.quantities import UKWH_PER_KWH
+from domain.kernel.suppression import Suppression
 from domain.metering import matrices
 from domain.metering.tables import Direction
 from domain.sharing import inputs, tables, visibility
@@ -28,6 +30,7 @@ from domain.sharing.words import ALLOCATE_PERIOD
 READINGS_MISSING = ErrorCode("READINGS_MISSING", "Some points have no complete readings in the period.")
 
 POINTS_MAX = 10_000
+INJECTED, WITHDRAWN = Direction.INJECTED, Direction.WITHDRAWN
 
 
 @strawberry.type(description="One member's shared energy and what is left, per interval: packed columns of kWh.")
@@ -122,28 +125,55 @@ class AllocationDifference(Node):
 class AllocationRun(Node):
     """One computed allocation of a community and period; corrected readings make a new version beside it.
 
-    Visible to administrators of the community, and to its members where on every day at least five members take part.
+    Visible to members and administrators of the community. Members are told a sum where on every day at least five
+    other persons have a point of that direction, and where it tells of no fewer beside other sums.
     """
 
     community = edge(tables.AllocationRun.community_id, "Community", "The community.", is_optional=True)
     version: int = column(tables.AllocationRun.version, "1 for the first computation of the period, and so on.")
     key = edge(tables.AllocationRun.key_id, "SharingKey", "The key by which energy was shared.", is_optional=True)
-    input_digest: str = column(tables.AllocationRun.input_digest, "SHA-256 of all inputs: equal inputs, equal results.")
-    injected_ukwh: Micro = column(
-        tables.AllocationRun.injected_ukwh, "Energy injected that takes part in the community, kWh.", name="injectedKwh"
+    input_digest: str | None = column(
+        tables.AllocationRun.input_digest,
+        "SHA-256 of all inputs: equal inputs, equal results. Null where a sum is withheld.",
+        shown=visible.sums_of_run(*Direction),
     )
-    withdrawn_ukwh: Micro = column(
+    injected_ukwh: Micro | None = column(
+        tables.AllocationRun.injected_ukwh,
+        "Energy injected that takes part in the community, kWh.",
+        name="injectedKwh",
+        shown=visible.sums_of_run(INJECTED),
+    )
+    withdrawn_ukwh: Micro | None = column(
         tables.AllocationRun.withdrawn_ukwh,
         "Energy withdrawn that takes part in the community, kWh.",
         name="withdrawnKwh",
+        shown=visible.sums_of_run(WITHDRAWN),
     )
-    traded_out_ukwh: Micro = column(
-        tables.AllocationRun.traded_out_ukwh, "Energy of it that members sold in the market, kWh.", name="tradedOutKwh"
+    traded_out_ukwh: Micro | None = column(
+        tables.AllocationRun.traded_out_ukwh,
+        "Energy of it that members sold in the market, kWh.",
+        name="tradedOutKwh",
+        shown=visible.sums_of_run(INJECTED),
     )
-    traded_in_ukwh: Micro = column(
-        tables.AllocationRun.traded_in_ukwh, "Energy of it that members bought in the market, kWh.", name="tradedInKwh"
+    traded_in_ukwh: Micro | None = column(
+        tables.AllocationRun.traded_in_ukwh,
+        "Energy of it that members bought in the market, kWh.",
+        name="tradedInKwh",
+        shown=visible.sums_of_run(WITHDRAWN),
     )
-    shared_ukwh: Micro = column(tables.AllocationRun.shared_ukwh, "Energy shared, kWh.", name="sharedKwh")
+    shared_ukwh: Micro | None = column(
+        tables.AllocationRun.shared_ukwh, "Energy shared, kWh.", name="sharedKwh", shown=visible.sums_of_run(*Direction)
+    )
+    injected_suppressed: Suppression | None = column(
+        visible.withheld_of_run(INJECTED),
+        "Why sums of what was injected are withheld from the viewer, who is a member; null where they are not.",
+        shown=visible.not_told,
+    )
+    withdrawn_suppressed: Suppression | None = column(
+        visible.withheld_of_run(WITHDRAWN),
+        "Why sums of what was withdrawn are withheld from the viewer, who is a member; null where they are not.",
+        shown=visible.not_told,
+    )
     created_at: DateTime = column(tables.AllocationRun.created_at, "When it was computed.")
     period: Period = part(
         Period,
@@ -268,11 +298,20 @@ class AllocatePeriodPayload(Payload):
     job = edge(None, "Job", "The job, to be followed.")
 
 
+@strawberry.type
+class AllocationViewer:
+    allocations = many(
+        "MemberAllocation",
+        "What the viewer gave and received, in communities of any size; oldest first.",
+        visible=visibility.own_allocations,
+    )
+
+
 @extends("Community")
 class AllocationsOfCommunity:
     allocation_runs = many(
         "AllocationRun",
-        "Allocations of its energy, oldest first; for administrators, and for members where at least five take part.",
+        "Allocations of its energy, oldest first; for its members and administrators.",
         on=tables.AllocationRun.community_id,
     )
 

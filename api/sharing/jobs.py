@@ -3,13 +3,19 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.jobs.registry import periodic
 from api.jobs.work import Work, job
 from api.sharing import bridge
+from domain.aggregates import runs
 from domain.kernel.intervals import Period
 from domain.market.delivery import traded
 from domain.sharing import allocations, operators
 from domain.sharing.inputs import check_period, read_inputs
 from domain.sharing.words import ALLOCATE_PERIOD
+
+UNDECIDED_MAX = 20
 
 
 @job(ALLOCATE_PERIOD)
@@ -31,3 +37,11 @@ async def allocate_period(work: Work) -> None:
             recording.session, inputs, result, job_id=work.id, actor=work.arguments["actor"]
         )
         await operators.record_differences(recording.session, recording.result_id)
+        await runs.decide(recording.session, recording.result_id)
+
+
+@periodic
+async def decide_runs(session: AsyncSession) -> None:
+    """Decide what members are told of runs of which that was not decided when they were made."""
+    for run_id in await runs.undecided(session, UNDECIDED_MAX):
+        await runs.decide(session, run_id)

@@ -3,13 +3,14 @@
 from api.graphql.rooms import Room
 from api.graphql.words import describe
 from api.sharing import operator_figures
-from api.sharing.allocations import READINGS_MISSING, AllocationMutations
+from api.sharing.allocations import READINGS_MISSING, AllocationMutations, AllocationViewer
 from api.sharing.keys import KEY_NOT_ALLOWED, KeyMutations
 from domain.sharing import words
 from domain.sharing.tables import KeyKind
 
 ROOM = Room(
     mutations=(AllocationMutations, KeyMutations),
+    viewer=(AllocationViewer,),
     enums=(
         describe(
             KeyKind,

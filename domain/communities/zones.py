@@ -1,12 +1,10 @@
 """The people of a market zone: members who take part with a metering point in its substation areas."""
 
-from collections.abc import Collection
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, func, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.communities.tables import Member, Participation
@@ -30,11 +28,3 @@ async def people_of(session: AsyncSession, zone_id: UUID, *, day: date) -> list[
         .order_by(Member.user_id)
     )
     return [user_id for user_id in await session.scalars(query) if user_id is not None]
-
-
-async def count_members(session: AsyncSession, metering_point_ids: Collection[UUID], *, day: date) -> int:
-    """How many members take part with some metering points on a day."""
-    given = func.any(bindparam("points", sorted(metering_point_ids), type_=ARRAY(Uuid())))
-    query = select(func.count(Participation.member_id.distinct()))
-    query = query.where(Participation.metering_point_id == given, *_hold_on(day))
-    return (await session.execute(query)).scalar_one()

@@ -18,7 +18,7 @@ from domain.communities.tables import Community
 from domain.engagement import figures, persons
 from domain.engagement.figures import LeaderboardKind
 from domain.identity.viewers import Viewer
-from domain.kernel.errors import InvalidValue, NotAllowed
+from domain.kernel.errors import InvalidValue
 from domain.kernel.intervals import Period
 from domain.market.delivery import emissions
 from domain.market.delivery.emissions import Factor
@@ -29,6 +29,7 @@ FIRST_MAX = 100
 class EmptyBecause(StrEnum):
     """Why a leaderboard is empty."""
 
+    MEMBERS_ONLY = "MEMBERS_ONLY"
     TOO_FEW = "TOO_FEW"
     NO_EMISSION_FACTOR = "NO_EMISSION_FACTOR"
 
@@ -66,13 +67,14 @@ async def read(
     *,
     now: datetime,
 ) -> Leaderboard:
-    """A leaderboard, for members and administrators of the community. Raises NotAllowed, InvalidValue."""
-    require_insider(viewer, community_id)
+    """A leaderboard, empty for who is neither member nor administrator of the community. Raises InvalidValue."""
     if not 1 <= first <= FIRST_MAX:
         raise InvalidValue(("first",), f"It must be 1 to {FIRST_MAX}.")
     query = select(Community.timezone, Community.country).where(Community.id == community_id)
     timezone, country = (await connection.execute(query)).one()
     period = figures.month_of(month, timezone, now.date())
+    if not is_insider(viewer, community_id):
+        return Leaderboard(period, timezone, None, (), None, None, EmptyBecause.MEMBERS_ONLY)
     factor = await factor_of(connection, country, period) if kind is LeaderboardKind.AVOIDED_CARBON else None
     if kind is LeaderboardKind.AVOIDED_CARBON and factor is None:
         return Leaderboard(period, timezone, None, (), None, None, EmptyBecause.NO_EMISSION_FACTOR)
@@ -92,10 +94,9 @@ async def read(
     )
 
 
-def require_insider(viewer: Viewer, community_id: UUID) -> None:
-    """Raises NotAllowed but for members and administrators of the community, and of the platform."""
-    if not (viewer.is_admin or community_id in viewer.community_ids or community_id in viewer.administered_ids):
-        raise NotAllowed("see the leaderboards of a community you are not in")
+def is_insider(viewer: Viewer, community_id: UUID) -> bool:
+    """Whether a viewer is a member or an administrator of the community, or an administrator of the platform."""
+    return viewer.may_administer(community_id) or community_id in viewer.community_ids
 
 
 async def factor_of(connection: AsyncConnection, country: str, period: Period) -> Factor | None:

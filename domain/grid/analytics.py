@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, Uuid, bindparam, func, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Uuid, bindparam, case, cast, func, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.grid import loads
+from domain.grid import loads, visibility
 from domain.grid.loads import CONGESTED_PPM, QUARTER, CongestionLevel
 from domain.grid.tables import GridAlert, Severity, ZoneHalt, ZoneLoad
+from domain.identity.viewers import Viewer
 from domain.kernel.database import among
 from domain.kernel.intervals import Period
 from domain.kernel.quantities import WHOLE_PPM
@@ -79,10 +80,10 @@ def health_of(signs: Signs) -> Health:
 
 
 async def summaries(
-    session: AsyncSession, zone_ids: Collection[UUID], period: Period, seen: ColumnElement[bool], *, now: datetime
+    session: AsyncSession, zone_ids: Collection[UUID], period: Period, by: Viewer, *, now: datetime
 ) -> dict[UUID, Summary]:
-    """What zones went through; `seen` says which loads count."""
-    loaded = await _loaded(session, zone_ids, period, seen)
+    """What zones went through, by the loads that a viewer may see: who operates a zone by the quarter-hour."""
+    loaded = await _loaded(session, zone_ids, period, visibility.loads(by), visibility.operated(by))
     halted = await _halted(session, zone_ids, period, now)
     told = await _alerts(session, zone_ids, period)
     found = {}
@@ -99,10 +100,8 @@ async def summaries(
     return found
 
 
-async def signs(
-    session: AsyncSession, zone_ids: Collection[UUID], seen: ColumnElement[bool], *, now: datetime
-) -> dict[UUID, Signs]:
-    """What tells of the health of zones now; `seen` says which loads count."""
+async def signs(session: AsyncSession, zone_ids: Collection[UUID], by: Viewer, *, now: datetime) -> dict[UUID, Signs]:
+    """What tells of the health of zones now, by the loads that a viewer may see."""
     halts = select(ZoneHalt.zone_id).where(among(ZoneHalt.zone_id, zone_ids), ZoneHalt.lifted_at.is_(None))
     halted = set(await session.scalars(halts))
     in_force = (GridAlert.withdrawn_at.is_(None), GridAlert.starts_at <= now)
@@ -111,7 +110,7 @@ async def signs(
     severities: dict[UUID, set[Severity]] = {}
     for zone_id, severity in await session.execute(alerts):
         severities.setdefault(zone_id, set()).add(severity)
-    levels = await _levels(session, zone_ids, seen, now)
+    levels = await _levels(session, zone_ids, visibility.loads(by), now)
     worst = tuple(reversed(Severity))
     return {
         zone_id: Signs(
@@ -124,20 +123,31 @@ async def signs(
 
 
 async def _loaded(
-    session: AsyncSession, zone_ids: Collection[UUID], period: Period, seen: ColumnElement[bool]
+    session: AsyncSession,
+    zone_ids: Collection[UUID],
+    period: Period,
+    seen: ColumnElement[bool],
+    fine: ColumnElement[bool],
 ) -> dict[UUID, tuple[int, int, int, int | None]]:
-    """Of each zone the quarter-hours of known utilisation, those congested and overloaded, and the highest."""
-    used = ZoneLoad.utilisation_ppm
+    """Of each zone the quarter-hours of known utilisation, those congested and overloaded, and the highest.
+
+    Where it is not `fine` the mean of an hour stands for its quarter-hours.
+    """
+    start = ZoneLoad.interval_start
+    cell = case((fine, start), else_=func.date_trunc("hour", start)).label("cell")
+    measured, used = func.count().label("measured"), cast(func.round(func.avg(ZoneLoad.utilisation_ppm)), BigInteger)
+    cells = loads.newest().with_only_columns(ZoneLoad.zone_id, cell, measured, used.label("used"))
+    cells = cells.where(among(ZoneLoad.zone_id, zone_ids), seen, ZoneLoad.utilisation_ppm.is_not(None))
+    cells = cells.where(start >= period.start, start < period.end).group_by(ZoneLoad.zone_id, "cell")
+    of = cells.subquery("of_cell").c
     counts = (
-        func.count(used),
-        func.count().filter(used >= CONGESTED_PPM),
-        func.count().filter(used >= WHOLE_PPM),
-        func.max(used),
+        func.sum(of.measured),
+        func.coalesce(func.sum(of.measured).filter(of.used >= CONGESTED_PPM), 0),
+        func.coalesce(func.sum(of.measured).filter(of.used >= WHOLE_PPM), 0),
+        func.max(of.used),
     )
-    query = loads.newest().with_only_columns(ZoneLoad.zone_id, *counts).group_by(ZoneLoad.zone_id)
-    query = query.where(among(ZoneLoad.zone_id, zone_ids), seen)
-    query = query.where(ZoneLoad.interval_start >= period.start, ZoneLoad.interval_start < period.end)
-    return {row[0]: (row[1], row[2], row[3], row[4]) for row in await session.execute(query)}
+    query = select(of.zone_id, *counts).group_by(of.zone_id)
+    return {row[0]: (int(row[1]), int(row[2]), int(row[3]), row[4]) for row in await session.execute(query)}
 
 
 async def _levels(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Base, CreatedAt, Id, Micro, text_enum
 from domain.kernel.personal import DUTY, Personal
+from domain.kernel.suppression import Suppression
 from domain.metering.tables import Direction
 
 
@@ -97,7 +98,8 @@ class ZoneCapacity(Base):
 class ZoneLoad(Base):
     """What was known of a zone's quarter-hour when it was measured; the highest version counts. Append-only.
 
-    injected_ukwh, withdrawn_ukwh: metered, null while no reading is there. net_export_ukwh: sold to other zones less
+    injected_ukwh, withdrawn_ukwh: metered, null while no reading is there; withheld from who does not operate the zone
+    for the reasons beside them (`domain.aggregates`). net_export_ukwh: sold to other zones less
     bought from them. utilisation_ppm: load over capacity, null where no capacity is known.
     """
 
@@ -107,7 +109,7 @@ class ZoneLoad(Base):
         CheckConstraint("injected_ukwh >= 0 AND withdrawn_ukwh >= 0", name="not_negative"),
         CheckConstraint("(injected_ukwh IS NULL) = (withdrawn_ukwh IS NULL)", name="metered"),
         CheckConstraint("(capacity_w IS NULL) = (utilisation_ppm IS NULL)", name="utilisation"),
-        CheckConstraint("load_w >= 0 AND version > 0 AND points_count >= 0 AND members_count >= 0", name="counts"),
+        CheckConstraint("load_w >= 0 AND version > 0", name="counts"),
     )
 
     id: Mapped[Id]
@@ -116,8 +118,8 @@ class ZoneLoad(Base):
     version: Mapped[int] = mapped_column(Integer)
     injected_ukwh: Mapped[Micro | None]
     withdrawn_ukwh: Mapped[Micro | None]
-    points_count: Mapped[int] = mapped_column(Integer)
-    members_count: Mapped[int] = mapped_column(Integer)
+    injected_withheld: Mapped[Suppression | None] = mapped_column(text_enum(Suppression, "injected_withheld"))
+    withdrawn_withheld: Mapped[Suppression | None] = mapped_column(text_enum(Suppression, "withdrawn_withheld"))
     net_export_ukwh: Mapped[Micro]
     direction: Mapped[Direction] = mapped_column(text_enum(Direction))
     load_w: Mapped[Micro]

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import ColumnElement, Date, Float, Integer, Uuid, and_, bindparam, cast, func, literal, select
+from sqlalchemy import ColumnElement, Date, Integer, Uuid, and_, bindparam, cast, func, literal, select
 from sqlalchemy import Numeric as SqlNumeric
 from sqlalchemy import column as sql_column
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -119,7 +119,7 @@ async def read_series(
     for row in await connection.execute(query):
         if not grid.is_of_days and row.coarsest > grid.resolution.minutes:
             raise ResolutionTooCoarse(None, None, row.coarsest, grid.resolution.minutes)
-        kwh[row.direction][row.number] = row.kwh
+        kwh[row.direction][row.number] = row.ukwh / UKWH_PER_KWH
         measured[row.direction][row.number] = row.measured
     missing = {
         direction: np.flatnonzero(measured[direction] < _expected(shares, grid, direction)) for direction in Direction
@@ -158,16 +158,12 @@ def _of_share(given: Any, grid: Grid) -> ColumnElement[bool]:
 def _of_days(shares: Sequence[PointShare], grid: Grid, conditions: Sequence[ColumnElement[bool]]) -> Any:
     """Per direction and day or month: kWh, and how many days are complete."""
     given = _given(shares, grid)
-    number: Any = Reading.day - grid.days[0]
-    if grid.resolution is Resolution.MONTH:
-        month = func.extract("year", Reading.day) * 12 + func.extract("month", Reading.day)
-        number = cast(month, Integer) - _month(grid.days[0])
-    total = func.sum(cast(Reading.total_ukwh, SqlNumeric) * given.c.factor_ppm)
+    number = _number_of_day(Reading.day, grid)
     return (
         select(
             Reading.direction,
             number.label("number"),
-            (cast(total, Float) / (PPM * UKWH_PER_KWH)).label("kwh"),
+            _ukwh(cast(Reading.total_ukwh, SqlNumeric) * given.c.factor_ppm).label("ukwh"),
             func.count().filter(Reading.is_complete).label("measured"),
         )
         .join_from(given, Reading, _of_share(given, grid))
@@ -176,8 +172,26 @@ def _of_days(shares: Sequence[PointShare], grid: Grid, conditions: Sequence[Colu
     )
 
 
-def _within_days(shares: Sequence[PointShare], grid: Grid, conditions: Sequence[ColumnElement[bool]]) -> Any:
-    """Per direction and interval: kWh, measured minutes summed over points, and the coarsest readings met."""
+def _ukwh(parts: Any) -> ColumnElement[int]:
+    """The sum of energies, each times its share in millionths, rounded once to the micro-kWh."""
+    return cast(func.round(func.sum(parts) / PPM), BigInteger)
+
+
+def _number_of_day(day: Any, grid: Grid) -> Any:
+    """The number of the interval that a local day is or lies in."""
+    if grid.resolution is Resolution.DAY:
+        return day - grid.days[0]
+    month = func.extract("year", day) * 12 + func.extract("month", day)
+    return cast(month, Integer) - _month(grid.days[0])
+
+
+def _number_within(since_s: Any, grid: Grid) -> Any:
+    """The number of the interval that holds an instant, seconds since the first one began."""
+    return since_s // literal(grid.resolution.minutes * SECONDS_PER_MINUTE, BigInteger)
+
+
+def _slots(shares: Sequence[PointShare], grid: Grid, conditions: Sequence[ColumnElement[bool]]) -> Any:
+    """Values within the grid, one row each: direction, day, energy by its share, length, and when it began."""
     given = _given(shares, grid)
     day_type = (sql_column("day", Date), sql_column("start_s", BigInteger))
     day = (
@@ -192,6 +206,7 @@ def _within_days(shares: Sequence[PointShare], grid: Grid, conditions: Sequence[
     slot = (
         select(
             Reading.direction,
+            Reading.day,
             Reading.resolution_minutes.label("minutes"),
             given.c.factor_ppm,
             day.c.start_s,
@@ -206,18 +221,45 @@ def _within_days(shares: Sequence[PointShare], grid: Grid, conditions: Sequence[
     )
     start_s, end_s = (int(instant.timestamp()) for instant in (grid.period.start, grid.period.end))
     at_s = slot.start_s + (slot.place - 1) * slot.minutes * SECONDS_PER_MINUTE
-    number = (at_s - start_s) // literal(grid.resolution.minutes * SECONDS_PER_MINUTE, BigInteger)
-    return (
-        select(
-            slot.direction,
-            number.label("number"),
-            (cast(func.sum(slot.ukwh * slot.factor_ppm), Float) / (PPM * UKWH_PER_KWH)).label("kwh"),
-            func.sum(slot.minutes).label("measured"),
-            func.max(slot.minutes).label("coarsest"),
-        )
-        .where(slot.ukwh.is_not(None), at_s >= start_s, at_s < end_s)
-        .group_by(slot.direction, "number")
+    shared = (slot.ukwh * slot.factor_ppm).label("shared")
+    columns = (slot.direction, slot.day, slot.minutes, shared, (at_s - start_s).label("since_s"))
+    return select(*columns).where(slot.ukwh.is_not(None), at_s >= start_s, at_s < end_s).subquery("value").c
+
+
+def _within_days(shares: Sequence[PointShare], grid: Grid, conditions: Sequence[ColumnElement[bool]]) -> Any:
+    """Per direction and interval: energy, measured minutes summed over points, and the coarsest readings met."""
+    value = _slots(shares, grid, conditions)
+    return select(
+        value.direction,
+        _number_within(value.since_s, grid).label("number"),
+        _ukwh(value.shared).label("ukwh"),
+        func.sum(value.minutes).label("measured"),
+        func.max(value.minutes).label("coarsest"),
+    ).group_by(value.direction, "number")
+
+
+async def read_excess(connection: AsyncConnection, shares: Sequence[PointShare], grid: Grid) -> tuple[Kwh, Kwh]:
+    """What is injected beyond what is withdrawn, and the reverse, kWh per interval of the grid.
+
+    Both add up the finest intervals that all readings have: an evening does not use what noon left over.
+    """
+    value = _slots(shares, grid, ())
+    coarsest = select(func.max(value.minutes)).scalar_subquery()
+    cell = value.since_s // (coarsest * SECONDS_PER_MINUTE)
+    number = _number_of_day(value.day, grid) if grid.is_of_days else _number_within(value.since_s, grid)
+    injected, withdrawn = (
+        func.coalesce(func.sum(value.shared).filter(value.direction == each), 0)
+        for each in (Direction.INJECTED, Direction.WITHDRAWN)
     )
+    excess = (injected - withdrawn).label("excess")
+    cells = select(number.label("number"), excess).group_by("number", cell).subquery("cell").c
+    beyond = {"surplus": cells.excess, "deficit": -cells.excess}
+    sides = [_ukwh(func.greatest(each, 0)).label(name) for name, each in beyond.items()]
+    found = {name: np.zeros(grid.size) for name in beyond}
+    for row in await connection.execute(select(cells.number, *sides).group_by(cells.number)):
+        for name, kwh in found.items():
+            kwh[row.number] = getattr(row, name) / UKWH_PER_KWH
+    return found["surplus"], found["deficit"]
 
 
 def _expected(shares: Sequence[PointShare], grid: Grid, direction: Direction) -> npt.NDArray[np.int64]:

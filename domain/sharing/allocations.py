@@ -65,7 +65,6 @@ async def record_run(session: AsyncSession, inputs: Inputs, result: Result, *, j
         traded_out_ukwh=int(inputs.production.participating_traded_ukwh().sum()),
         traded_in_ukwh=int(inputs.consumption.participating_traded_ukwh().sum()),
         shared_ukwh=int(result.shared_in_ukwh.sum()),
-        members_min=inputs.holders.members_min,
         job_id=job_id,
     )
     session.add(run)

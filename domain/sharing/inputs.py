@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.communities import frameworks
-from domain.communities.parts import PointInCommunity, fewest_members, taking_part
+from domain.communities.parts import PointInCommunity, taking_part
 from domain.communities.tables import Community, Framework
 from domain.kernel.errors import DomainError, InvalidValue, NotFound
 from domain.kernel.intervals import Period, intervals_in_day, local_days, whole_local_days
@@ -88,11 +88,10 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Holders:
-    """Which member holds each metering point on each local day of the period, and how few hold any on a day."""
+    """Which member holds each metering point on each local day of the period."""
 
     days: tuple[date, ...]
     member_of: dict[tuple[UUID, date], UUID]
-    members_min: int
 
 
 async def check_period(connection: AsyncConnection, community_id: UUID, period: Period) -> None:
@@ -133,7 +132,7 @@ async def read_inputs(connection: AsyncConnection, community_id: UUID, period: P
         for direction in (Direction.WITHDRAWN, Direction.INJECTED)
     ]
     member_of = {(p.metering_point_id, day): p.member_id for p in parts for day in days if p.holds_on(day)}
-    holders = Holders(days, member_of, fewest_members(parts, days))
+    holders = Holders(days, member_of)
     stated = await operators.days_stated(connection, community_id, days[0], days[-1])
     digest = _digest(community_id, period, (minutes, all_covered), key, (consumption, production), holders, stated)
     return Inputs(community_id, period, zone, minutes, all_covered, key, consumption, production, holders, digest)

@@ -84,7 +84,6 @@ class AllocationRun(Base):
     traded_out_ukwh: Mapped[Micro] = mapped_column(server_default="0")
     traded_in_ukwh: Mapped[Micro] = mapped_column(server_default="0")
     shared_ukwh: Mapped[Micro]
-    members_min: Mapped[int] = mapped_column(Integer)
     job_id: Mapped[UUID | None]
     created_at: Mapped[CreatedAt]
 

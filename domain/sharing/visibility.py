@@ -1,9 +1,8 @@
 """Who may see keys and allocations."""
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
+from sqlalchemy import ColumnElement, exists, false, func, or_, select, true
 from sqlalchemy.orm import aliased
 
-from domain.communities.parts import MEMBERS_MIN
 from domain.communities.tables import Community, Participation
 from domain.identity.viewers import Viewer, one_of
 from domain.sharing import tables
@@ -36,19 +35,19 @@ def key_shares(viewer: Viewer) -> ColumnElement[bool]:
 
 
 def allocation_runs(viewer: Viewer) -> ColumnElement[bool]:
-    """Administrators; members where on every day at least five members' energy is in the totals."""
-    if viewer.is_admin:
-        return true()
-    enough = tables.AllocationRun.members_min >= MEMBERS_MIN
-    return or_(
-        one_of(tables.AllocationRun.community_id, viewer.administered_ids),
-        and_(one_of(tables.AllocationRun.community_id, viewer.community_ids), enough),
-    )
+    """Members and administrators of the community; `domain.aggregates` says which of the sums members are told."""
+    mine = viewer.community_ids | viewer.administered_ids
+    return true() if viewer.is_admin else one_of(tables.AllocationRun.community_id, mine)
 
 
 def member_allocations(viewer: Viewer) -> ColumnElement[bool]:
     """One's own; administrators of the community see all."""
     return _own_or_administered(viewer, tables.MemberAllocation)
+
+
+def own_allocations(viewer: Viewer) -> ColumnElement[bool]:
+    """One's own alone."""
+    return one_of(tables.MemberAllocation.member_id, viewer.member_ids) if viewer.may_read else false()
 
 
 def differences(viewer: Viewer) -> ColumnElement[bool]:

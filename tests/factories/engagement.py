@@ -130,7 +130,6 @@ async def shared(
         injected_ukwh=10**9,
         withdrawn_ukwh=10**9,
         shared_ukwh=parse_micro(kwh),
-        members_min=6,
     )
     session.add(run)
     await session.flush()

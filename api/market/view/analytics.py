@@ -21,7 +21,7 @@ from api.market.clearing import flows
 from api.market.clearing.flows import Flow
 from api.resources import clock
 from domain.geography.tables import ZoneLink as LinkTable
-from domain.grid import analytics, visibility
+from domain.grid import analytics
 from domain.grid.analytics import Health, Signs, Summary
 from domain.kernel.database import among
 from domain.kernel.intervals import Period as Span
@@ -127,9 +127,8 @@ async def read(context: Context, zone_id: UUID, period: PeriodInput) -> ZoneAnal
 async def _read(
     session: AsyncSession, context: Context, zone_ids: Sequence[UUID], span: Span, now: datetime
 ) -> list[ZoneAnalytics]:
-    seen = visibility.loads(context.viewer)
-    summaries = await analytics.summaries(session, zone_ids, span, seen, now=now)
-    signs = await analytics.signs(session, zone_ids, seen, now=now)
+    summaries = await analytics.summaries(session, zone_ids, span, context.viewer, now=now)
+    signs = await analytics.signs(session, zone_ids, context.viewer, now=now)
     sent = await flows.of_zones(session, zone_ids, span)
     links = await _links(session)
     price = await _prices(session, zone_ids, span)

@@ -2,39 +2,7 @@
 
 from tests.api.communities.bad_plants import PLANTS
 from tests.api.hostile.geometries import founded
-from tests.api.hostile.rows import AGES, NOBODYS, Row, Section, asked, done, of, period, to_a
-
-BALANCE = """
-query B($id: ID!, $period: PeriodInput!, $resolution: Resolution!) {
-node(id: $id) {
-... on Community {
-balance(period: $period, resolution: $resolution) { missing } } } }
-"""
-
-BALANCES = (
-    Row(
-        "a balance of three years by the quarter-hour",
-        asked(
-            BALANCE,
-            of(
-                "Community",
-                "A",
-                period=period("2023-01-01T00:00:00Z", "2026-01-01T00:00:00Z"),
-                resolution="QUARTER_HOUR",
-            ),
-        ),
-        200,
-        "BAD_USER_INPUT",
-        "105216 intervals are more than 10000; ask for a coarser resolution. [period]",
-    ),
-    Row(
-        "a balance of ten thousand years by the day",
-        asked(BALANCE, of("Community", "A", period=AGES, resolution="DAY")),
-        200,
-        "BAD_USER_INPUT",
-        "The period is longer than 3660 days. [period]",
-    ),
-)
+from tests.api.hostile.rows import NOBODYS, Row, Section, done, of, to_a
 
 COMMUNITIES = (
     Row(
@@ -274,7 +242,6 @@ MEMBERS = (
 )
 
 SECTIONS = (
-    Section("Queries", BALANCES, place=23),
     Section("Communities", COMMUNITIES, place=40),
     Section("Members and metering points", MEMBERS, place=50),
     Section("Plants and storage", PLANTS, place=60),

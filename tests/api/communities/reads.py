@@ -5,7 +5,6 @@ from tests.api.engine.declared import IN_PYTHON, Reads
 
 READS = Reads(
     not_compiled={
-        "Community.balance": IN_PYTHON,
         "Framework.allowedKeys": IN_PYTHON,
         "Framework.interval": IN_PYTHON,
         "Framework.parameters": IN_PYTHON,
@@ -28,5 +27,4 @@ READS = Reads(
         }
     ),
     names=(Community.name,),
-    seldom=frozenset({"Community.balance"}),
 )

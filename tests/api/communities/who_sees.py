@@ -81,7 +81,6 @@ WHO_SEES = WhoSees(
             "Framework.allowedKeys",
             "Framework.interval",
             "Framework.parameters",
-            "Community.balance",  # test_balances_of_few_are_for_who_administers
         }
     ),
     filters={

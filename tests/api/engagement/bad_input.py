@@ -19,9 +19,6 @@ def insights(month: str) -> Any:
 
 
 ENGAGEMENT = (
-    Row("a leaderboard for an outsider", ranked(role="outsider"), 200, "FORBIDDEN", "a community you are not in"),
-    Row("a leaderboard for a former member", ranked(role="former member"), 200, "FORBIDDEN", "you are not in"),
-    Row("a leaderboard for nobody", ranked(role="nobody"), 200, "FORBIDDEN", "a community you are not in"),
     Row("a leaderboard of the 2nd", ranked("2026-03-02"), 200, "BAD_USER_INPUT", "Give the first day of the month."),
     Row("a leaderboard of the future", ranked("2998-01-01"), 200, "BAD_USER_INPUT", "The month has not begun."),
     Row("a leaderboard of antiquity", ranked("0002-01-01"), 200, "BAD_USER_INPUT", "more than 60 months ago"),

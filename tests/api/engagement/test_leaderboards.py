@@ -131,15 +131,16 @@ async def test_opting_out_holds_for_the_next_query(session: AsyncSession, execut
     assert (again["rankedCount"], again["own"]["rank"]) == (6, 2)
 
 
-async def test_outsiders_are_refused(session: AsyncSession, execute: Execute) -> None:
+async def test_outsiders_are_told_why_it_is_empty(session: AsyncSession, execute: Execute) -> None:
     people = await buyers(session, "5", "4", "3", "2", "1")
     [stranger] = await some_people(session, 1)
 
     for viewer in (ANONYMOUS, stranger.viewer):
         answer = await execute(BOARD, viewer, id=home(people), kind="RELIABILITY")
 
-        [error] = answer.errors
-        assert (error["code"], answer.data) == ("FORBIDDEN", {"node": None})
+        board = answer.data["node"]["leaderboard"]
+        assert (answer.errors, board["emptyBecause"], board["rankedCount"]) == ([], "MEMBERS_ONLY", None)
+        assert (board["entries"], board["own"]) == ([], None)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from domain.jobs import queue
 from domain.jobs.tables import Job, JobStatus
 from domain.kernel.database import new_id
 from domain.kernel.intervals import floor_to
+from domain.kernel.suppression import Suppression
 from domain.market.orders import halting
 from domain.market.orders.tables import Order, OrderStatus
 from domain.market.places.tables import Market
@@ -46,7 +47,8 @@ from tests.factories.market import (
 from tests.factories.metering import a_metering_point, a_reading_day, recorded, values
 
 LOAD = """query ($id: ID!, $period: PeriodInput) { node(id: $id) { ... on MarketZone { load(period: $period) {
-  start injectedKwh withdrawnKwh netExportKwh direction loadKw capacityKw utilisation level } } } }"""
+  start resolution injectedKwh withdrawnKwh netExportKwh direction loadKw capacityKw utilisation level
+  suppressed { direction reason } } } } }"""
 ANALYTICS = """query ($id: ID!, $period: PeriodInput!) { node(id: $id) { ... on MarketZone {
   analytics(period: $period) { health measuredHours congestionHours overloadHours peakUtilisation haltedHours alertCount
   price { mean before trend } flows { link { toZone { id } } energyKwh utilisation fullIntervals } } } } }"""
@@ -69,8 +71,6 @@ async def a_row(session: AsyncSession, zone: UUID, start: datetime, **changes: A
         "version": 1,
         "injected_ukwh": 1_000_000,
         "withdrawn_ukwh": 11_000_000,
-        "points_count": 5,
-        "members_count": 5,
         "net_export_ukwh": -2_000_000,
         "direction": Direction.WITHDRAWN,
         "load_w": 40_000,
@@ -82,15 +82,19 @@ async def a_row(session: AsyncSession, zone: UUID, start: datetime, **changes: A
     await session.flush()
 
 
-async def test_the_load_is_shown_by_quarter_hour(session: AsyncSession, execute: Execute) -> None:
+async def test_the_load_is_shown_by_quarter_hour_to_who_operates_the_zone(
+    session: AsyncSession, execute: Execute
+) -> None:
     zone = await a_zone(session)
-    await a_row(session, zone, START)
+    await a_row(session, zone, START, withdrawn_withheld=Suppression.DIFFERENCE)
     await a_row(session, zone, START + 2 * QUARTER, capacity_w=None, utilisation_ppm=None, version=1)
 
-    answer = await execute(LOAD, ANONYMOUS, id=global_id("MarketZone", zone), period=span(START, 3))
+    asked = {"id": global_id("MarketZone", zone), "period": span(START, 3)}
+    answer = await execute(LOAD, await an_operator(session, zone), **asked)
 
     assert answer.data["node"]["load"] == {
         "start": "2026-06-10T00:00:00Z",
+        "resolution": "QUARTER_HOUR",
         "injectedKwh": [1.0, None, 1.0],
         "withdrawnKwh": [11.0, None, 11.0],
         "netExportKwh": [-2.0, None, -2.0],
@@ -99,22 +103,36 @@ async def test_the_load_is_shown_by_quarter_hour(session: AsyncSession, execute:
         "capacityKw": [50.0, None, None],
         "utilisation": [0.8, None, None],
         "level": ["ELEVATED", None, None],
+        "suppressed": [],
     }
 
 
-async def test_loads_of_few_are_shown_to_the_operator_only(session: AsyncSession, execute: Execute) -> None:
-    """Also where an earlier version was of many."""
+async def test_others_get_the_load_by_hours_and_not_what_tells_of_few(session: AsyncSession, execute: Execute) -> None:
+    """An hour of which a quarter is not known is not known; the newest version counts, whatever was told before."""
     zone = await a_zone(session)
-    await a_row(session, zone, START)
-    await a_row(session, zone, START, version=2, members_count=4, load_w=39_000)
-    asked = {"id": global_id("MarketZone", zone), "period": span(START, 1)}
+    for place in range(4):
+        await a_row(session, zone, START + place * QUARTER)
+        await a_row(session, zone, START + (4 + place) * QUARTER)
+    await a_row(session, zone, START + 5 * QUARTER, version=2, injected_withheld=Suppression.DOMINANCE)
+    await a_row(session, zone, START + 8 * QUARTER)
 
-    shown = [
-        (await execute(LOAD, viewer, **asked)).data["node"]["load"]["loadKw"]
-        for viewer in (ANONYMOUS, await a_trader(session), await an_operator(session, zone))
-    ]
+    asked = {"id": global_id("MarketZone", zone), "period": span(START + QUARTER, 9)}
+    answers = [await execute(LOAD, viewer, **asked) for viewer in (ANONYMOUS, await a_trader(session))]
 
-    assert shown == [[None], [None], [39.0]]
+    assert answers[0].data == answers[1].data
+    assert answers[0].data["node"]["load"] == {
+        "start": "2026-06-10T00:00:00Z",
+        "resolution": "HOUR",
+        "injectedKwh": [4.0, None, None],
+        "withdrawnKwh": [44.0, 44.0, None],
+        "netExportKwh": [-8.0, -8.0, None],
+        "direction": ["WITHDRAWN", None, None],
+        "loadKw": [40.0, None, None],
+        "capacityKw": [50.0, None, None],
+        "utilisation": [0.8, None, None],
+        "level": ["ELEVATED", None, None],
+        "suppressed": [{"direction": "INJECTED", "reason": "DOMINANCE"}],
+    }
 
 
 @pytest.mark.parametrize(
@@ -139,7 +157,7 @@ async def test_without_a_period_the_load_is_that_of_about_now(session: AsyncSess
     zone = await a_zone(session)
     await a_row(session, zone, floor_to(now(), 15))
 
-    answer = await execute(LOAD, ANONYMOUS, id=global_id("MarketZone", zone), period=None)
+    answer = await execute(LOAD, await an_operator(session, zone), id=global_id("MarketZone", zone), period=None)
 
     assert [each for each in answer.data["node"]["load"]["loadKw"] if each] == [40.0]
     assert len(answer.data["node"]["load"]["loadKw"]) == 120
@@ -225,8 +243,8 @@ async def test_the_job_measures_readings_and_tells_of_congestion_once(live: Live
         loads = list(await session.scalars(select(ZoneLoad).where(ZoneLoad.zone_id == zone)))
         (alert,) = await session.scalars(select(GridAlert))
     assert job.status is JobStatus.SUCCEEDED, job.error_message
-    assert {(load.load_w, load.utilisation_ppm, load.points_count, load.members_count) for load in loads} == {
-        (100_000, 1_000_000, 5, 5)
+    assert {(load.load_w, load.utilisation_ppm, load.withdrawn_withheld) for load in loads} == {
+        (100_000, 1_000_000, None)
     }
     assert {load.version for load in loads} == {1}
     assert (alert.zone_id, alert.issued_by_id, alert.severity.value) == (zone, None, "CRITICAL")

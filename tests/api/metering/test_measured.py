@@ -24,15 +24,6 @@ query ($id: ID!, $period: PeriodInput!, $resolution: Resolution!) {
   } }
 }
 """
-BALANCE = """
-query ($id: ID!, $period: PeriodInput!, $resolution: Resolution!) {
-  node(id: $id) { ... on Community {
-    balance(period: $period, resolution: $resolution) {
-      start resolution injectedKwh withdrawnKwh surplusKwh deficitKwh missing
-    }
-  } }
-}
-"""
 THE_DAY = {"start": "2026-01-14T23:00:00Z", "end": "2026-01-15T23:00:00Z"}
 
 
@@ -106,41 +97,6 @@ async def test_series_that_make_no_sense_are_refused(
     answer = await read(execute, a_viewer_through(membership), part.metering_point_id, period, resolution)
 
     assert [(error["code"], error["argument"]) for error in answer.errors] == [("BAD_USER_INPUT", argument)]
-
-
-async def test_a_balance_is_for_everybody_where_enough_take_part(execute: Execute, session: AsyncSession) -> None:
-    community = await a_community(session)
-    for _ in range(5):
-        part = await a_participation(session, await a_membership(session, community), factor_ppm=500_000)
-        await recorded(session, a_reading_day(part.metering_point_id))
-    variables = {"id": f"Community:{community.id}", "period": THE_DAY, "resolution": "DAY"}
-
-    answer = await execute(BALANCE, **variables)
-
-    assert answer.data["node"]["balance"] == {
-        "start": THE_DAY["start"],
-        "resolution": "DAY",
-        "injectedKwh": [0.0],
-        "withdrawnKwh": [60.0],
-        "surplusKwh": [0.0],
-        "deficitKwh": [60.0],
-        "missing": [0],
-    }
-
-
-async def test_a_balance_of_few_is_refused_with_its_reason(
-    execute: Execute, session: AsyncSession, membership: Membership, administrator: Viewer
-) -> None:
-    await a_participation(session, membership)
-    variables = {"id": f"Community:{membership.community_id}", "period": THE_DAY, "resolution": "DAY"}
-
-    refused = await execute(BALANCE, a_viewer_through(membership), **variables)
-    shown = await execute(BALANCE, administrator, **variables)
-
-    assert [(error["code"], error["reason"], error["minimum"]) for error in refused.errors] == [
-        ("FORBIDDEN", "TOO_FEW_MEMBERS", 5)
-    ]
-    assert shown.data["node"]["balance"]["withdrawnKwh"] == [0.0]
 
 
 async def test_an_operation_reads_at_most_twenty_series(session: AsyncSession, execute: Execute) -> None:

@@ -56,7 +56,7 @@ TAMPERINGS = {
     "another result for the same inputs": (
         "allocation_run",
         "INSERT INTO allocation_run SELECT gen_random_uuid(), community_id, period_start, period_end, 2, key_id, "
-        "interval_minutes, input_digest, injected_ukwh, withdrawn_ukwh, 0, members_min, job_id FROM allocation_run",
+        "interval_minutes, input_digest, injected_ukwh, withdrawn_ukwh, 0, job_id FROM allocation_run",
         "the same inputs gave another result",
     ),
     "a balance": (

@@ -56,7 +56,6 @@ def _a_run(community_id: UUID, key_id: UUID, version: int) -> tables.AllocationR
         key_id=key_id,
         input_digest="x",
         shared_ukwh=5,
-        members_min=MANY,
         period_start=START,
         period_end=START + timedelta(days=1),
         interval_minutes=15,

@@ -9,7 +9,6 @@ READS = Reads(
             "allocation_run.interval_minutes",
             "allocation_run.period_start",  # A period ends after it starts.
             "allocation_run.period_end",
-            "allocation_run.members_min",
         }
     ),
     seldom=frozenset({"AllocationRun.series"}),

@@ -27,7 +27,7 @@ WHO_SEES = WhoSees(
             "fred in B": FRED | HEAD_OF_B,
             "gus in B": GUS | HEAD_OF_B,
         },
-        "AllocationRun": {"six of A": IN_A, "three of A": HEAD_OF_A, "three of B": HEAD_OF_B},
+        "AllocationRun": {"six of A": IN_A, "three of A": IN_A, "three of B": IN_B},
         "MemberAllocation": {
             "bob in A": BOB | HEAD_OF_A,
             "cyn in A": CYN | HEAD_OF_A,
@@ -45,6 +45,16 @@ WHO_SEES = WhoSees(
             "gus in B": GUS | HEAD_OF_B,
         },
         "Job": {"ada's in A": ADA, "bob's in A": BOB | HEAD_OF_A, "eve's in B": EVE, "gus's": GUS},
+    },
+    narrower={
+        "Viewer.allocations": {
+            "bob in A": BOB,
+            "cyn in A": CYN,
+            "fred in A": FRED,
+            "hal in A": HAL,
+            "fred in B": FRED,
+            "gus in B": GUS,
+        }
     },
     computed={"Community.sharingKey": lambda row: ("SharingKey", row)},
     reviewed=frozenset({"AllocationRun.series"}),  # test_series_of_a_run_are_told_like_its_totals

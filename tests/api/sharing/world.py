@@ -1,8 +1,12 @@
 """A sharing key of each community, runs of them for many and for few, and jobs that made those runs or did not."""
 
+from datetime import timedelta
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.aggregates.tables import Audience, PublishedSet, SetKind
 from domain.jobs.tables import Job, JobStatus
+from domain.kernel.suppression import Suppression
 from domain.metering.tables import Direction
 from domain.sharing import tables
 from domain.sharing.words import ALLOCATE_PERIOD
@@ -36,24 +40,39 @@ async def _keys(session: AsyncSession, world: World) -> None:
             await world.store(session, "KeyShare", name, share)
 
 
-async def _run(session: AsyncSession, world: World, name: str, members: int, whose: tuple[str, ...]) -> None:
+async def _run(session: AsyncSession, world: World, name: str, version: int, whose: tuple[str, ...]) -> None:
     where = name[-1]
     energies = {"injected_ukwh": 3_000_000, "withdrawn_ukwh": 5_000_000}
     run = tables.AllocationRun(
         community_id=world.rows["Community"][where],
         period_start=PERIOD[0],
         period_end=PERIOD[1],
-        version=members,
+        version=version,
         key_id=world.rows["SharingKey"][where],
         interval_minutes=15,
         input_digest=name,
         shared_ukwh=2_000_000,
-        members_min=members,
         **energies,
     )
     await world.store(session, "AllocationRun", name, run)
+    for direction in Direction:
+        session.add(_told(run, direction, None if version == 6 else Suppression.FEWER_THAN_FIVE))
     for each in whose:
         await _of_member(session, world, run, each)
+
+
+def _told(run: tables.AllocationRun, direction: Direction, withheld: Suppression | None) -> PublishedSet:
+    """Whether members are told the sums of a run."""
+    return PublishedSet(
+        kind=SetKind.RUN,
+        subject_id=run.id,
+        direction=direction,
+        audience=Audience.MEMBERS,
+        first_day=HALS_DAY,
+        end_day=HALS_DAY + timedelta(days=1),
+        persons=[],
+        withheld=withheld,
+    )
 
 
 async def _of_member(session: AsyncSession, world: World, run: tables.AllocationRun, name: str) -> None:

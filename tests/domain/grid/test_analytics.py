@@ -3,15 +3,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.grid import analytics, visibility
+from domain.grid import analytics
 from domain.grid.analytics import Health, Signs, Summary
 from domain.grid.loads import CongestionLevel
 from domain.grid.tables import AlertKind, GridAlert, Severity, ZoneHalt, ZoneLoad
 from domain.kernel.database import new_id
 from domain.kernel.intervals import Period
+from domain.kernel.suppression import Suppression
 from domain.metering.tables import Direction
 from tests.factories.grid import an_operator
 from tests.factories.identity import a_viewer, an_admin
@@ -28,8 +28,6 @@ async def a_load(session: AsyncSession, zone_id: UUID, start: datetime, used_ppm
         "version": 1,
         "injected_ukwh": 0,
         "withdrawn_ukwh": 0,
-        "points_count": 5,
-        "members_count": 5,
         "net_export_ukwh": 0,
         "direction": Direction.WITHDRAWN,
         "load_w": 0,
@@ -63,7 +61,7 @@ async def test_spans_of_a_period_are_added_up_within_it(session: AsyncSession) -
     await an_alert(session, zone_id, Severity.NOTICE, DAY.start - HOUR, ends_at=NOON)
     await an_alert(session, zone_id, Severity.NOTICE, NOON + HOUR)
 
-    found = await analytics.summaries(session, [zone_id, other], DAY, true(), now=NOON)
+    found = await analytics.summaries(session, [zone_id, other], DAY, an_admin(), now=NOON)
 
     assert found[zone_id] == Summary(
         measured=5 * QUARTER,
@@ -76,20 +74,36 @@ async def test_spans_of_a_period_are_added_up_within_it(session: AsyncSession) -
     assert found[other] == Summary()
 
 
-async def test_loads_of_few_count_for_who_operates_the_zone_only(session: AsyncSession) -> None:
+async def test_what_is_withheld_counts_for_who_operates_the_zone_only(session: AsyncSession) -> None:
     zone_id = await a_zone(session)
-    await a_load(session, zone_id, NOON, 100_000, points_count=5, members_count=4)
-    await a_load(session, zone_id, NOON - QUARTER, 200_000, points_count=4, members_count=5)
+    few = Suppression.FEWER_THAN_FIVE
+    await a_load(session, zone_id, NOON, 100_000, injected_withheld=few)
+    await a_load(session, zone_id, NOON - QUARTER, 200_000, withdrawn_withheld=few)
     await a_load(session, zone_id, NOON - 2 * QUARTER, 300_000)
-    unread = {"injected_ukwh": None, "withdrawn_ukwh": None, "points_count": 0, "members_count": 0}
-    await a_load(session, zone_id, NOON - 3 * QUARTER, 400_000, **unread)
+    await a_load(session, zone_id, NOON - 3 * QUARTER, 400_000, injected_ukwh=None, withdrawn_ukwh=None)
 
     counted = []
     for viewer in (a_viewer(), await an_operator(session, new_id()), await an_operator(session, zone_id), an_admin()):
-        found = await analytics.summaries(session, [zone_id], DAY, visibility.loads(viewer), now=NOON)
+        found = await analytics.summaries(session, [zone_id], DAY, viewer, now=NOON)
         counted.append(found[zone_id].measured / QUARTER)
 
     assert counted == [2, 2, 4, 4]
+
+
+async def test_peaks_are_of_hours_for_who_does_not_operate_the_zone(session: AsyncSession) -> None:
+    zone_id = await a_zone(session)
+    for place, used in enumerate((100_000, 200_000, 2_100_000, 0)):
+        await a_load(session, zone_id, NOON + place * QUARTER, used)
+
+    found = [
+        (await analytics.summaries(session, [zone_id], DAY, viewer, now=NOON))[zone_id]
+        for viewer in (a_viewer(), await an_operator(session, zone_id))
+    ]
+
+    assert [(each.peak_utilisation_ppm, each.overloaded) for each in found] == [
+        (600_000, 0 * HOUR),
+        (2_100_000, QUARTER),
+    ]
 
 
 async def test_signs_are_of_now(session: AsyncSession) -> None:
@@ -103,7 +117,7 @@ async def test_signs_are_of_now(session: AsyncSession) -> None:
     await a_load(session, dark, NOON - 2 * HOUR, 950_000)
     await a_halt(session, dark, NOON - HOUR)
 
-    found = await analytics.signs(session, [calm, busy, dark], true(), now=NOON)
+    found = await analytics.signs(session, [calm, busy, dark], an_admin(), now=NOON)
 
     assert found == {
         calm: Signs(level=CongestionLevel.NORMAL),

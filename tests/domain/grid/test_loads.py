@@ -1,6 +1,4 @@
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
-from uuid import UUID
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -8,71 +6,29 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.grid.jobs import read
 from domain.geography.tables import MarketZone
 from domain.grid import capacities, loads
 from domain.grid.capacities import Capacities
 from domain.grid.loads import CongestionLevel, Metered
 from domain.grid.tables import ZoneLoad
 from domain.kernel.database import new_id
+from domain.kernel.suppression import Suppression
 from domain.metering.tables import Direction
-from tests.factories.communities import a_community, a_membership, a_participation
-from tests.factories.geography import a_substation_area
 from tests.factories.grid import an_operator
 from tests.factories.market import a_zone
-from tests.factories.metering import a_metering_point, a_reading_day, recorded, values
 
-DAY = date(2026, 6, 10)
 NOON = datetime(2026, 6, 10, 12, tzinfo=UTC)
 ZONE = new_id()
 CAPACITY = {(ZONE, Direction.WITHDRAWN): Capacities((NOON - timedelta(days=9),), (100_000,))}
-
-
-async def a_metered_zone(session: AsyncSession, *energies: dict[Direction, Any], **facts: Any) -> UUID:
-    """A zone with a member's point for each entry, which says what it counts in each interval of the day."""
-    zone_id = await a_zone(session)
-    area = await a_substation_area(session, code=str(new_id()), market_zone_id=zone_id)
-    community = await a_community(session)
-    for energy in energies:
-        point = await a_metering_point(session, substation_area_id=area.id, timezone="Europe/Rome")
-        await a_participation(session, await a_membership(session, community), point)
-        days = [a_reading_day(point.id, direction=d, day=DAY, values_ukwh=e) for d, e in energy.items()]
-        await recorded(session, *days)
-    return zone_id
 
 
 async def rows(session: AsyncSession) -> list[ZoneLoad]:
     return list(await session.scalars(select(ZoneLoad).order_by(ZoneLoad.interval_start, ZoneLoad.version)))
 
 
-async def test_a_zone_is_metered_by_the_points_of_its_areas(session: AsyncSession) -> None:
-    zone_id = await a_metered_zone(
-        session,
-        {Direction.WITHDRAWN: values(250_000), Direction.INJECTED: values(100_000)},
-        {Direction.WITHDRAWN: values(50_000)},
-    )
-    await a_metered_zone(session, {Direction.WITHDRAWN: values(7)})
-
-    found = await read(session, NOON)
-
-    mine = {start: metered for (zone, start), metered in found.items() if zone == zone_id}
-    assert len(mine) == 72  # From midnight in Rome, two hours before UTC, to four hours after noon, UTC.
-    assert min(mine) == datetime(2026, 6, 9, 22, tzinfo=UTC)
-    assert set(mine.values()) == {Metered(100_000, 300_000, points_count=2, members_count=2)}
-
-
-async def test_hourly_readings_are_spread_over_their_quarters(session: AsyncSession) -> None:
-    zone_id = await a_metered_zone(session, {Direction.WITHDRAWN: values(1_000_000, 24)})
-
-    found = await read(session, NOON)
-
-    mine = [metered.withdrawn_ukwh for (zone, _), metered in found.items() if zone == zone_id]
-    assert mine == [250_000] * 72
-
-
 @given(st.integers(0, 10**12), st.integers(0, 10**12), st.integers(-(10**12), 10**12))
 def test_the_load_is_what_the_zone_cannot_serve_itself(injected: int, withdrawn: int, exported: int) -> None:
-    read = loads.load_of((ZONE, NOON), Metered(injected, withdrawn, 5, 5), exported, {})
+    read = loads.load_of((ZONE, NOON), Metered(injected, withdrawn, None, None), exported, {})
     traded = loads.load_of((ZONE, NOON), None, exported, {})
 
     assert abs(read.load_w * 250 - abs(withdrawn - injected)) <= 125
@@ -94,16 +50,16 @@ def test_the_load_is_what_the_zone_cannot_serve_itself(injected: int, withdrawn:
 def test_levels_are_told_by_what_is_used_of_the_capacity(
     withdrawn_ukwh: int, utilisation_ppm: int, level: CongestionLevel
 ) -> None:
-    load = loads.load_of((ZONE, NOON), Metered(0, withdrawn_ukwh, 5, 5), 0, CAPACITY)
+    load = loads.load_of((ZONE, NOON), Metered(0, withdrawn_ukwh, None, None), 0, CAPACITY)
 
     assert load.utilisation_ppm == utilisation_ppm
     assert loads.level_of(utilisation_ppm) is level
 
 
 def test_capacity_is_that_of_the_direction_and_the_time() -> None:
-    before, other = NOON - timedelta(days=10), Metered(1_000_000, 0, 5, 5)
+    before, other = NOON - timedelta(days=10), Metered(1_000_000, 0, None, None)
 
-    assert loads.load_of((ZONE, before), Metered(0, 1_000_000, 5, 5), 0, CAPACITY).capacity_w is None
+    assert loads.load_of((ZONE, before), Metered(0, 1_000_000, None, None), 0, CAPACITY).capacity_w is None
     assert loads.load_of((ZONE, NOON), other, 0, CAPACITY).capacity_w is None
     assert Capacities((before, NOON), (1, 2)).at(NOON) == 2
     assert Capacities((before, NOON), (1, 2)).at(NOON - timedelta(seconds=1)) == 1
@@ -119,12 +75,19 @@ async def test_measuring_twice_stores_once_and_late_readings_make_another_versio
 
     await loads.record(session, {}, {cell: -5_000_000}, now=NOON)
     await loads.record(session, {}, {cell: -5_000_000}, now=NOON + timedelta(minutes=5))
-    await loads.record(session, {cell: Metered(0, 20_000_000, 6, 5)}, {cell: -5_000_000}, now=NOON + timedelta(hours=1))
+    await loads.record(
+        session,
+        {cell: Metered(0, 20_000_000, None, Suppression.DIFFERENCE)},
+        {cell: -5_000_000},
+        now=NOON + timedelta(hours=1),
+    )
 
     told = [(row.version, row.load_w, row.utilisation_ppm, row.withdrawn_ukwh) for row in await rows(session)]
     assert told == [(1, 20_000, 200_000, None), (2, 80_000, 800_000, 20_000_000)]
     newest = list(await session.scalars(loads.newest().where(ZoneLoad.zone_id == zone_id)))
-    assert [(row.version, row.points_count, row.members_count) for row in newest] == [(2, 6, 5)]
+    assert [(row.version, row.injected_withheld, row.withdrawn_withheld) for row in newest] == [
+        (2, None, Suppression.DIFFERENCE)
+    ]
 
 
 async def test_a_zone_without_a_capacity_has_a_load_and_no_level(session: AsyncSession) -> None:
@@ -132,6 +95,6 @@ async def test_a_zone_without_a_capacity_has_a_load_and_no_level(session: AsyncS
     session.add(zone)
     await session.flush()
 
-    (load,) = await loads.record(session, {(zone.id, NOON): Metered(0, 250, 1, 1)}, {}, now=NOON)
+    (load,) = await loads.record(session, {(zone.id, NOON): Metered(0, 250, None, None)}, {}, now=NOON)
 
     assert (load.load_w, load.capacity_w, load.utilisation_ppm) == (1, None, None)

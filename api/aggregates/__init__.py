@@ -1,0 +1,1 @@
+"""Sums over people, and what of them is withheld, over GraphQL."""

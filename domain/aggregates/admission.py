@@ -1,0 +1,215 @@
+"""Decide which sums may be told, keep what was decided, and find it again.
+
+What an audience is told of a subject on a day is a set of persons; a decision holds for that very set. Whoever reads a
+sum says which set it is of: where nothing was decided of it, it is UNDECIDED, and `decide` asks.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from domain.aggregates import sets
+from domain.aggregates.atoms import PERSONS_MIN, Atoms
+from domain.aggregates.sets import Persons, Sets, Subject, Taking
+from domain.aggregates.tables import Audience, PublishedSet, SetKind
+from domain.kernel import database
+from domain.kernel.database import new_id
+from domain.kernel.suppression import Suppression
+from domain.metering.tables import Direction
+
+DAY = timedelta(days=1)
+REFUSAL_STANDS = timedelta(days=1)  # Then it is asked again: others may have joined.
+# A member knows himself, so that five others are needed.
+NEEDED: Mapping[Audience, int] = MappingProxyType({Audience.OUTSIDERS: PERSONS_MIN, Audience.MEMBERS: PERSONS_MIN + 1})
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Local days [first, end) on which no set changes."""
+
+    first: date
+    end: date
+
+    @property
+    def days(self) -> Iterator[date]:
+        """Each of its days."""
+        return (self.first + number * DAY for number in range((self.end - self.first).days))
+
+
+Told = Mapping[tuple[Direction, date], Suppression | None]
+
+
+def segments(takings: Iterable[Taking], first: date, last: date) -> list[Segment]:
+    """The days from first to last, cut where a set changes."""
+    return [Segment(*each) for each in pairwise([*sets.changes(takings, first, last), last + DAY])]
+
+
+async def told(
+    connection: AsyncConnection,
+    subject: Subject,
+    takings: Sequence[Taking],
+    days: tuple[date, date],
+    audience: Audience,
+) -> Told:
+    """Whether the sums of a subject are told an audience, by direction and local day from the first to the last.
+
+    `takings` are what the sum is of. None where it is told, or where nobody takes part, so that it is nothing.
+    """
+    now = await database.clock(connection)
+    rows = await _decided(connection, subject, days, audience)
+    found: dict[tuple[Direction, date], Suppression | None] = {}
+    for direction in Direction:
+        mine = [taking for taking in takings if taking.direction is direction]
+        for segment in segments(mine, *days):
+            persons = sorted({taking.person_id for taking in mine if taking.holds_on(segment.first)})
+            same = [row for row in rows if row.direction is direction and row.persons == persons and _stands(row, now)]
+            for day in segment.days:
+                found[direction, day] = _of_day(same, day) if persons else None
+    return found
+
+
+def _of_day(rows: Iterable[Row[Any]], day: date) -> Suppression | None:
+    row = next((row for row in rows if row.first_day <= day < row.end_day), None)
+    return Suppression.UNDECIDED if row is None else row.withheld
+
+
+def _stands(row: Row[Any], now: datetime) -> bool:
+    return row.withheld is None or now - row.decided_at < REFUSAL_STANDS
+
+
+async def _decided(
+    connection: AsyncConnection, subject: Subject, days: tuple[date, date], audience: Audience
+) -> list[Row[Any]]:
+    of = PublishedSet
+    query = select(of.direction, of.persons, of.first_day, of.end_day, of.withheld, of.decided_at)
+    query = query.where(of.subject_id == subject.id, of.audience == audience)
+    # What was told goes before what was refused at another time.
+    query = query.where(of.first_day <= days[1], of.end_day > days[0]).order_by(of.withheld.nulls_first(), of.id)
+    return list(await connection.execute(query))
+
+
+async def decide(
+    session: AsyncSession, subject: Subject, takings: Sequence[Taking], days: tuple[date, date], audience: Audience
+) -> None:
+    """Decide of the sums of a subject for an audience, on the local days from the first to the last, and keep it.
+
+    `takings` are what the sum is of; of days without any a run keeps that they were decided too.
+    """
+    await lock(session)
+    connection = await session.connection()
+    now = await sets.read(connection, *days)
+    standing = await _told_already(connection, days)
+    await _forget_refusals(session, subject, days, audience)
+    for direction in Direction:
+        ours = [taking for taking in takings if taking.direction is direction]
+        decisions: list[tuple[Segment, Persons, Suppression | None]] = []
+        for segment in segments([*now.takings, *standing, *ours], *days):
+            persons = frozenset(taking.person_id for taking in ours if taking.holds_on(segment.first))
+            withheld = persons and _verdict(subject, persons, now, standing, segment.first, direction, audience)
+            if persons or subject.kind is SetKind.RUN:
+                _append(decisions, segment, persons, withheld or None)
+        await _keep(session, subject, direction, audience, decisions)
+
+
+async def lock(session: AsyncSession) -> None:
+    """One decides at a time: each decision stands on those before."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("published sets", 0))))
+
+
+def _verdict(
+    subject: Subject,
+    persons: Persons,
+    now: Sets,
+    standing: Sequence[Taking],
+    day: date,
+    direction: Direction,
+    audience: Audience,
+) -> Suppression | None:
+    """Whether a set may join those that were told, and those that come before it."""
+    atoms = Atoms(now.uncounted)
+    before: dict[Subject, set[UUID]] = {}
+    for taking in standing:
+        if taking.direction is direction and taking.holds_on(day):
+            before.setdefault(taking.subject, set()).add(taking.person_id)
+    for each in before.values():
+        atoms.admit(each)
+    there = now.on(day, direction)
+    for stage in Audience:
+        for other, theirs in there.items():
+            if (other, stage) == (subject, audience):
+                return atoms.refuses(persons, NEEDED[audience])
+            if _is_asked(stage, other, now) and atoms.refuses(theirs, NEEDED[stage]) is None:
+                atoms.admit(theirs)
+    return atoms.refuses(persons, NEEDED[audience])
+
+
+def _is_asked(stage: Audience, subject: Subject, now: Sets) -> bool:
+    """Whether an audience may see a subject at all: zones have no members, and unlisted communities no outsiders."""
+    if subject.kind is SetKind.ZONE:
+        return stage is Audience.OUTSIDERS
+    return stage is Audience.MEMBERS or subject.id in now.listed
+
+
+def _append(
+    decisions: list[tuple[Segment, Persons, Suppression | None]],
+    segment: Segment,
+    persons: Persons,
+    withheld: Suppression | None,
+) -> None:
+    """Add a decision, to the last one where it is the same."""
+    if decisions:
+        before, *same = decisions[-1]
+        if before.end == segment.first and same == [persons, withheld]:
+            decisions[-1] = (Segment(before.first, segment.end), persons, withheld)
+            return
+    decisions.append((segment, persons, withheld))
+
+
+async def _told_already(connection: AsyncConnection, days: tuple[date, date]) -> list[Taking]:
+    """The sets that anybody was told on some of the days; each stands for itself, whatever it is of."""
+    of = PublishedSet
+    query = select(of.id, of.kind, of.direction, of.persons, of.first_day, of.end_day)
+    query = query.where(of.withheld.is_(None), of.first_day <= days[1], of.end_day > days[0]).order_by(of.id)
+    return [
+        Taking(Subject(row.kind, row.id), row.direction, person, row.first_day, row.end_day)
+        for row in await connection.execute(query)
+        for person in row.persons
+    ]
+
+
+async def _forget_refusals(
+    session: AsyncSession, subject: Subject, days: tuple[date, date], audience: Audience
+) -> None:
+    of = PublishedSet
+    old = delete(of).where(of.subject_id == subject.id, of.audience == audience, of.withheld.is_not(None))
+    await session.execute(old.where(of.first_day <= days[1], of.end_day > days[0]))
+
+
+async def _keep(
+    session: AsyncSession,
+    subject: Subject,
+    direction: Direction,
+    audience: Audience,
+    decisions: Sequence[tuple[Segment, Persons, Suppression | None]],
+) -> None:
+    """Write decisions down; what was told of the same set and touches them becomes one row with them."""
+    of = PublishedSet
+    for segment, persons, withheld in decisions:
+        first, end = segment.first, segment.end
+        if withheld is None:
+            same = delete(of).where(of.subject_id == subject.id, of.direction == direction, of.audience == audience)
+            same = same.where(of.withheld.is_(None), of.persons == sorted(persons))
+            same = same.where(of.first_day <= end, of.end_day >= first)
+            touched = (await session.execute(same.returning(of.first_day, of.end_day))).all()
+            first = min([first, *(row.first_day for row in touched)])
+            end = max([end, *(row.end_day for row in touched)])
+        row = {"kind": subject.kind, "subject_id": subject.id, "direction": direction, "audience": audience}
+        days = {"first_day": first, "end_day": end}
+        await session.execute(insert(of).values(id=new_id(), persons=sorted(persons), withheld=withheld, **row, **days))
