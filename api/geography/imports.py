@@ -28,6 +28,7 @@ from domain.identity.viewers import Viewer
 
 PATH = "/v1/imports/areas"
 BODY_LIMIT = BodyLimit(bytes_max=64 * 2**20, seconds_max=120)
+POINTS = 1_000
 # A crossing ring of 500 vertices takes a second to repair: more than a few belong to the command line.
 LIMITS = dataclasses.replace(ORDINARY, repairs=20)
 PARAMETER_LENGTH_MAX = 200

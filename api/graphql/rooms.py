@@ -20,8 +20,9 @@ class Room:
     types: entities and extensions (`extends`) whose modules none of these import.
     enums: enums of the domain that the room shows, with their sentences.
     refusals, jobs, notices: words that are the room's, as error codes, kinds of job and kinds of notice.
-    routes: modules of REST routes for who bears a token, each with its PATH, its BODY_LIMIT and
-    `routes(database, authenticate)`; signed: the same for who signs what is sent, with `routes(database, settings)`.
+    routes: modules of REST routes for who bears a token, each with its PATH, its BODY_LIMIT, the POINTS that a request
+    costs and `routes(database, authenticate)`; signed: the same for who signs what is sent, with
+    `routes(database, settings)`.
     """
 
     queries: Sequence[type] = ()

@@ -39,6 +39,7 @@ from domain.notifications.signatures import ForgedSignature
 
 PATH = "/payments/callbacks"
 BODY_LIMIT = BodyLimit(bytes_max=16 * 2**10, seconds_max=5)
+POINTS = 1
 PROVIDER = "simulated"
 ID_MAX, REASON_MAX = 200, 120
 OUTCOMES = {"payment.succeeded": PaymentOutcome.SUCCEEDED, "payment.failed": PaymentOutcome.FAILED}

@@ -32,6 +32,7 @@ from domain.metering.imports import ImportedReadings, ImportFormat, ImportRefuse
 
 PATH = "/v1/imports/readings"
 BODY_LIMIT = BodyLimit(bytes_max=20 * 2**20, seconds_max=60)
+POINTS = 1_000
 UPLOAD = Limits(bytes_max=BODY_LIMIT.bytes_max, uncompressed_bytes_max=128 * 2**20)
 NAMED_MAX = 100
 

@@ -50,6 +50,7 @@ from domain.metering.tables import Direction, Quality
 
 PATH = "/v1/readings"
 BODY_LIMIT = BodyLimit(bytes_max=2 * 2**20, seconds_max=15)
+POINTS = 20
 VALUES_MAX = 10_000
 
 Choice = TypeVar("Choice", bound=StrEnum)

@@ -39,7 +39,6 @@ from api.transport.http.proxies import Proxies
 from api.transport.limits.devices import Devices
 from api.transport.limits.leases import buckets_in
 from api.transport.observing.telemetry import start_telemetry
-from api.transport.terms.identity import Authenticate
 from api.transport.terms.logs import configure_logs
 from api.transport.terms.rates import Buckets
 from api.transport.terms.settings import Rate, TransportSettings
@@ -75,8 +74,8 @@ def create_app(configured: Settings | None = None) -> Starlette:
     redis = Redis.from_url(str(configured.redis_url), socket_connect_timeout=1)
     hub = Hub(connected, redis)
     registry = CollectorRegistry()
-    authenticate = Authentication(connected)
     buckets = buckets_in(redis)
+    authenticate = Authentication(connected, buckets)
     _prepare_log_ins(configured, buckets)
     graphql = _graphql(configured, connected, redis, buckets, hub, registry, authenticate)
     rest = [route for room in house.rooms() for part in room.routes for route in part.routes(connected, authenticate)]
@@ -124,7 +123,7 @@ def _graphql(
     buckets: Buckets,
     hub: Hub,
     registry: CollectorRegistry,
-    authenticate: Authenticate,
+    authenticate: Authentication,
 ) -> GraphQLApp:
     def make_context(connection: HTTPConnection, viewer: Viewer) -> Context:
         return Context(connected, hub, viewer)
@@ -167,6 +166,8 @@ def _graphql(
         known_operations=examples.OPERATIONS,
         examples=examples.EXAMPLES,
         body_limits={part.PATH: part.BODY_LIMIT for room in house.rooms() for part in (*room.routes, *room.signed)},
+        points={part.PATH: part.POINTS for room in house.rooms() for part in (*room.routes, *room.signed)},
+        standing=authenticate,
         sharing=sights.sharing(schema._schema, connected),
         reads=CompiledReads(DocumentPlans(schema), connected),
     )

@@ -4,6 +4,7 @@ A viewer that was read is kept, and from then on is a claim: whoever uses it pro
 statement that reads, so that a session, key, role or membership that ended one statement ago lets nobody in.
 """
 
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,12 +13,17 @@ from sqlalchemy import select
 
 from api.engine.texts import statement_of
 from api.resources.database import Database
-from api.transport.terms.errors import Unauthenticated
+from api.transport.terms import identity
+from api.transport.terms.errors import RateLimited, Unauthenticated
+from api.transport.terms.rates import Buckets, LocalBuckets
+from api.transport.terms.settings import Rate
 from domain.communities import sight
 from domain.identity import credentials
 from domain.identity.viewers import ANONYMOUS, BoundId, Viewer
 
 KEPT_MAX = 10_000  # Of about a kilobyte each.
+UNKNOWN_KEPT_S = 30.0
+UNKNOWN_RATE = Rate(100, 2.0)  # Of an address, whose other tokens pass as long as they are kept.
 
 A_USER = BoundId("user_id")
 OF_SESSION = statement_of(select(sight.stands(Viewer(user_id=A_USER, session_id=BoundId("session_id")))))
@@ -35,16 +41,18 @@ class _Kept:
 class Authentication:
     """How a token becomes a viewer; called, it is the transport's `Authenticate`."""
 
-    def __init__(self, database: Database, kept_max: int = KEPT_MAX) -> None:
+    def __init__(self, database: Database, buckets: Buckets | None = None, kept_max: int = KEPT_MAX) -> None:
         self._database = database
+        self._buckets = buckets or LocalBuckets()
+        self._unknown: OrderedDict[bytes, float] = OrderedDict()  # When each is to be asked for again.
         self._kept_max = kept_max
         self._kept: OrderedDict[bytes, _Kept] = OrderedDict()  # By the hash of the token; used last comes last.
 
     async def __call__(self, token: str | None, address: str) -> Viewer:
-        """Whom a token stands for as of now. Raises Unauthenticated."""
+        """Whom a token stands for as of now. Raises Unauthenticated, or RateLimited where too many were unknown."""
         viewer = self.known(token)
         if viewer is None or not await self._stands(viewer):
-            viewer = await self._read(token)
+            viewer = await self._read(token, address)
         return viewer
 
     def known(self, token: str | None) -> Viewer | None:
@@ -75,15 +83,34 @@ class Authentication:
         row = await self._database.fetch(proof.text, proof.values({}, {}, viewer))
         return row is not None and bool(row[0])
 
-    async def _read(self, token: str | None) -> Viewer:
+    async def _read(self, token: str | None, address: str) -> Viewer:
+        """Counted before the database is asked; who is found has it back."""
         assert token is not None
-        async with self._database.reading() as connection:
-            viewer = await sight.viewer_of(connection, token, now=datetime.now(UTC))
+        key = f"unknown token:{identity.network_of(address)}"
+        taken = await self._buckets.take(key, UNKNOWN_RATE, 1)
+        if not taken.is_granted:
+            message = f"Too many unknown tokens from this address; wait {taken.retry_after_s} s."
+            raise RateLimited(message, taken.retry_after_s)
+        viewer = None if self._is_unknown(token) else await self._found(token)
         if viewer is None:
             self.forget(token)
             raise Unauthenticated("The token is unknown or has ended.")
+        await self._buckets.give_back(key, UNKNOWN_RATE, 1)
         self._keep(token, viewer)
         return viewer
+
+    async def _found(self, token: str) -> Viewer | None:
+        async with self._database.reading() as connection:
+            viewer = await sight.viewer_of(connection, token, now=datetime.now(UTC))
+        if viewer is None:
+            self._unknown[credentials.token_hash(token)] = time.monotonic() + UNKNOWN_KEPT_S
+            if len(self._unknown) > self._kept_max:
+                self._unknown.popitem(last=False)
+        return viewer
+
+    def _is_unknown(self, token: str) -> bool:
+        """Whether nobody had the token lately. It is drawn at random, so nobody will."""
+        return self._unknown.get(credentials.token_hash(token), 0.0) > time.monotonic()
 
     def _keep(self, token: str, viewer: Viewer) -> None:
         assert viewer.expires_at is not None

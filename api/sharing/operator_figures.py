@@ -36,6 +36,7 @@ from domain.sharing.operators import FigureDay
 
 PATH = "/v1/imports/operator-figures"
 BODY_LIMIT = BodyLimit(bytes_max=20 * 2**20, seconds_max=60)
+POINTS = 1_000
 UPLOAD = Limits(bytes_max=BODY_LIMIT.bytes_max, uncompressed_bytes_max=128 * 2**20)
 COMMUNITY = "community"
 

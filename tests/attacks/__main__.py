@@ -19,7 +19,7 @@ import httpx2
 from bin.devstack.installation import STATE
 from bin.devstack.ports import any_free
 from bin.devstack.stack import Place, Stack
-from tests.attacks import jobs, series
+from tests.attacks import jobs, series, tokens
 from tests.attacks.site import Outcome, Site
 
 DIRECTORY = STATE / "attacks"
@@ -27,6 +27,7 @@ DIRECTORY = STATE / "attacks"
 ATTACKS: dict[str, Callable[[Site], Awaitable[Outcome]]] = {
     "series": series.attack,
     "jobs": jobs.attack,
+    "tokens": tokens.attack,
 }
 
 

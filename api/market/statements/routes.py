@@ -30,6 +30,7 @@ from domain.market.statements.tables import AccountStatement
 
 PATH = "/v1/statements"
 BODY_LIMIT = BodyLimit(bytes_max=1_024, seconds_max=5)
+POINTS = 100
 NUMBER_MAX = 2**31 - 1
 PARAMETERS = frozenset({"number", "format"})
 

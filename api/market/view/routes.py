@@ -35,6 +35,7 @@ from domain.market.view.history import Span
 
 PATH = "/v1/exports/trading"
 BODY_LIMIT = BodyLimit(bytes_max=1_024, seconds_max=5)
+POINTS = 500
 ROWS_MAX = {FileFormat.CSV: 1_000_000, FileFormat.XLSX: 50_000}
 PARAMETERS = frozenset({"kind", "format", "start", "end", "by", "timezone"})
 

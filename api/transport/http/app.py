@@ -13,11 +13,12 @@ from strawberry import Schema
 
 from api.transport.documents.documents import Documents
 from api.transport.documents.lifecycle import Refresh
-from api.transport.documents.plans import CompiledReads
+from api.transport.documents.plans import CompiledReads, Standing
 from api.transport.executing.execution import Execution
 from api.transport.executing.shares import BY_VIEWER, Sharing
 from api.transport.http import graphiql, health
 from api.transport.http.bodies import BodyLimit, BodyLimits
+from api.transport.http.charges import Charges
 from api.transport.http.graphiql import LOG_IN, Example, LogIn
 from api.transport.http.view import GraphQLEndpoint
 from api.transport.limits.budgets import Budgets
@@ -59,6 +60,8 @@ def build_graphql_app(
     examples: Sequence[Example] = (),
     log_in: LogIn = LOG_IN,
     body_limits: Mapping[str, BodyLimit] = NOTHING,
+    points: Mapping[str, int] = NOTHING,
+    standing: Standing | None = None,
     sharing: Sharing = BY_VIEWER,
     reads: CompiledReads | None = None,
 ) -> GraphQLApp:
@@ -73,18 +76,21 @@ def build_graphql_app(
     ready_checks        by name; each raises when what it looks at is not well
     examples, log_in    of the GraphiQL page
     body_limits         by path prefix, for routes that take larger bodies than GraphQL
+    points              by path, what requests of other routes cost; one where it is not said
+    standing            viewers seen lately, who pay for such requests; by default their addresses do
     sharing             which subscriptions are equal; by default only those of one viewer
     reads               plans that answer whole queries, or parts of operations; by default nothing is compiled
     """
     registry = registry or CollectorRegistry()
     live = Live(settings.connections_per_viewer, settings.streams_per_viewer)
+    budgets = Budgets(buckets or LocalBuckets(), settings)
     execution = Execution(
         schema,
         settings,
         authenticate=authenticate,
         make_context=make_context,
         refresh=refresh,
-        budgets=Budgets(buckets or LocalBuckets(), settings),
+        budgets=budgets,
         documents=Documents(schema._schema, settings, trusted_documents),
         known_exceptions={**KNOWN_EXCEPTIONS, **known_exceptions},
         live=live,
@@ -99,11 +105,14 @@ def build_graphql_app(
         *health.routes(ready_checks, registry, metrics_token),
         *graphiql.routes(authenticate, examples, log_in, settings.path),
     ]
-    return GraphQLApp(routes, middleware(settings, body_limits), execution, live)
+    charges = Middleware(Charges, budgets=budgets, standing=standing, points=points, endpoint=settings.path)
+    return GraphQLApp(routes, middleware(settings, charges, body_limits), execution, live)
 
 
-def middleware(settings: TransportSettings, body_limits: Mapping[str, BodyLimit] = NOTHING) -> list[Middleware]:
-    """Request ids outermost, then CORS (also on refusals), then body limits."""
+def middleware(
+    settings: TransportSettings, charges: Middleware, body_limits: Mapping[str, BodyLimit]
+) -> list[Middleware]:
+    """Request ids outermost, then CORS (also on refusals), then what requests cost, then body limits."""
     default = BodyLimit(settings.body_bytes_max, settings.body_seconds_max)
     return [
         Middleware(RequestIds),
@@ -115,5 +124,6 @@ def middleware(settings: TransportSettings, body_limits: Mapping[str, BodyLimit]
             expose_headers=[HEADER, "RateLimit", "RateLimit-Policy", "Retry-After"],
             max_age=600,
         ),
+        charges,
         Middleware(BodyLimits, default=default, by_prefix=body_limits),
     ]

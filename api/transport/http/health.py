@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 
 import orjson
@@ -16,6 +17,7 @@ logger = logging.getLogger("commonwatt.health")
 # Returns when all is well; raises when not. The exception's text is logged, not shown.
 Check = Callable[[], Awaitable[object]]
 CHECK_SECONDS_MAX = 2.0
+KEPT_S = 1.0
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -27,8 +29,10 @@ def routes(
     async def healthz(request: Request) -> Response:
         return _json({"status": "ok"}, 200)
 
+    looked = _Looked(checks)
+
     async def readyz(request: Request) -> Response:
-        outcomes = await asyncio.gather(*(_outcome(name, check) for name, check in checks.items()))
+        outcomes = await looked.outcomes()
         is_ready = all(outcome == "ok" for outcome in outcomes)
         body = {"status": "ready" if is_ready else "not ready", "checks": dict(zip(checks, outcomes, strict=True))}
         return _json(body, 200 if is_ready else 503)
@@ -40,6 +44,24 @@ def routes(
         return Response(generate_latest(registry), headers={**HEADERS, "Content-Type": CONTENT_TYPE_LATEST})
 
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+
+
+class _Looked:
+    """What checks came to, looked at again once a second at most, however many ask."""
+
+    def __init__(self, checks: Mapping[str, Check]) -> None:
+        self._checks = checks
+        self._turn = asyncio.Lock()
+        self._kept: list[str] = []
+        self._until_s = 0.0
+
+    async def outcomes(self) -> list[str]:
+        """Of each check, in order."""
+        async with self._turn:
+            if time.monotonic() >= self._until_s:
+                self._kept = await asyncio.gather(*(_outcome(*check) for check in self._checks.items()))
+                self._until_s = time.monotonic() + KEPT_S
+            return self._kept
 
 
 async def _outcome(name: str, check: Check) -> str:

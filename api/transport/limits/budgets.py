@@ -32,10 +32,13 @@ class Budgets:
 
     async def note(self, operation: Operation, points: int) -> Taken:
         """Take points if they are there, without refusing."""
-        key, rate = self._bucket(operation)
-        taken = self.buckets.try_take(key, rate, points) or await self.buckets.take(key, rate, points)
+        taken = await self.take(*self._bucket(operation), points)
         operation.cost, operation.budget = points, taken
         return taken
+
+    async def take(self, key: str, rate: Rate, points: int) -> Taken:
+        """Take points of any bucket, those at hand without waiting."""
+        return self.buckets.try_take(key, rate, points) or await self.buckets.take(key, rate, points)
 
     def try_charge(self, operation: Operation, points: int) -> bool:
         """Take points this process has at hand, without waiting. False tells nothing: ask by `charge` or `note`."""

@@ -62,7 +62,12 @@ def address_of(connection: HTTPConnection) -> str:
 
 def bucket_key(viewer: Viewer, address: str) -> str:
     """Under which name a viewer's budget and caps are kept: the viewer's own, or the address of nobody."""
-    return f"address:{network_of(address)}" if viewer.is_anonymous else f"viewer:{key_of(viewer)}"
+    return key_of_address(address) if viewer.is_anonymous else f"viewer:{key_of(viewer)}"
+
+
+def key_of_address(address: str) -> str:
+    """Under which name the budget and caps of nobody at an address are kept."""
+    return f"address:{network_of(address)}"
 
 
 def key_of(viewer: Viewer) -> str:
