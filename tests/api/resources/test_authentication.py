@@ -2,45 +2,27 @@
 
 import asyncio
 import gc
-from collections import Counter
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from unittest.mock import AsyncMock
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.resources import authentication
 from api.resources.authentication import Authentication
-from api.resources.database import Database, connect
-from api.transport.terms.errors import CodedError, Unauthenticated
+from api.resources.database import Database
+from api.transport.terms.errors import Unauthenticated
 from domain.communities import sight
 from domain.identity import credentials, keys, sessions, users
-from domain.identity.tables import ApiKeyKind, PlatformRole
+from domain.identity.tables import PlatformRole
 from domain.identity.viewers import ANONYMOUS
 from domain.kernel.database import new_id
 from tests.api.conftest import OneTransaction
 from tests.api.resources.site import ADDRESS, Site
-from tests.factories.communities import a_community, a_member, a_membership
+from tests.factories.communities import a_community, a_member
 from tests.factories.identity import a_user
-
-
-@pytest.fixture
-async def site(fresh_database: str) -> AsyncIterator[Site]:
-    database = connect(fresh_database, role="commonwatt_app", pool=4)
-    sent: list[str] = []
-    event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *facts: sent.append(facts[2]))
-    async with database.transaction() as session:
-        user = await a_user(session)
-        await a_membership(session, await a_community(session), await a_member(session, user))
-        opened = await sessions.open_session(session, user.id)
-        ends = datetime.now(UTC) + timedelta(days=1)
-        _, key = await keys.create_key(session, user.id, ApiKeyKind.PARTNER, "x", frozenset({keys.READ}), ends)
-    tokens = {"session": opened.access_token, "key": key}
-    yield Site(database, Authentication(database), user.id, tokens, opened.refresh_token, sent)
-    await database.close()
 
 
 @pytest.mark.parametrize("kind", ["session", "key"])
@@ -334,39 +316,3 @@ async def test_tests_prove_in_their_own_transaction(session: AsyncSession) -> No
 
     with pytest.raises(Unauthenticated):
         await authenticate(token, ADDRESS)
-
-
-async def unknown(site: Site, count: int, address: str = ADDRESS, name: str = "") -> Counter[str]:
-    """What a number of tokens nobody has are answered, or one again and again."""
-    answered: Counter[str] = Counter()
-    for number in range(count):
-        with pytest.raises(CodedError) as refused:
-            await site.authenticate(name or f"cwa_{number}", address)
-        answered[refused.value.code] += 1
-    return answered
-
-
-async def test_tokens_nobody_has_are_counted_before_the_database_is_asked(site: Site) -> None:
-    await site.viewer("session")
-    assert await unknown(site, 100) == {"UNAUTHENTICATED": 100}
-    site.sent.clear()
-
-    refused = await unknown(site, 20)
-
-    assert refused["RATE_LIMITED"] >= 15  # A few come back meanwhile.
-    assert len(site.sent) <= 5
-    assert (await site.viewer("session")).user_id == site.user_id
-    assert await unknown(site, 1, "203.0.113.77") == {"UNAUTHENTICATED": 1}
-
-
-async def test_a_token_nobody_has_is_asked_for_once(site: Site) -> None:
-    site.sent.clear()
-
-    assert await unknown(site, 20, name="cwa_the-same") == {"UNAUTHENTICATED": 20}
-    assert len(site.sent) == 1
-
-
-async def test_who_is_found_spends_nothing_of_what_unknown_tokens_have(site: Site) -> None:
-    for _ in range(110):
-        site.authenticate.forget(site.tokens["session"])
-        assert (await site.viewer("session")).user_id == site.user_id
