@@ -24,10 +24,10 @@ class Application:
     load_demo: tuple[str, ...] = ("-m", "api.demo", "load")
     api: tuple[str, ...] = (
         *("-m", "uvicorn", "--factory", "api.serving:create_app", "--host", LOOPBACK),
-        *("--ws", "api.transport.live.corks:CorkedProtocol"),
+        *("--http", "api.transport.http.bounds:BoundedProtocol", "--ws", "api.transport.live.corks:CorkedProtocol"),
         *("--ws-max-size", "65536", "--ws-per-message-deflate", "false", "--no-access-log"),
         "--no-proxy-headers",  # Whose word is taken is a setting: `trusted_proxies`.
-        *("--timeout-keep-alive", "65", "--timeout-graceful-shutdown", "1", "--port"),
+        *("--timeout-keep-alive", "30", "--timeout-graceful-shutdown", "1", "--port"),
     )
     worker: tuple[str, ...] = ("-m", "api.worker")
     relay: tuple[str, ...] = ("-m", "api.relay")

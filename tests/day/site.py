@@ -23,6 +23,8 @@ from api.processes.app import create_app
 from api.resources import clock, database
 from api.resources.database import Database
 from api.resources.settings import settings
+from api.transport.http.bounds import BoundedProtocol
+from api.transport.live.corks import CorkedProtocol
 from domain.jobs.tables import Job, JobStatus
 
 ROUNDS_MAX = 200
@@ -73,7 +75,16 @@ async def running(sock: socket.socket) -> AsyncIterator[Site]:
     assert configured.clock_file is not None
     load_jobs()
     host, port = sock.getsockname()[:2]
-    server = uvicorn.Server(uvicorn.Config(create_app(configured), log_level="warning", access_log=False))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(configured),
+            http=BoundedProtocol,
+            ws=CorkedProtocol,
+            proxy_headers=False,
+            log_level="warning",
+            access_log=False,
+        )
+    )
     serving = asyncio.create_task(server.serve(sockets=[sock]))
     connected = database.connect(str(configured.database_url), role=configured.database_role, statement_seconds=None)
     while not server.started:

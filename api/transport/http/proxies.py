@@ -9,6 +9,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.transport.http.bounds import PEER
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -23,9 +25,12 @@ class Proxies:
         self.trusted = trusted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        client = scope.get("client")
-        if client is not None and scope["type"] in ("http", "websocket") and self._trusts(_address(client[0])):
-            scope = self._seen_through(scope, client[0])
+        if scope["type"] in ("http", "websocket"):
+            peer = scope.get("state", {}).get(PEER) or (scope.get("client") or (None,))[0]
+            if peer is not None and self._trusts(_address(peer)):
+                scope = self._seen_through(scope, peer)
+            elif PEER in scope.get("state", {}):
+                scope["client"] = (peer, 0) if peer is not None else None  # Whatever a server believed before us.
         await self.app(scope, receive, send)
 
     def _seen_through(self, scope: Scope, peer: str) -> Scope:
