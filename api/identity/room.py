@@ -5,13 +5,13 @@ from api.graphql.words import describe
 from api.identity.keys import KeyMutations
 from api.identity.sessions import SESSION_ENDED, WRONG_CREDENTIALS, SessionMutations
 from api.identity.users import ApiKey, User
-from api.identity.viewer import UserViewer
+from api.identity.viewer import UserMutations, UserViewer
 from domain.identity import words
-from domain.identity.tables import ApiKeyKind, PlatformRole
+from domain.identity.tables import ApiKeyKind, Language, PlatformRole
 
 ROOM = Room(
     viewer=(UserViewer,),
-    mutations=(KeyMutations, SessionMutations),
+    mutations=(KeyMutations, SessionMutations, UserMutations),
     types=(User, ApiKey),
     enums=(
         describe(
@@ -20,6 +20,7 @@ ROOM = Room(
             ADMIN="Administers the platform.",
             GRID_OPERATOR="Operates the grid of a market zone.",
         ),
+        describe(Language, "What people are told in.", EN="English.", DE="German.", FR="French.", IT="Italian."),
         describe(
             ApiKeyKind,
             "What an application is.",

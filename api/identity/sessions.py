@@ -12,7 +12,7 @@ from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refus
 from api.graphql.scalars import DateTime
 from api.identity import guesses
 from api.transport.limits import devices
-from domain.identity import credentials, sessions
+from domain.identity import credentials, languages, sessions
 from domain.kernel.errors import NotAllowed
 
 P = ParamSpec("P")
@@ -104,6 +104,7 @@ class SessionMutations:
             guesses.note(info.context.database, input.email)
             raise sessions.WrongCredentials
         async with info.context.transaction() as session:
+            await languages.take(session, account[0], info.context.accept_language)
             tokens = await sessions.open_session(session, account[0])
         return _shown(tokens, device_token=devices.remember(input.email))
 

@@ -12,6 +12,10 @@ class User(Node):
 
     email: str = column(tables.User.email, "E-mail address used to sign in.")
     name: str = column(tables.User.name, "Name of the person.")
+    language: tables.Language = column(
+        tables.User.language,
+        "What messages are written in: as chosen, or else as the browser asked at the last log-in.",
+    )
     created_at: DateTime = column(tables.User.created_at, "When the account was made.")
 
 

@@ -2,9 +2,13 @@
 
 import strawberry
 
+from api.engine.declarations import leading
 from api.engine.fields import edge
 from api.graphql.context import Info
-from domain.identity.tables import PlatformRole
+from api.graphql.mutations import Payload, mutation
+from domain.identity import languages
+from domain.identity.tables import Language, PlatformRole
+from domain.kernel.errors import NotAllowed
 
 
 @strawberry.type
@@ -14,3 +18,25 @@ class UserViewer:
     @strawberry.field(description="Platform roles; an application has none.")
     def roles(self, info: Info) -> list[PlatformRole]:
         return sorted(info.context.viewer.roles)
+
+
+@strawberry.input(description="A language for the caller.")
+class SetLanguageInput:
+    language: Language = strawberry.field(description="What messages are to be written in from now on.")
+
+
+@strawberry.type(description="The caller's account as it is now.")
+class SetLanguagePayload(Payload):
+    user = edge(None, "User", "The account.")
+
+
+@strawberry.type
+class UserMutations:
+    @mutation("Choose the language of the caller's messages; those that were written stay as they are.")
+    async def set_language(self, info: Info, input: SetLanguageInput) -> SetLanguagePayload:
+        viewer = info.context.caller
+        if viewer.user_id is None or viewer.api_key_id is not None:
+            raise NotAllowed("do this with a key")
+        async with info.context.transaction() as session:
+            await languages.choose(session, viewer.user_id, input.language)
+        return leading(SetLanguagePayload(), user=viewer.user_id)

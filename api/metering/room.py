@@ -5,7 +5,7 @@ from api.graphql.words import describe
 from api.metering import imports, posting
 from api.metering.points import OUTSIDE_AREA, SHARE_EXCEEDED, MeteringMutations
 from domain.kernel.suppression import Suppression
-from domain.metering import points
+from domain.metering import words
 from domain.metering.tables import CodeKind, Direction, Quality
 
 ROOM = Room(
@@ -45,6 +45,6 @@ ROOM = Room(
         ),
     ),
     refusals=(OUTSIDE_AREA, SHARE_EXCEEDED),
-    notices=(points.CODE_CONTESTED,),
+    notices=(words.CODE_CONTESTED,),
     routes=(imports, posting),
 )

@@ -10,28 +10,21 @@ import orjson
 from api.engine.declarations import global_id
 from api.graphql.cursors import cursor_of
 from api.graphql.scalars import SCALARS, DateTime
+from api.notifications import subjects
 from domain.events.notices import NoticeKind
 from domain.events.tables import Event
-from domain.grid.words import GRID_ALERT
 from domain.kernel.quantities import format_micro
 from domain.market.clearing.tables import Trade
-from domain.market.prices.words import PRICE_ALERT
 from domain.notifications.deliveries import Attempt
 from domain.notifications.tables import Message
 
-# What the ids in the facts of notices lead to, by the name of the fact.
+# What ids in the facts of notices lead to beside what the notice is about, by the name of the fact.
 LEADS_TO = {
-    "order_id": "Order",
     "market_id": "Market",
     "zone_id": "MarketZone",
-    "payment_id": "Payment",
-    "statement_id": "AccountStatement",
-    "rule_id": "TradingRule",
-    "auction_id": "DutchAuction",
-    "certificate_id": "Certificate",
-    "webhook_id": "Webhook",
+    "limit_id": "ZoneLimit",
+    "run_id": "TradingRuleRun",
 }
-ALERTS = {PRICE_ALERT: "PriceAlert", GRID_ALERT: "GridAlert"}
 # Names as GraphQL has them, and the decimal text of micro-units; the longest ending first.
 SHOWN_AS = (("_ueur_per_kwh", ""), ("_ueur", ""), ("_ukwh", "_kwh"))
 
@@ -47,11 +40,14 @@ def of(attempt: Attempt) -> bytes:
 
 def of_message(message: Message) -> bytes:
     """The body of a message, with the facts it was made of."""
+    about = subjects.about(message.kind, message.facts)
     data = {
         "id": global_id("Notification", message.id),
         "kind": message.kind.value,
         "title": message.title,
         "body": message.body,
+        "subject": None if about is None else global_id(*about),
+        "link": subjects.link_to(about),
         "createdAt": _instant(message.created_at),
         "facts": shown_facts(message.kind, message.facts),
     }
@@ -82,7 +78,7 @@ def shown_facts(kind: NoticeKind, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _shown(kind: NoticeKind, name: str, value: Any) -> tuple[str, Any]:
-    entity = ALERTS.get(kind) if name == "alert_id" else LEADS_TO.get(name)
+    entity = dict(kind.about).get(name) or LEADS_TO.get(name)
     if entity is not None and isinstance(value, str):
         return _camel(name), f"{entity}:{value}"
     for ending, unit in SHOWN_AS:

@@ -10,6 +10,7 @@ from uuid import uuid5
 from api.notifications import bodies, resolving
 from api.notifications.mail import Mail, MailDirectory, MailServer, composed
 from api.notifications.posting import Post, Resolve, posting_to
+from api.notifications.subjects import Links
 from api.resources import clock
 from api.resources.database import Database
 from api.resources.settings import Settings
@@ -45,6 +46,7 @@ class Ways:
 
 def ways(configured: Settings) -> Ways:
     """The ways that the settings name."""
+    Links.template = configured.link_template
     smtp = configured.smtp_url
     mail: Mail = MailDirectory(configured.mail_directory) if smtp is None else MailServer(smtp)
     return Ways(mail, configured.mail_sender, configured.webhook_networks)

@@ -13,7 +13,7 @@ from api.resources.settings import settings
 from domain.jobs import queue
 from domain.jobs.tables import Job, JobStatus
 from domain.kernel.database import among
-from domain.notifications import deliveries, feeds, messages
+from domain.notifications import deliveries, feeds, making
 from domain.notifications.words import DELIVER_NOTIFICATIONS
 
 NOTICES_AT_ONCE = 500
@@ -23,7 +23,7 @@ LONGEST = timedelta(seconds=60)  # Then the job ends and the next one goes on, s
 @periodic
 async def make_messages(session: AsyncSession) -> None:
     """Make messages of the notices that other contexts left."""
-    await messages.take_notices(session, now=clock.now(), limit=NOTICES_AT_ONCE)
+    await making.take_notices(session, now=clock.now(), limit=NOTICES_AT_ONCE)
 
 
 @periodic

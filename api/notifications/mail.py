@@ -17,6 +17,7 @@ import aiosmtplib
 from aiosmtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from pydantic import AnyUrl
 
+from api.notifications import subjects
 from domain.notifications.attempts import Result
 from domain.notifications.tables import Message, NotificationOutcome
 
@@ -45,7 +46,8 @@ def composed(id: UUID, message: Message, email: str, sender: str) -> EmailMessag
     mail["Date"] = message.created_at
     mail["Message-ID"] = f"<{id}@{address.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(message.body + "\n")
+    link = subjects.link_to(subjects.about(message.kind, message.facts))
+    mail.set_content(message.body + ("\n" if link is None else f"\n\n{link}\n"))
     return mail
 
 

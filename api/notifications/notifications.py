@@ -11,6 +11,7 @@ from api.graphql.context import Info
 from api.graphql.mutations import Payload, mutation
 from api.graphql.scalars import DateTime, key_of
 from api.graphql.words import describe, offer
+from api.notifications import subjects
 from api.resources import clock
 from api.transport.terms.errors import BadUserInput
 from domain.events.notices import NoticeKind
@@ -81,13 +82,17 @@ class NotificationDelivery(Node):
     )
 
 
-@entity(tables.Message, visible=visibility.messages)
+@entity(
+    tables.Message,
+    visible=visibility.messages,
+    carries={"told_kind": tables.Message.kind, "told_facts": tables.Message.facts},
+)
 class Notification(Node):
     """A message in the app. Visible to its user alone, and to applications of theirs that may read."""
 
     kind: NoticeKind = column(tables.Message.kind, "What it is about.")
-    title: str = column(tables.Message.title, "One line, in English.")
-    body: str = column(tables.Message.body, "Whole sentences, in English; quantities name their unit.")
+    title: str = column(tables.Message.title, "One line, in the language that the user had then.")
+    body: str = column(tables.Message.body, "Whole sentences in that language; times are local.")
     created_at: DateTime = column(tables.Message.created_at, "When it happened.")
     read_at: DateTime | None = column(tables.Message.read_at, "When it was marked as read; null until then.")
     deliveries = many(
@@ -95,6 +100,22 @@ class Notification(Node):
         "The ways it goes beside the app, oldest first.",
         on=tables.Delivery.message_id,
     )
+
+    @strawberry.field(
+        description="The order, payment, alert or the like that it is about; null where that is nothing in particular, "
+        "or no longer to be seen."
+    )
+    async def subject(self, info: Info) -> Node | None:
+        subject = self._subject()
+        node: Node | None = None if subject is None else await info.context.loaders.node(*subject)
+        return node
+
+    @strawberry.field(description="Where an application shows what it is about; null where none is known.")
+    def link(self) -> str | None:
+        return subjects.link_to(self._subject())
+
+    def _subject(self) -> tuple[str, UUID] | None:
+        return subjects.about(self.__dict__["told_kind"], self.__dict__["told_facts"])
 
 
 @strawberry.input(description="Which notifications; all the given conditions must hold.")

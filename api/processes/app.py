@@ -24,6 +24,7 @@ from api.identity import guesses
 from api.identity.guesses import Guesses
 from api.market.orders import placing
 from api.notifications.resolving import Reach
+from api.notifications.subjects import Links
 from api.processes import examples, gauges
 from api.processes.compiled import DocumentPlans
 from api.resources import database
@@ -64,6 +65,7 @@ def create_app(configured: Settings | None = None) -> Starlette:
         start_telemetry(configured.telemetry_endpoint)
     PageSize.maximum = configured.page_max
     Reach.allowed = configured.webhook_networks
+    Links.template = configured.link_template
     connected = database.connect(
         str(configured.database_url),
         role=configured.database_role,
@@ -126,7 +128,7 @@ def _graphql(
     authenticate: Authentication,
 ) -> GraphQLApp:
     def make_context(connection: HTTPConnection, viewer: Viewer) -> Context:
-        return Context(connected, hub, viewer)
+        return Context(connected, hub, viewer, connection.headers.get("accept-language", ""))
 
     async def database_answers() -> None:
         async with connected.reading() as connection:

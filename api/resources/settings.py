@@ -47,6 +47,11 @@ class Settings(BaseSettings):
     trusted_documents_only: bool = Field(False, description="Accept only those documents.")
     smtp_url: SmtpUrl | None = Field(None, description="Mail server; without one mails become files in a directory.")
     mail_sender: str = Field("Commonwatt <no-reply@localhost>", description="Whom mails come from.")
+    link_template: str | None = Field(
+        None,
+        pattern=r"^https?://[!-~]*\{id\}[!-~]*$",
+        description="Page of a web application that shows an object, with {id} for its id; messages lead there.",
+    )
     mail_directory: Path = Field(
         Path(".local/mail"), description="Where mails go without a mail server, as .eml files."
     )

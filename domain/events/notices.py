@@ -15,29 +15,59 @@ from domain.kernel.sql import Part, Transaction
 from domain.kernel.vocabularies import Word
 from domain.kernel.writing import Insertion
 
-Alternatives = tuple[str, ...]
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """A sentence that is said where facts are what `when` says. With `many`, it is said of one, and that of other
+    counts than one, by the fact `by`; nothing is said of none.
+    """
+
+    text: str
+    when: Mapping[str, Any] = field(default_factory=dict)
+    many: str | None = None
+    by: str = ""
+
+
+Alternatives = Sequence[str | Saying]
+
+
+def when(text: str, **facts: Any) -> Saying:
+    """A sentence for these facts alone."""
+    return Saying(text, facts)
+
+
+def counted(one: str, many: str, *, by: str, **facts: Any) -> Saying:
+    """A sentence for a count."""
+    return Saying(one, facts, many, by)
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What is said of a kind of notice: `domain.notifications.texts` says how it is filled with facts."""
+    """What is said of a kind of notice, in English: `domain.notifications.telling` fills it with facts, and its
+    catalogues say it in other languages. `names`: of a fact, how its values are called, a few words within a sentence.
+    """
 
     title: Alternatives
     body: Sequence[Alternatives]
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class NoticeKind(Word):
     """What a notice is about, and how it is told. Mailed, where nobody said otherwise, is what is rare and should not
-    wait until the app is opened.
+    wait until the app is opened. `about`: facts that lead to what it is about, the narrowest first, and its entity.
     """
 
     wording: Wording = Wording(("There is news for you",), [("There is news for you in Commonwatt.",)])
     is_mailed: bool = False
+    about: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class NewNotice:
-    """Something that one user should hear of; `facts` are ids, micro-units and ISO instants, never texts to show."""
+    """Something that one user should hear of; `facts` are ids, micro-units, ISO instants, and words that people wrote.
+
+    `amount_ueur` is what the user gets, and below zero what the user pays.
+    """
 
     user_id: UUID
     kind: NoticeKind

@@ -7,6 +7,7 @@ read the same.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -86,12 +87,16 @@ async def issue(
     return alert_id
 
 
-async def issue_by_itself(session: AsyncSession, alert: NewAlert, *, people: Collection[UUID]) -> UUID | None:
-    """Tell of congestion that was measured; None while the alert of this episode stands."""
+async def issue_by_itself(
+    session: AsyncSession, alert: NewAlert, *, people: Collection[UUID], used_percent: int
+) -> UUID | None:
+    """Tell of congestion that was measured, by how much of the capacity is used; None while the alert of this episode
+    stands.
+    """
     alert_id = await _insert(session, alert, None)
     if alert_id is not None:
         await _tell(session, "grid_alert.issue", PLATFORM, alert_id, dict(alert.facts))
-        await _announce(session, alert, alert_id, people)
+        await _announce(session, alert, alert_id, people, {"used_percent": used_percent})
     return alert_id
 
 
@@ -157,7 +162,13 @@ async def _tell(session: AsyncSession, act: str, actor: str, alert_id: UUID, fac
     await entries.record(session, act, actor=actor, subject=subject, scope_id=facts["zone_id"], facts=facts)
 
 
-async def _announce(session: AsyncSession, alert: NewAlert, alert_id: UUID, people: Collection[UUID]) -> None:
+async def _announce(
+    session: AsyncSession,
+    alert: NewAlert,
+    alert_id: UUID,
+    people: Collection[UUID],
+    measured: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
     await feed.append(session, stream_of(alert.zone_id), [{"alert_id": str(alert_id), "is_withdrawn": False}])
     facts = {
         "alert_id": alert_id,
@@ -166,5 +177,6 @@ async def _announce(session: AsyncSession, alert: NewAlert, alert_id: UUID, peop
         "severity": alert.severity,
         "starts_at": alert.starts_at.isoformat(),
         "ends_at": alert.ends_at and alert.ends_at.isoformat(),
+        **measured,
     }
     await notices.tell(session, [NewNotice(user_id, GRID_ALERT, facts) for user_id in sorted(people)])

@@ -30,16 +30,25 @@ def alert_of(loads: Sequence[Load]) -> NewAlert | None:
     congested = [load for load in loads if (load.utilisation_ppm or 0) >= CONGESTED_PPM]
     if not congested:
         return None
-    peak = max(load.utilisation_ppm or 0 for load in congested)
+    peak = peak_ppm(congested)
     first = congested[0]
     return NewAlert(
         zone_id=first.zone_id,
         kind=AlertKind.CONGESTION,
         severity=SEVERITIES[level_of(peak)],
         title="Congestion",
-        text=f"Up to {peak * 100 // WHOLE_PPM} % of the zone's capacity is in use, or will be by what was traded.",
+        text=f"Up to {_percent(peak)} % of the zone's capacity is in use, or will be by what was traded.",
         starts_at=first.interval_start,
     )
+
+
+def peak_ppm(loads: Sequence[Load]) -> int:
+    """The most of its capacity that a zone uses."""
+    return max(load.utilisation_ppm or 0 for load in loads)
+
+
+def _percent(ppm: int) -> int:
+    return ppm * 100 // WHOLE_PPM
 
 
 def is_over(loads: Sequence[Load]) -> bool:
@@ -53,6 +62,6 @@ async def tell(
     """Issue the alert of an episode of a zone that begins, or withdraw the one of an episode that is over."""
     alert = alert_of(loads)
     if alert is not None:
-        await alerts.issue_by_itself(session, alert, people=people)
+        await alerts.issue_by_itself(session, alert, people=people, used_percent=_percent(peak_ppm(loads)))
     elif is_over(loads):
         await alerts.end_episode(session, zone_id, now=now)

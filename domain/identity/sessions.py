@@ -66,7 +66,7 @@ async def tell_of_guesses(session: AsyncSession, email: str, guesses: int) -> No
     if account is None:
         return
     facts = {"guesses": guesses}
-    await notices.tell(session, [NewNotice(account[0], PASSWORD_GUESSED, facts)])
+    await notices.tell(session, [NewNotice(account[0], PASSWORD_GUESSED, facts | {"user_id": account[0]})])
     subject = ("User", account[0])
     await entries.record(session, "session.guessed", actor="anybody", subject=subject, facts=facts)
 

@@ -19,6 +19,15 @@ class PlatformRole(StrEnum):
     GRID_OPERATOR = "GRID_OPERATOR"
 
 
+class Language(StrEnum):
+    """What people are told in."""
+
+    EN = "EN"
+    DE = "DE"
+    FR = "FR"
+    IT = "IT"
+
+
 class ApiKeyKind(StrEnum):
     """What an application is."""
 
@@ -27,7 +36,10 @@ class ApiKeyKind(StrEnum):
 
 
 class User(Base):
-    """A person who signs in; triggers count in `sight_version` what changes their roles, members and memberships."""
+    """A person who signs in; triggers count in `sight_version` what changes their roles, members and memberships.
+
+    Until the person has chosen a language, each log-in says which one their browser asks for.
+    """
 
     __tablename__ = "user_account"
     __table_args__ = (Index("uq_user_account_email", text("lower(email)"), unique=True),)
@@ -36,6 +48,8 @@ class User(Base):
     email: Mapped[str] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text)
     password_hash: Mapped[str] = mapped_column(Text)
+    language: Mapped[Language] = mapped_column(text_enum(Language), server_default=Language.EN.value)
+    is_language_chosen: Mapped[bool] = mapped_column(server_default="false")
     disabled_at: Mapped[datetime | None]
     sight_version: Mapped[int] = mapped_column(BigInteger, server_default="0")
     created_at: Mapped[CreatedAt]

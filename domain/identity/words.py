@@ -1,6 +1,6 @@
 """Words that this room declares: a kind of notice."""
 
-from domain.events.notices import NoticeKind, Wording
+from domain.events.notices import NoticeKind, Wording, counted
 
 PASSWORD_GUESSED = NoticeKind(
     "PASSWORD_GUESSED",
@@ -8,10 +8,18 @@ PASSWORD_GUESSED = NoticeKind(
     wording=Wording(
         ("Somebody tries to guess your password",),
         [
-            ("At least {guesses} wrong passwords were tried for your account.", "Wrong passwords were tried."),
+            (
+                counted(
+                    "At least {guesses} wrong password was tried for your account.",
+                    "At least {guesses} wrong passwords were tried for your account.",
+                    by="guesses",
+                ),
+                "Wrong passwords were tried.",
+            ),
             ("Nobody signed in by them, and devices from which you have signed in before are not kept out.",),
             ("If it was not you, see to it that your password is long and used nowhere else.",),
         ],
     ),
     is_mailed=True,
+    about=(("user_id", "User"),),
 )

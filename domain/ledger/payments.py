@@ -204,10 +204,18 @@ async def close(session: AsyncSession, payment: Payment, status: PaymentStatus, 
             "payment_id": payment.id,
             "kind": payment.kind.value,
             "status": status.value,
-            "amount_ueur": payment.amount_ueur,
+            "payment_ueur": payment.amount_ueur,
+            "amount_ueur": _got_ueur(payment),
             "reason": payment.failure_reason,
         }
         await notices.tell(session, [NewNotice(payment.owner_id, PAYMENT, facts)])
+
+
+def _got_ueur(payment: Payment) -> int:
+    """What a payment put into the wallet of its owner, below zero where it was taken out; 0 where it failed."""
+    if payment.status is not PaymentStatus.SUCCEEDED:
+        return 0
+    return payment.amount_ueur if payment.kind is PaymentKind.DEPOSIT else -payment.amount_ueur
 
 
 ACTS: Mapping[PaymentStatus, str] = MappingProxyType(

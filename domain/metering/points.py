@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
 from domain.events import notices
-from domain.events.notices import NewNotice, NoticeKind, Wording
+from domain.events.notices import NewNotice
 from domain.geography import areas
 from domain.geography.geometry import as_element
 from domain.geography.tables import SubstationArea
@@ -24,19 +24,7 @@ from domain.kernel.database import among
 from domain.kernel.errors import InvalidValue
 from domain.metering import codes
 from domain.metering.tables import CodeKind, Direction, MeteringPoint
-
-CODE_CONTESTED = NoticeKind(
-    "CODE_CONTESTED",
-    "Two metering points have one code; told to administrators of the platform.",
-    wording=Wording(
-        ("A metering point was registered twice",),
-        [
-            ("Two metering points have the code {code}.", "Two metering points have the same code."),
-            ("Find out which community it belongs to, and let the other end the membership that brings it.",),
-        ],
-    ),
-    is_mailed=True,
-)
+from domain.metering.words import CODE_CONTESTED
 
 
 async def create_point(

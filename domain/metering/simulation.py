@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from domain.kernel.quantities import UKWH_PER_WH, MicroKwh
 from domain.metering.clocks import SECONDS_PER_DAY, calendar_day, day_number, zone_table
-from domain.metering.netting import net
+from domain.metering.imports.gross import net
 from domain.metering.profiles import ProfileKind, year_weights
 
 _STEP_S = 900

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.events import notices
 from domain.events.notices import NewNotice, NoticeKind
 from domain.ledger.words import PAYMENT
-from domain.notifications import messages, signatures, webhooks
+from domain.notifications import making, signatures, webhooks
 from domain.notifications.tables import Message
 from domain.notifications.webhooks import Proposal
 
@@ -28,7 +28,7 @@ async def a_notice(session: AsyncSession, user_id: UUID, kind: NoticeKind = PAYM
 
 async def take(session: AsyncSession, now: datetime = NOW) -> int:
     """Make messages of all notices."""
-    return await messages.take_notices(session, now=now, limit=1_000)
+    return await making.take_notices(session, now=now, limit=1_000)
 
 
 async def a_message(

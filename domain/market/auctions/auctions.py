@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
@@ -31,7 +31,7 @@ from domain.market.auctions.tables import AuctionStatus, DutchAuction
 from domain.market.auctions.words import AUCTION
 from domain.market.orders import orders, placing
 from domain.market.orders.orders import Proposal
-from domain.market.orders.tables import Order, OrderStatus
+from domain.market.orders.tables import Order, OrderInterval, OrderStatus
 from domain.market.places.tables import EnergySource, OrderSide
 
 STEPS_MAX = 10_000
@@ -244,7 +244,9 @@ async def _close(
         ended = OrderStatus.CANCELLED if status is AuctionStatus.CANCELLED else OrderStatus.EXPIRED
         await orders.close(session, [auction.order_id], ended, actor=actor, now=now)
     facts = {"status": status.value, "sold_ukwh": auction.sold_ukwh}
-    told = {"auction_id": auction.id, "what": status.value, "energy_ukwh": auction.sold_ukwh}
+    intervals = select(func.count()).where(OrderInterval.order_id == auction.order_id)
+    sold_ukwh = auction.sold_ukwh * (await session.execute(intervals)).scalar_one()
+    told = {"auction_id": auction.id, "what": status.value, "energy_ukwh": sold_ukwh}
     await notices.tell(session, [NewNotice(auction.seller_id, AUCTION, told)])
     await entries.record(
         session,

@@ -22,7 +22,7 @@ from domain.kernel.database import Micro, among, new_id
 from domain.kernel.errors import DomainError, InvalidValue, NotAllowed
 from domain.kernel.idempotency import Use
 from domain.kernel.intervals import Period
-from domain.kernel.quantities import LOT_UKWH
+from domain.kernel.quantities import LOT_UKWH, amount_ueur
 from domain.market.auctions import auctions
 from domain.market.auctions.auctions import AuctionClosed
 from domain.market.auctions.tables import AuctionBid, AuctionStatus, DutchAuction
@@ -102,9 +102,10 @@ async def bid(session: AsyncSession, viewer: Viewer, key: str, new: NewBid, *, n
     auction.sold_ukwh = Micro(auction.sold_ukwh + new.energy_ukwh)
     await session.flush()
     buyer = await session.get_one(Order, order_id, populate_existing=True)
-    await _trade(session, auction, taken, seller, buyer, now)
+    intervals = await _trade(session, auction, taken, seller, buyer, now)
     await idempotency.remember(session, use, taken.id)
-    await _tell(session, viewer, auction, taken, now)
+    await notices.tell(session, _told(auction, taken, intervals))
+    await _record(session, viewer, auction, taken, now)
     return taken.id
 
 
@@ -128,13 +129,14 @@ def _check(auction: DutchAuction, viewer: Viewer, new: NewBid, now: datetime) ->
 
 async def _trade(
     session: AsyncSession, auction: DutchAuction, taken: AuctionBid, seller: Order, buyer: Order, now: datetime
-) -> None:
-    """A clearing and a trade for each delivery interval, both orders filled, and the escrow of all."""
+) -> int:
+    """A clearing and a trade for each delivery interval, both orders filled, and the escrow of all; how many."""
     market = await session.get_one(Market, auction.market_id)
     pairings = [_pairing(taken, *sides) for sides in await _open_intervals(session, seller, buyer)]
     rows = [_clearing(auction, taken, pairing) for pairing in pairings]
     delivery = {market.id: timedelta(minutes=market.delivery_minutes)}
     await clearings.carry_out(session, rows, pairings, fills.of(pairings), delivery, actor="market", now=now)
+    return len(pairings)
 
 
 async def _open_intervals(session: AsyncSession, *held: Order) -> list[tuple[OpenInterval, ...]]:
@@ -176,12 +178,21 @@ def _clearing(auction: DutchAuction, taken: AuctionBid, pairing: Pairing) -> Cle
     return clearings.row_of(cell, at_the_clock, [pairing], [pairing], batch, orders_count=2)
 
 
-async def _tell(session: AsyncSession, viewer: Viewer, auction: DutchAuction, taken: AuctionBid, now: datetime) -> None:
-    """Record the bid, tell its two sides, and end the auction where nothing is left."""
+def _told(auction: DutchAuction, taken: AuctionBid, intervals: int) -> list[NewNotice]:
+    """What the two sides of a bid hear of it: the energy of all delivery intervals, and what it comes to."""
+    energy, price = taken.energy_ukwh * intervals, taken.price_ueur_per_kwh
+    worth = amount_ueur(energy, price)
+    told = {"auction_id": auction.id, "what": "BID", "energy_ukwh": energy, "price_ueur_per_kwh": price}
+    sold = told | {"side": OrderSide.SELL.value, "amount_ueur": worth}
+    bought = told | {"side": OrderSide.BUY.value, "amount_ueur": -worth}
+    return [NewNotice(auction.seller_id, AUCTION, sold), NewNotice(taken.bidder_id, AUCTION, bought)]
+
+
+async def _record(
+    session: AsyncSession, viewer: Viewer, auction: DutchAuction, taken: AuctionBid, now: datetime
+) -> None:
+    """Record the bid, and end the auction where nothing is left."""
     figures = {"energy_ukwh": taken.energy_ukwh, "price_ueur_per_kwh": taken.price_ueur_per_kwh}
-    told = figures | {"auction_id": auction.id, "what": "BID"}
-    sides = (auction.seller_id, taken.bidder_id)
-    await notices.tell(session, [NewNotice(user, AUCTION, told) for user in sides])
     await entries.record(
         session,
         "auction.bid",

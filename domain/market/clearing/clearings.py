@@ -39,7 +39,7 @@ from domain.market.clearing.words import CLEAR_MARKET, ORDER_FILLED
 from domain.market.orders import orders
 from domain.market.places import changes, markets
 from domain.market.places.markets import Coupling
-from domain.market.places.tables import Market
+from domain.market.places.tables import Market, OrderSide
 
 # From this number on clearings were not made by a batch, and their numbers are no seconds.
 UNBATCHED = 10**12
@@ -202,19 +202,34 @@ async def carry_out(
 
 
 def _told(traded: Sequence[TradeRow]) -> list[NewNotice]:
-    """What the owners of filled orders should hear: of each order, the energy and its mean price in this batch."""
-    told: dict[tuple[UUID, UUID, UUID], list[tuple[int, int]]] = defaultdict(list)
+    """What the owners of filled orders should hear: of each order, the energy and its mean price in this batch, what
+    that comes to before charges, and from when to when it is delivered.
+    """
+    told: dict[tuple[UUID, UUID, UUID, OrderSide], list[tuple[TradeRow, int]]] = defaultdict(list)
     for row in traded:
-        buy, sell = (row.buyer_id, row.buy_order_id), (row.seller_id, row.sell_order_id)
-        told[(*buy, row.market_id)].append((row.energy_ukwh, row.price_ueur_per_kwh))
-        told[(*sell, row.seller_market_id)].append((row.energy_ukwh, row.seller_price_ueur_per_kwh))
-    made = []
-    for (user_id, order_id, market_id), parts in told.items():
-        energy = sum(energy for energy, _ in parts)
-        price = round_half_even(sum(energy * price for energy, price in parts), energy)
-        facts = {"order_id": order_id, "market_id": market_id, "energy_ukwh": energy, "price_ueur_per_kwh": price}
-        made.append(NewNotice(user_id, ORDER_FILLED, facts))
-    return made
+        bought = row.buyer_id, row.buy_order_id, row.market_id, OrderSide.BUY
+        sold = row.seller_id, row.sell_order_id, row.seller_market_id, OrderSide.SELL
+        told[bought].append((row, row.price_ueur_per_kwh))
+        told[sold].append((row, row.seller_price_ueur_per_kwh))
+    return [_filled(*key, parts) for key, parts in told.items()]
+
+
+def _filled(
+    user_id: UUID, order_id: UUID, market_id: UUID, side: OrderSide, parts: Sequence[tuple[TradeRow, int]]
+) -> NewNotice:
+    energy = sum(row.energy_ukwh for row, _ in parts)
+    worth = sum(row.energy_ukwh * price for row, price in parts)
+    facts = {
+        "order_id": order_id,
+        "market_id": market_id,
+        "side": side.value,
+        "energy_ukwh": energy,
+        "price_ueur_per_kwh": round_half_even(worth, energy),
+        "amount_ueur": round_half_even(worth if side is OrderSide.SELL else -worth, MICRO),
+        "delivery_start": min(row.delivery_start for row, _ in parts).isoformat(),
+        "delivery_end": max(row.delivery_end for row, _ in parts).isoformat(),
+    }
+    return NewNotice(user_id, ORDER_FILLED, facts)
 
 
 async def _being_cleared(session: AsyncSession) -> set[UUID]:

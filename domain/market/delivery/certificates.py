@@ -16,11 +16,11 @@ certificates, which would let an error of one meter reach people who had no part
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -75,6 +75,22 @@ class Certificate:
     def delivered_wh(self) -> int:
         """What is to be certified: whole Wh of all that was delivered."""
         return self.delivered_ukwh // 1_000
+
+
+class Raised(NamedTuple):
+    """What an owner has more of a certificate than before."""
+
+    owner_id: UUID
+    certificate: Certificate
+    energy_wh: int
+
+
+class HeldRow(NamedTuple):
+    """Where what an owner has of an issue is kept."""
+
+    id: UUID
+    issue_id: UUID
+    owner_id: UUID
 
 
 class IssueRow(NamedTuple):
@@ -159,7 +175,8 @@ async def certify(session: AsyncSession, hour: datetime, *, actor: str, now: dat
     """Bring the certificates of an hour to what was delivered in it; gives how many acts that took."""
     await hours.lock(session, hour)
     found = await _read(session, hour)
-    issues, acts, raised = [], [], defaultdict[UUID, int](int)
+    issues, acts = [], []
+    raised: list[Raised] = []
     for certificate in found:
         due = due_wh(certificate)
         if certificate.issue_id is None:
@@ -168,13 +185,13 @@ async def certify(session: AsyncSession, hour: datetime, *, actor: str, now: dat
             certificate.issue_id = new_id()
             issues.append(IssueRow(certificate.issue_id, *certificate.key, certificate.country))
         acts += _acts(certificate, due)
-        for owner, energy in due.items():
-            raised[owner] += max(0, energy - certificate.owned_wh.get(owner, 0))
+        more = {owner: energy - certificate.owned_wh.get(owner, 0) for owner, energy in due.items()}
+        raised += [Raised(owner, certificate, energy) for owner, energy in more.items() if energy > 0]
     if not acts:
         return 0
     await ISSUED.write(session, issues, issued_at=now)
     await ACTED.write(session, acts, actor=actor, made_at=now)
-    await notices.tell(session, _told(raised, hour))
+    await _tell(session, raised)
     await _record(session, hour, acts, actor)
     return len(acts)
 
@@ -198,13 +215,27 @@ def _acts(certificate: Certificate, due: Mapping[UUID, int]) -> list[ActRow]:
     return [ActRow(new_id(), issue_id, *move) for move in moves]
 
 
-def _told(raised: Mapping[UUID, int], hour: datetime) -> list[NewNotice]:
-    facts = {"delivery_start": hour.isoformat()}
-    return [
-        NewNotice(owner, CERTIFICATE, facts | {"energy_wh": energy})
-        for owner, energy in sorted(raised.items())
-        if energy
-    ]
+async def _tell(session: AsyncSession, raised: Sequence[Raised]) -> None:
+    """Tell each owner once of what they have more than before; of which certificate, where it is one."""
+    issues = {each.certificate.issue_id for each in raised}
+    held = {(row.issue_id, row.owner_id): row.id for row in await HOLDINGS.rows(session, {"issue_ids": sorted(issues)})}
+    of_owner: dict[UUID, list[Raised]] = defaultdict(list)
+    for each in raised:
+        of_owner[each.owner_id].append(each)
+    await notices.tell(session, [_notice(owner, of_owner[owner], held) for owner in sorted(of_owner)])
+
+
+def _notice(owner_id: UUID, raised: Sequence[Raised], held: Mapping[tuple[Any, UUID], UUID]) -> NewNotice:
+    _, starts, ends, sources = zip(*(each.certificate.key for each in raised), strict=True)
+    facts: dict[str, Any] = {
+        "delivery_start": min(starts).isoformat(),
+        "delivery_end": max(ends).isoformat(),
+        "energy_wh": sum(each.energy_wh for each in raised),
+        "source": sources[0] if len(set(sources)) == 1 else None,
+    }
+    if len(raised) == 1:
+        facts["certificate_id"] = held.get((raised[0].certificate.issue_id, owner_id))
+    return NewNotice(owner_id, CERTIFICATE, facts)
 
 
 async def _record(session: AsyncSession, hour: datetime, acts: Iterable[ActRow], actor: str) -> None:
@@ -298,6 +329,9 @@ HELD = Statement("""
       AND issue.delivery_start < CAST(:ends_at AS timestamptz)
     ORDER BY holding.issue_id, holding.owner_id FOR UPDATE OF holding
 """).into(HoldingRow)
+HOLDINGS = Statement("""
+    SELECT id, issue_id, owner_id FROM certificate_holding WHERE issue_id = ANY(CAST(:issue_ids AS uuid[]))
+""").into(HeldRow)
 ISSUED = Insertion("certificate_issued", IssueRow, CertificateIssue, same=("issued_at",))
 # In one statement: what owners have is looked at when all of an hour has moved.
 ACTED = Insertion("certificate_acted", ActRow, CertificateAct, same=("actor", "made_at"))

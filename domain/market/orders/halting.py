@@ -5,6 +5,7 @@ that read the book before is read again without the zone. An order that is place
 was to be seen, is halted by the clock.
 """
 
+from collections import Counter
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -43,7 +44,7 @@ async def resume(session: AsyncSession, viewer: Viewer, zone_id: UUID, *, reason
     market_id = await _hold_market(session, zone_id)
     halt_id = await halts.lift(session, viewer, zone_id, reason=reason, now=now)
     if market_id is not None:
-        await _release_orders(session, market_id, halt_id, zone_id, actor=viewer.key, now=now)
+        await _release_orders(session, market_id, halt_id, zone_id, actor=viewer.key, now=now, reason=reason)
     return halt_id
 
 
@@ -104,10 +105,18 @@ async def _stop_orders(
 
 
 async def _release_orders(
-    session: AsyncSession, market_id: UUID, halt_id: UUID, zone_id: UUID, *, actor: str, now: datetime
+    session: AsyncSession,
+    market_id: UUID,
+    halt_id: UUID,
+    zone_id: UUID,
+    *,
+    actor: str,
+    now: datetime,
+    reason: str | None = None,
 ) -> None:
     owners = list((await session.execute(RELEASE, {"market_id": market_id})).scalars())
     facts = {"zone_id": zone_id, "halt_id": halt_id, "is_halted": False, "until": None}
+    facts |= {"reason": reason and reason.strip()}  # Why it was halted, the halt tells.
     await _tell(session, "market.resume", market_id, halt_id, owners, facts, actor)
     await changes.announce(session, market_id, Period(now, now + HORIZON))  # So that it is cleared anew.
 
@@ -121,9 +130,10 @@ async def _tell(
     facts: dict[str, object],
     actor: str,
 ) -> None:
-    """Each owner once; the market's chain says how many orders it was."""
+    """Each owner once, with how many orders it was; the market's chain says how many of all."""
     if not owners:
         return
-    await notices.tell(session, [NewNotice(owner, GRID_ALERT, facts) for owner in sorted(set(owners))])
+    of_owner = sorted(Counter(owners).items())
+    await notices.tell(session, [NewNotice(owner, GRID_ALERT, facts | {"orders": count}) for owner, count in of_owner])
     told = {"halt_id": halt_id, "orders": len(owners)}
     await entries.record(session, act, actor=actor, subject=("Market", market_id), scope_id=market_id, facts=told)

@@ -59,12 +59,11 @@ async def _reject(
         return
     ids = [row.id for row in rows]
     await orders.close(session, ids, OrderStatus.REJECTED, actor=viewer.key, now=now, reason=CLOSED_REASON)
-    facts = {"limit_id": limit_id, "limit_ukwh": energy_ukwh, "orders": ids}
+    limit = {"limit_id": limit_id, "limit_ukwh": energy_ukwh}
+    facts = limit | {"orders": ids}
     subject = ("Market", rows[0].market_id)
-    await notices.tell(
-        session,
-        [NewNotice(row.owner_id, ORDER_CLOSED, {"order_id": row.id, "status": OrderStatus.REJECTED}) for row in rows],
-    )
+    told = limit | {"status": OrderStatus.REJECTED, "reason": CLOSED_REASON}
+    await notices.tell(session, [NewNotice(row.owner_id, ORDER_CLOSED, told | {"order_id": row.id}) for row in rows])
     await entries.record(
         session, "order.reject", actor=viewer.key, subject=subject, scope_id=rows[0].market_id, facts=facts
     )

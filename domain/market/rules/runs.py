@@ -173,8 +173,16 @@ def _refused_today(rule: TradingRule, run: TradingRuleRun, now: datetime) -> lis
         return []
     rule.refused_on = today
     first = next(each for each in run.decisions if each["refusal"])
-    facts = {"rule_id": str(rule.id), "run_id": str(run.id), "event": "REFUSED", "refusal": first["refusal"]}
-    return [NewNotice(rule.owner_id, TRADING_RULE, facts | {"reason": first["message"]})]
+    facts = {
+        "rule_id": rule.id,
+        "market_id": rule.market_id,
+        "run_id": run.id,
+        "event": "REFUSED",
+        "refusal": first["refusal"],
+        "reason": first["message"],
+        "delivery_start": first["delivery_start"],
+    }
+    return [NewNotice(rule.owner_id, TRADING_RULE, facts)]
 
 
 def _act(rule: TradingRule, run: TradingRuleRun) -> Act:

@@ -34,6 +34,11 @@ from domain.metering.tables import Direction
 
 OWNERS_TOGETHER = 10  # In one transaction.
 PUT_OFF = timedelta(minutes=15)
+# Why a rule is paused, as the rule says it.
+STOPPED = {
+    "ACCOUNT_DISABLED": "The account is disabled.",
+    "NO_METERING_POINT": "No metering point takes part any more.",
+}
 INTERVALS_MAX = 24  # That a rule decides on in one transaction.
 WEEKDAYS = tuple(Weekday)
 SIDES = {RuleKind.SELL_SURPLUS_ABOVE: OrderSide.SELL, RuleKind.BUY_BELOW: OrderSide.BUY}
@@ -140,12 +145,12 @@ async def _standing(session: AsyncSession, rules: Sequence[TradingRule], past: P
     owners = {rule.owner_id for rule in rules}
     disabled = set(await session.scalars(select(User.id).where(among(User.id, owners), User.disabled_at.is_not(None))))
     stopped = [
-        (rule, "The account is disabled." if rule.owner_id in disabled else "No metering point takes part any more.")
+        (rule, "ACCOUNT_DISABLED" if rule.owner_id in disabled else "NO_METERING_POINT")
         for rule in rules
         if rule.owner_id in disabled or rule.owner_id not in past.owners
     ]
     for rule, reason in stopped:
-        rule.status, rule.next_run_at, rule.stopped_reason = RuleStatus.PAUSED, None, reason
+        rule.status, rule.next_run_at, rule.stopped_reason = RuleStatus.PAUSED, None, STOPPED[reason]
         rule.version += 1
     await session.flush()
     acts = [
@@ -154,16 +159,19 @@ async def _standing(session: AsyncSession, rules: Sequence[TradingRule], past: P
             "clock",
             ("TradingRule", rule.id),
             rule.market_id,
-            {"version": rule.version, "reason": reason},
+            {"version": rule.version, "reason": rule.stopped_reason},
         )
         for rule, reason in stopped
     ]
     await entries.record_many(session, acts)
-    facts = [{"rule_id": str(rule.id), "event": "STOPPED", "reason": reason} for rule, reason in stopped]
-    told = [NewNotice(rule.owner_id, TRADING_RULE, each) for (rule, _), each in zip(stopped, facts, strict=True)]
-    await notices.tell(session, told)
+    await notices.tell(session, [_notice(rule, reason) for rule, reason in stopped])
     gone = {rule.id for rule, _ in stopped}
     return [rule for rule in rules if rule.id not in gone]
+
+
+def _notice(rule: TradingRule, cause: str) -> NewNotice:
+    facts = {"rule_id": rule.id, "market_id": rule.market_id, "event": "STOPPED"}
+    return NewNotice(rule.owner_id, TRADING_RULE, facts | {"cause": cause, "reason": STOPPED[cause]})
 
 
 def _window(rule: TradingRule, minutes: int, horizon_hours: int, now: datetime) -> Window:

@@ -230,7 +230,13 @@ def _act(row: DocumentRow, actor: str) -> Act:
 
 
 def _notice(row: DocumentRow) -> NewNotice:
-    facts = {"statement_id": row.id, "month": f"{row.month:%Y-%m}", "total_cents": row.total_cents}
+    facts = {
+        "statement_id": row.id,
+        "document": row.kind.value,
+        "month": f"{row.month:%Y-%m}",
+        "total_cents": row.total_cents,
+        "amount_ueur": -row.total_cents * UEUR_PER_CENT,
+    }
     return NewNotice(row.user_id, STATEMENT_READY, facts)
 
 

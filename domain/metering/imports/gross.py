@@ -1,13 +1,29 @@
-"""Files of gross load and generation: netted to what crosses the metering point."""
+"""Netting behind the meter: from gross load and generation, as files may hold them, to what crosses the point."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
+import numpy as np
+
+from domain.kernel.quantities import MicroKwh
 from domain.metering.imports.days import QUALITIES
 from domain.metering.imports.report import ImportedReadings, PointSeries, ReadingDay, SkippedDays
-from domain.metering.netting import net
 from domain.metering.tables import Direction
+
+
+def net(production: MicroKwh, consumption: MicroKwh) -> tuple[MicroKwh, MicroKwh]:
+    """(injected, withdrawn) of each interval, micro-kWh: what generation leaves over, and what it leaves uncovered.
+
+    injected = max(0, production - consumption), withdrawn = max(0, consumption - production). Exact; in any interval
+    at most one of them is positive. Raises ValueError when the shapes differ.
+    """
+    if production.shape != consumption.shape:
+        raise ValueError(f"production has shape {production.shape}, consumption {consumption.shape}")
+    surplus = production - consumption
+    injected: MicroKwh = np.maximum(surplus, 0)
+    withdrawn: MicroKwh = np.maximum(-surplus, 0)
+    return injected, withdrawn
 
 
 def netted(readings: ImportedReadings) -> ImportedReadings:

@@ -11,6 +11,7 @@ TALL = Tall(
         "community.boundary": "NULL",
         "framework.code": "'MICROGRID'",
         "member.user_id": "pg_temp.key(n)",
+        "member.awaited_email": "NULL",
         "membership.member_id": "pg_temp.key(n)",
         "participation.membership_id": "pg_temp.key(n)",
         "participation.metering_point_id": "pg_temp.key(n)",

@@ -7,7 +7,7 @@ import pytest
 
 from bin.devstack.installation import ROOT
 
-HEAVY = {"numba", "ortools", "pandas", "demandlib", "alembic"}
+HEAVY = {"numba", "ortools", "pandas", "demandlib", "alembic", "babel"}
 SCRIPT = """
 import sys, time
 import api.graphql.schema

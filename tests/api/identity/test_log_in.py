@@ -21,6 +21,7 @@ from api.transport.terms.settings import TransportSettings
 from domain.audit.tables import AuditEntry
 from domain.events.tables import Notice
 from domain.identity import credentials
+from domain.identity.tables import Language
 from tests.api.conftest import OneTransaction
 from tests.factories.identity import a_user
 
@@ -41,7 +42,9 @@ async def client_at(
     built = build_graphql_app(
         schema,
         authenticate=Authentication(database),
-        make_context=lambda connection, viewer: Context(database, hub, viewer),
+        make_context=lambda connection, viewer: Context(
+            database, hub, viewer, connection.headers.get("accept-language", "")
+        ),
         settings=TransportSettings(),
     )
     monkeypatch.setattr(guesses.Guesses, "buckets", LocalBuckets())
@@ -139,7 +142,7 @@ async def test_the_owner_hears_of_guesses_once(client_at: ClientAt, session: Asy
 
     told = list(await session.execute(select(Notice.user_id, Notice.kind, Notice.facts)))
     assert before == []
-    assert told == [(user.id, "PASSWORD_GUESSED", {"guesses": 10})]
+    assert told == [(user.id, "PASSWORD_GUESSED", {"guesses": 10, "user_id": str(user.id)})]
     acts = select(AuditEntry.subject_id).where(AuditEntry.act == "session.guessed")
     assert list(await session.scalars(acts)) == [user.id]
 
@@ -149,3 +152,25 @@ async def test_an_unknown_address_is_answered_as_a_wrong_password(client_at: Cli
     client = client_at("192.0.2.1")
 
     assert await log_in(client, user.email, "wrong") == await log_in(client, "nobody@example.org", "wrong")
+
+
+async def test_who_has_not_chosen_is_told_as_their_browser_asks_at_log_in(
+    client_at: ClientAt, session: AsyncSession
+) -> None:
+    user = await a_user(session, password_hash=PASSWORD)
+    chosen = await a_user(session, password_hash=PASSWORD, language=Language.IT, is_language_chosen=True)
+    client = client_at("192.0.2.1")
+    client.headers["Accept-Language"] = "de-AT,de;q=0.9,en;q=0.8"
+
+    wrong = await log_in(client, user.email, "wrong")
+    await session.refresh(user)
+    before = user.language
+    for account in (user, chosen):
+        assert (await log_in(client, account.email))["errors"] == []
+        await session.refresh(account)
+
+    assert (wrong["accessToken"], before) == (None, Language.EN)
+    assert [(account.language, account.is_language_chosen) for account in (user, chosen)] == [
+        (Language.DE, False),
+        (Language.IT, True),
+    ]

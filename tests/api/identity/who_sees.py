@@ -39,6 +39,7 @@ WHO_SEES = WhoSees(
         "logIn": Given(),
         "refreshSession": Given(),
         "logOut": Given(),
+        "setLanguage": Given(),
         "createApiKey": Given(),
         "revokeApiKey": Given(lambda id: {"id": id("ApiKey")}, {"ApiKey": "partner that reads"}),
     },

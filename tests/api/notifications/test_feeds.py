@@ -23,8 +23,7 @@ from domain.market.clearing import trades
 from domain.notifications import feeds, webhooks
 from domain.notifications.attempts import LEASE, RETRY_AFTER
 from domain.notifications.tables import NotificationOutcome, Webhook, WebhookDisabledReason, WebhookFeed
-from tests.api.notifications.conftest import Post
-from tests.api.notifications.receivers import Receiver
+from tests.api.notifications.conftest import Post, Receiver
 from tests.domain.market.clearing.batches import clear
 from tests.factories.market import BUY, SELL, a_market, a_trader, an_order
 

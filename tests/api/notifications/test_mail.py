@@ -1,18 +1,23 @@
 """Mail reaches a real mail server, or becomes files where there is none."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import AnyUrl
 
 from api.notifications.mail import MailDirectory, MailServer
+from api.notifications.subjects import Links
+from domain.identity.tables import Language
+from domain.kernel.database import new_id
+from domain.market.statements.words import STATEMENT_READY
 from domain.notifications import quiet_hours
 from domain.notifications.tables import NotificationOutcome, NotificationStatus
-from tests.api.notifications.conftest import Post
-from tests.api.notifications.receivers import LOOPBACK, Mailbox
+from tests.api.notifications.conftest import LOOPBACK, Mailbox, Post
 
 WAITING, DELIVERED, GIVEN_UP = NotificationStatus.WAITING, NotificationStatus.DELIVERED, NotificationStatus.GIVEN_UP
 
@@ -146,3 +151,29 @@ async def test_quiet_hours_hold_mail_back(by_smtp: Post, mailbox: Mailbox) -> No
     await by_smtp.wait(timedelta(hours=1))
 
     assert (held_back, len(mailbox.taken)) == ([], 1)
+
+
+async def test_a_mail_is_in_the_language_of_its_user_and_leads_to_what_it_is_about(
+    by_smtp: Post, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Links, "template", "https://app.example.org/{id}?from=mail")
+    statement_id = str(new_id())
+    facts: dict[str, Any] = {"document": "STATEMENT", "month": "2026-10", "amount_ueur": -1_234_500_000}
+    person = await by_smtp.somebody(language=Language.FR)
+    await by_smtp.message(person, STATEMENT_READY, statement_id=statement_id, **facts)
+
+    await by_smtp.deliver()
+
+    [envelope] = mailbox.taken
+    assert isinstance(envelope.content, bytes)
+    mail = message_from_bytes(envelope.content, policy=default)
+    assert plainly(mail["Subject"]) == "Votre décompte pour octobre 2026 est prêt : -1 234,50 €"
+    assert plainly(mail.get_content()) == (
+        "Votre décompte pour octobre 2026 est prêt. Total TTC : -1 234,50 €, prélevés sur votre portefeuille.\n\n"
+        f"https://app.example.org/AccountStatement:{statement_id}?from=mail\n"
+    )
+
+
+def plainly(text: str) -> str:
+    """With ordinary spaces."""
+    return re.sub(r"[^\S\n]", " ", text.replace("\r\n", "\n"))

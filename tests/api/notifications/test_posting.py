@@ -15,23 +15,29 @@ import pytest
 from api.engine.declarations import global_id
 from api.notifications import posting
 from api.notifications.delivering import deliver_round
+from api.notifications.subjects import Links
+from domain.kernel.database import new_id
 from domain.market.delivery.words import CERTIFICATE
 from domain.notifications import deliveries, webhooks
 from domain.notifications.addresses import Address, Target
 from domain.notifications.attempts import LEASE, RETRY_AFTER
 from domain.notifications.signatures import ForgedSignature
 from domain.notifications.tables import NotificationOutcome, NotificationStatus, Webhook
-from tests.api.notifications.conftest import Post
-from tests.api.notifications.receivers import Receiver, a_receiver
+from tests.api.notifications.conftest import Post, Receiver, a_receiver
 from tests.factories.notifications import NOW
 
 WAITING, DELIVERED, GIVEN_UP = NotificationStatus.WAITING, NotificationStatus.DELIVERED, NotificationStatus.GIVEN_UP
 
 
-async def test_a_message_is_posted_with_its_signature(post: Post, receiver: Receiver) -> None:
+async def test_a_message_is_posted_with_its_signature(
+    post: Post, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Links, "template", "https://app.example.org/{id}")
     user_id = await post.somebody()
     _, secret = await post.webhook(user_id, receiver)
-    message_id = await post.message(user_id, CERTIFICATE, energy_wh=250, certificate_id="7", amount_ueur=1_500_000)
+    about = str(new_id())
+    facts = {"energy_wh": 250, "certificate_id": about, "amount_ueur": 1_500_000}
+    message_id = await post.message(user_id, CERTIFICATE, **facts)
     [delivery] = await post.deliveries()
 
     await post.deliver()
@@ -49,9 +55,11 @@ async def test_a_message_is_posted_with_its_signature(post: Post, receiver: Rece
         "id": global_id("Notification", message_id),
         "kind": "CERTIFICATE",
         "title": "A certificate was issued",
-        "body": "You hold a new certificate of 250 Wh of renewable energy.",
+        "body": "You hold new certificates of 250 Wh of renewable energy.",
+        "subject": f"Certificate:{about}",
+        "link": f"https://app.example.org/Certificate:{about}",
         "createdAt": None,
-        "facts": {"energyWh": 250, "certificateId": "Certificate:7", "amount": "1.5"},
+        "facts": {"energyWh": 250, "certificateId": f"Certificate:{about}", "amount": "1.5"},
     }
     assert [(each.status, each.status_code) for each in await post.deliveries()] == [(DELIVERED, 204)]
 

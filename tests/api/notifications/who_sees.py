@@ -24,8 +24,11 @@ def told_of_own(role: str, is_seen: bool) -> str:
 WHO_SEES = WhoSees(
     expected={"Notification": OWN, "NotificationDelivery": OWN, "Webhook": OWN, "WebhookFeed": OWN},
     not_even_root=frozenset({"Notification", "NotificationDelivery", "Webhook", "WebhookFeed"}),
-    computed={"NotificationEvent.notification": leads_to_nothing_hidden},  # Of the stream of who follows it.
-    reviewed=frozenset({"WebhookFeed.cursor"}),
+    computed={
+        "NotificationEvent.notification": leads_to_nothing_hidden,  # Of the stream of who follows it.
+        "Notification.subject": lambda row: ("Payment", "ada's"),  # Bob's, too, which is not his to see.
+    },
+    reviewed=frozenset({"WebhookFeed.cursor", "Notification.link"}),
     filters={
         ("Viewer.notifications", "isUnread"): (lambda id_of: "true", {"ada's", "bob's"}),
         ("Viewer.notifications", "kind"): (lambda id_of: "PAYMENT", {"ada's", "bob's"}),

@@ -19,7 +19,8 @@ async def add_rows(session: AsyncSession, world: World) -> None:
         world.keep("Webhook", row, webhook_id)
         follows = select(tables.WebhookFeed.id).where(tables.WebhookFeed.webhook_id == webhook_id)
         world.keep("WebhookFeed", row, (await session.scalars(follows)).one())
-        told = {"kind": PAYMENT, "title": "x", "body": "x", "facts": {}, "is_in_app": True}
+        facts = {"payment_id": str(world.rows["Payment"]["ada's"])}
+        told = {"kind": PAYMENT, "title": "x", "body": "x", "facts": facts, "is_in_app": True}
         message = tables.Message(user_id=user_id, created_at=at, **told)
         await world.store(session, "Notification", row, message)
         await feed.append(session, messages.stream_of(user_id), [{"message_id": str(message.id)}])

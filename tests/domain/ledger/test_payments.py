@@ -73,6 +73,7 @@ async def test_a_payment_asks_for_its_job_and_leaves_audit_and_notice(session: A
             "payment_id": str(payment_id),
             "kind": "DEPOSIT",
             "status": "SUCCEEDED",
+            "payment_ueur": 25 * EUR,
             "amount_ueur": 25 * EUR,
             "reason": None,
         },

@@ -14,7 +14,7 @@ from domain.kernel.database import new_id
 from domain.kernel.errors import NotFound
 from domain.ledger.words import PAYMENT
 from domain.market.delivery.words import CERTIFICATE
-from domain.notifications import messages, preferences, webhooks
+from domain.notifications import making, messages, preferences, webhooks
 from domain.notifications.tables import Delivery, Message, NotificationChannel, NotificationStatus
 from tests.conftest import AS_THE_APPLICATION
 from tests.factories.identity import a_user
@@ -71,11 +71,11 @@ async def test_two_that_take_at_once_take_each_notice_once(fresh_database: str) 
             await a_notice(first, (await a_user(first)).id)
         await first.commit()
 
-        counts = [await messages.take_notices(first, now=NOW, limit=2), 0]
-        counts[1] = await messages.take_notices(second, now=NOW, limit=100)
+        counts = [await making.take_notices(first, now=NOW, limit=2), 0]
+        counts[1] = await making.take_notices(second, now=NOW, limit=100)
         await second.rollback()  # As one that was killed before it committed.
         await first.commit()
-        rest = await messages.take_notices(second, now=NOW, limit=100)
+        rest = await making.take_notices(second, now=NOW, limit=100)
         await second.commit()
 
         made = (await second.scalars(select(Message.id))).all()

@@ -266,6 +266,8 @@ async def test_both_parties_are_told_once_of_all_that_was_settled(session: Async
         "delivered_ukwh": 2_000_000,
         "short_ukwh": 0,
         "amount_ueur": 400_000,
+        "trade_id": None,
+        "market_id": str(market),
     }
     assert facts[buyer.user_id]["amount_ueur"] == -400_000
 
