@@ -11,6 +11,7 @@ from api.geography.geojson import GeoJSONMultiPolygon, GeoJSONPoint
 from api.graphql.context import Info
 from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.graphql.scalars import Date, key_of
+from api.resources.settings import Caps
 from domain.communities import communities, memberships, sight, tables
 from domain.communities.communities import CommunityChanges, NewCommunity
 from domain.communities.members import NewMember
@@ -19,6 +20,7 @@ from domain.identity.tables import User
 from domain.kernel.errors import InvalidValue, NotAllowed
 
 COMMUNITY_CLOSED = ErrorCode("COMMUNITY_CLOSED", "The community has ended.")
+TOO_MANY_COMMUNITIES = ErrorCode("TOO_MANY_COMMUNITIES", "The caller founded as many communities as one may have open.")
 LAST_ADMINISTRATOR = ErrorCode("LAST_ADMINISTRATOR", "Nobody would be left who administers the community.")
 
 FOUNDER_ROLES = frozenset({CommunityRole.ADMIN, CommunityRole.MEMBER})
@@ -32,6 +34,16 @@ class CommunityClosed(UserError):
 @strawberry.type(description="Nobody would be left who administers the community.")
 class LastAdministrator(UserError):
     pass
+
+
+@strawberry.type(description="The caller founded as many communities as one may have open.")
+class TooManyCommunities(UserError):
+    maximum: int = strawberry.field(description="How many one may have.")
+
+
+@refusal(communities.TooManyCommunities)
+def _too_many(error: communities.TooManyCommunities) -> UserError:
+    return TooManyCommunities(code=TOO_MANY_COMMUNITIES, message=error.message, path=None, maximum=error.maximum)
 
 
 @refusal(communities.CommunityClosed)
@@ -153,7 +165,7 @@ class EndMembershipPayload(Payload):
 
 @strawberry.type
 class CommunityMutations(AssetMutations):
-    @mutation("Found a community; for people who are signed in, not for API keys.")
+    @mutation("Found a community; for people who are signed in, not for API keys, and not without end.")
     async def create_community(self, info: Info, input: CreateCommunityInput) -> CreateCommunityPayload:
         viewer = info.context.caller
         if viewer.user_id is None or viewer.api_key_id is not None:
@@ -180,7 +192,7 @@ class CommunityMutations(AssetMutations):
                 roles=FOUNDER_ROLES,
                 user_id=viewer.user_id,
             )
-            community_id = await communities.create_community(session, new, founder, by=viewer)
+            community_id = await communities.create_community(session, new, founder, by=viewer, most=Caps.communities)
         await _look_again(info)
         return leading(CreateCommunityPayload(), community=community_id)
 

@@ -3,7 +3,7 @@
 from api.communities.assets import PLANT_TOO_LARGE
 from api.communities.communities import CommunitiesOfArea, Community
 from api.communities.members import MembershipViewer
-from api.communities.mutations import COMMUNITY_CLOSED, LAST_ADMINISTRATOR, CommunityMutations
+from api.communities.mutations import COMMUNITY_CLOSED, LAST_ADMINISTRATOR, TOO_MANY_COMMUNITIES, CommunityMutations
 from api.communities.queries import CommunityQueries
 from api.graphql.rooms import Room
 from api.graphql.words import describe
@@ -84,5 +84,5 @@ ROOM = Room(
             BIOMASS="Biomass plant.",
         ),
     ),
-    refusals=(PLANT_TOO_LARGE, COMMUNITY_CLOSED, LAST_ADMINISTRATOR),
+    refusals=(PLANT_TOO_LARGE, COMMUNITY_CLOSED, TOO_MANY_COMMUNITIES, LAST_ADMINISTRATOR),
 )

@@ -5,12 +5,25 @@ import strawberry
 from api.engine.declarations import leading
 from api.engine.fields import edge
 from api.graphql.context import Info
-from api.graphql.mutations import Payload, mutation
+from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.graphql.scalars import DateTime, key_of
+from api.resources.settings import Caps
 from domain.identity import keys
 from domain.identity.tables import ApiKeyKind
 from domain.identity.viewers import Viewer
 from domain.kernel.errors import NotAllowed
+
+TOO_MANY_API_KEYS = ErrorCode("TOO_MANY_API_KEYS", "The caller has as many keys as one may have.")
+
+
+@strawberry.type(description="The caller has as many keys as one may have.")
+class TooManyApiKeys(UserError):
+    maximum: int = strawberry.field(description="How many one may have.")
+
+
+@refusal(keys.TooManyApiKeys)
+def _too_many(error: keys.TooManyApiKeys) -> UserError:
+    return TooManyApiKeys(code=TOO_MANY_API_KEYS, message=error.message, path=None, maximum=error.maximum)
 
 
 @strawberry.input(description="A key for an application of the caller.")
@@ -51,7 +64,13 @@ class KeyMutations:
         assert owner.user_id is not None
         async with info.context.transaction() as session:
             key_id, token = await keys.create_key(
-                session, owner.user_id, input.kind, input.name, frozenset(input.scopes), input.expires_at
+                session,
+                owner.user_id,
+                input.kind,
+                input.name,
+                frozenset(input.scopes),
+                input.expires_at,
+                most=Caps.keys,
             )
         return leading(CreateApiKeyPayload(token=token), api_key=key_id)
 

@@ -2,7 +2,7 @@
 
 from api.graphql.rooms import Room
 from api.graphql.words import describe
-from api.identity.keys import KeyMutations
+from api.identity.keys import TOO_MANY_API_KEYS, KeyMutations
 from api.identity.sessions import SESSION_ENDED, WRONG_CREDENTIALS, SessionMutations
 from api.identity.users import ApiKey, User
 from api.identity.viewer import UserMutations, UserViewer
@@ -29,5 +29,5 @@ ROOM = Room(
         ),
     ),
     notices=(words.PASSWORD_GUESSED,),
-    refusals=(WRONG_CREDENTIALS, SESSION_ENDED),
+    refusals=(WRONG_CREDENTIALS, SESSION_ENDED, TOO_MANY_API_KEYS),
 )

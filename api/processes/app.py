@@ -32,7 +32,7 @@ from api.resources.authentication import Authentication
 from api.resources.database import Database
 from api.resources.events import Hub
 from api.resources.failures import KNOWN
-from api.resources.settings import Settings, settings
+from api.resources.settings import Caps, Settings, settings
 from api.transport.documents.plans import CompiledReads
 from api.transport.http.app import GraphQLApp, build_graphql_app
 from api.transport.http.express import Express
@@ -66,6 +66,7 @@ def create_app(configured: Settings | None = None) -> Starlette:
     PageSize.maximum = configured.page_max
     Reach.allowed = configured.webhook_networks
     Links.template = configured.link_template
+    Caps.communities, Caps.keys = configured.communities_per_user, configured.keys_per_user
     connected = database.connect(
         str(configured.database_url),
         role=configured.database_role,

@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     rate_refill_per_s: float = Field(500.0, gt=0, description="Nodes returned to that budget each second.")
     connections_per_viewer: int = Field(100, ge=1, description="Sockets that one caller may hold open on a process.")
     streams_per_viewer: int = Field(100, ge=1, description="Subscriptions that one caller may hold on a process.")
+    communities_per_user: int = Field(20, ge=1, description="Open communities that one user may have founded.")
+    keys_per_user: int = Field(50, ge=1, description="API keys that one user may have.")
     trusted_documents: FilePath | None = Field(None, description="JSON file of documents by their SHA-256 (hex).")
     trusted_documents_only: bool = Field(False, description="Accept only those documents.")
     smtp_url: SmtpUrl | None = Field(None, description="Mail server; without one mails become files in a directory.")
@@ -69,6 +71,13 @@ class Settings(BaseSettings):
     demo: bool = Field(False, description="Offer demo data and log-ins; never in production.")
     telemetry_endpoint: str | None = Field(None, description="OTLP/HTTP address for traces; off when empty.")
     log_level: str = Field("INFO", description="Least severe level that is logged.")
+
+
+class Caps:
+    """How many things of a kind one user may have, as the process was told by its settings when it started."""
+
+    communities = 20
+    keys = 50
 
 
 @lru_cache

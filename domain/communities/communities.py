@@ -26,10 +26,21 @@ from domain.communities.texts import checked_description, checked_name, checked_
 from domain.geography import geojson
 from domain.geography.geometry import as_element
 from domain.geography.tables import SubstationArea
+from domain.identity.tables import User
 from domain.identity.viewers import Viewer
 from domain.kernel.database import among
 from domain.kernel.errors import DomainError, InvalidValue, NotAllowed, NotFound, StaleVersion
 from domain.metering.tables import MeteringPoint
+
+COMMUNITIES_MAX = 20  # That one user founded and that are not closed, unless the caller says otherwise.
+
+
+class TooManyCommunities(DomainError):
+    """The user founded as many communities as one may have open."""
+
+    def __init__(self, maximum: int) -> None:
+        super().__init__(f"You founded {maximum} open communities, which is as many as one may. Close one first.")
+        self.maximum = maximum
 
 
 class CommunityClosed(DomainError):
@@ -78,13 +89,23 @@ class CommunityChanges(TypedDict, total=False):
     location: object
 
 
-async def create_community(session: AsyncSession, new: NewCommunity, founder: members.NewMember, *, by: Viewer) -> UUID:
+async def create_community(
+    session: AsyncSession,
+    new: NewCommunity,
+    founder: members.NewMember,
+    *,
+    by: Viewer,
+    most: int = COMMUNITIES_MAX,
+) -> UUID:
     """Found a community; the founder becomes a member who administers it.
 
-    Raises NotAllowed for an application, InvalidValue, NotFound, GeometryInvalid, GeometryTooComplex.
+    Raises NotAllowed for an application, InvalidValue, NotFound, GeometryInvalid, GeometryTooComplex, and
+    TooManyCommunities but for administrators of the platform.
     """
     if by.user_id is None or by.api_key_id is not None:
         raise NotAllowed("found a community with an API key")
+    if not by.is_admin:
+        await _require_room(session, by.user_id, most)
     rules = await frameworks.rules(session, new.framework_code)
     country = _country(new.country, rules)
     await _check_area(session, new.substation_area_id, rules, country)
@@ -99,6 +120,7 @@ async def create_community(session: AsyncSession, new: NewCommunity, founder: me
         substation_area_id=new.substation_area_id,
         boundary=_boundary(new.boundary),
         location=_location(new.location),
+        founder_id=by.user_id,
     )
     session.add(community)
     await session.flush()
@@ -106,6 +128,14 @@ async def create_community(session: AsyncSession, new: NewCommunity, founder: me
     await record(session, "community.create", community.id, by=by, facts=facts)
     await members.admit(session, community.id, founder, by=by)
     return community.id
+
+
+async def _require_room(session: AsyncSession, founder_id: UUID, most: int) -> None:
+    """Two communities that one user founds wait for each other at the user's row. Raises TooManyCommunities."""
+    await session.execute(select(User.id).where(User.id == founder_id).with_for_update(key_share=True))
+    founded = (Community.founder_id == founder_id, Community.status != CommunityStatus.CLOSED)
+    if (await session.execute(select(func.count()).where(*founded))).scalar_one() >= most:
+        raise TooManyCommunities(most)
 
 
 async def update_community(

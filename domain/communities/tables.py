@@ -126,6 +126,7 @@ class Community(Base):
     boundary_geojson: Mapped[str | None] = boundary_geojson_column(nullable=True)
     location: Mapped[Any | None] = mapped_column(Geometry("POINT", srid=4326, spatial_index=False), nullable=True)
     location_geojson: Mapped[str | None] = mapped_column(Text, Computed("ST_AsGeoJSON(location, 6, 0)", persisted=True))
+    founder_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id"), index=True)
     version: Mapped[int] = mapped_column(Integer, server_default="1")
     created_at: Mapped[CreatedAt]
 
@@ -239,6 +240,7 @@ class Asset(Base):
 
 
 PERSONAL = {
+    Community: Personal(by=("founder_id",)),
     Member: Personal(of=("user_id", "name", "awaited_email")),
     Membership: Personal(of=("member_id",), kept=BOOKS),
     Participation: Personal(of=("member_id", "membership_id", "metering_point_id"), kept=BOOKS),

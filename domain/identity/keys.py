@@ -8,13 +8,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
 from domain.identity import credentials
-from domain.identity.tables import ApiKey, ApiKeyKind
+from domain.identity.tables import ApiKey, ApiKeyKind, User
 from domain.kernel.database import clock
-from domain.kernel.errors import InvalidValue, NotFound
+from domain.kernel.errors import DomainError, InvalidValue, NotFound
 
 READ, TRADE, POST_READINGS = "read", "trade", "readings:write"
 SCOPES = {ApiKeyKind.PARTNER: {READ, TRADE}, ApiKeyKind.METER: {POST_READINGS}}
 LIFETIME_MAX = timedelta(days=366)
+KEYS_MAX = 50  # Of one user, unless the caller says otherwise.
+
+
+class TooManyApiKeys(DomainError):
+    """The user has as many keys as one may have."""
+
+    def __init__(self, maximum: int) -> None:
+        super().__init__(f"You have {maximum} keys, which is as many as one may have. End one first.")
+        self.maximum = maximum
 
 
 async def create_key(
@@ -24,8 +33,9 @@ async def create_key(
     name: str,
     scopes: frozenset[str],
     expires_at: datetime,
+    most: int = KEYS_MAX,
 ) -> tuple[UUID, str]:
-    """A new key and its text, which is shown once. Raises InvalidValue."""
+    """A new key and its text, which is shown once. Raises InvalidValue, TooManyApiKeys."""
     if not 1 <= len(name.strip()) <= 120 or not name.strip().isprintable():
         raise InvalidValue(("name",), "A name has 1 to 120 characters, none of them a control character.")
     if not scopes or not scopes <= SCOPES[kind]:
@@ -33,6 +43,7 @@ async def create_key(
     now = await clock(session)
     if not now < expires_at <= now + LIFETIME_MAX:
         raise InvalidValue(("expiresAt",), "A key ends within the next 366 days.")
+    await _require_room(session, owner_id, most, now)
     text = credentials.new_token(credentials.KEY_PREFIX[kind])
     key = ApiKey(
         owner_id=owner_id,
@@ -48,6 +59,14 @@ async def create_key(
     facts = {"kind": kind.value, "scopes": key.scopes}
     await entries.record(session, "api_key.create", actor=f"user:{owner_id}", subject=("ApiKey", key.id), facts=facts)
     return key.id, text
+
+
+async def _require_room(session: AsyncSession, owner_id: UUID, most: int, now: datetime) -> None:
+    """Two keys that one user makes wait for each other at the user's row. Raises TooManyApiKeys."""
+    await session.execute(select(User.id).where(User.id == owner_id).with_for_update(key_share=True))
+    live = (ApiKey.owner_id == owner_id, ApiKey.revoked_at.is_(None), ApiKey.expires_at > now)
+    if (await session.execute(select(func.count()).where(*live))).scalar_one() >= most:
+        raise TooManyApiKeys(most)
 
 
 async def revoke_key(session: AsyncSession, key_id: UUID, *, owner_id: UUID) -> None:

@@ -1,18 +1,28 @@
 """Changing and closing communities over GraphQL: what counts, what is refused, and who may."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.communities.tables import Community, FrameworkCode
+from api.resources.settings import Caps
+from domain.communities.tables import Community, CommunityRole, FrameworkCode
+from domain.identity.tables import PlatformRole, User
 from domain.identity.viewers import ANONYMOUS
 from tests.api.communities.founding import A_LANE
 from tests.api.conftest import Execute
-from tests.factories.communities import a_community, a_membership, a_participation, a_viewer_through, an_administrator
+from tests.factories.communities import (
+    a_community,
+    a_member,
+    a_membership,
+    a_participation,
+    a_viewer_through,
+    an_administrator,
+)
 from tests.factories.geography import MODENA, a_point, a_square, a_substation_area
-from tests.factories.identity import a_viewer, an_admin
+from tests.factories.identity import a_user, a_viewer, an_admin, viewer_of
 from tests.factories.metering import a_metering_point
 
 UPDATE = """
@@ -143,3 +153,52 @@ async def test_who_may_change_a_community(
     assert refused == ([expected] if expected else [])
     name = (await session.execute(select(Community.name).where(Community.id == community.id))).scalar_one()
     assert name == ("Rue des Pins" if expected else "New")
+
+
+FOUND = """
+mutation ($input: CreateCommunityInput!) {
+  createCommunity(input: $input) {
+    community { id }
+    errors { code ... on TooManyCommunities { maximum } }
+  }
+}
+"""
+
+
+async def test_a_user_founds_so_many_communities_and_another_when_one_is_closed(
+    execute: Execute, session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Caps, "communities", 2)
+    founder = await viewer_of(session, await a_user(session))
+    made = [(await execute(FOUND, founder, input=A_LANE)).data["createCommunity"] for _ in range(3)]
+    assert [each["errors"] for each in made] == [[], [], [{"code": "TOO_MANY_COMMUNITIES", "maximum": 2}]]
+    founder = await viewer_of(session, await session.get_one(User, founder.user_id))
+
+    closed = await execute(CLOSE, founder, input={"id": made[0]["community"]["id"], "expectedVersion": 1})
+    again = await execute(FOUND, founder, input=A_LANE)
+
+    assert closed.refusals("closeCommunity") == again.refusals("createCommunity") == []
+    assert len((await session.scalars(select(Community))).all()) == 3
+
+
+async def test_administrators_of_the_platform_found_any_number(
+    execute: Execute, session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Caps, "communities", 1)
+    someone = await viewer_of(session, await a_user(session))
+    admin = replace(someone, roles=frozenset({PlatformRole.ADMIN}))
+
+    for _ in range(2):
+        assert (await execute(FOUND, admin, input=A_LANE)).refusals("createCommunity") == []
+
+
+async def test_being_made_administrator_takes_nobodys_room(
+    execute: Execute, session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Caps, "communities", 1)
+    user = await a_user(session)
+    await a_membership(session, await a_community(session), await a_member(session, user), roles=[CommunityRole.ADMIN])
+    appointed = await viewer_of(session, user)
+    assert appointed.administered_ids
+
+    assert (await execute(FOUND, appointed, input=A_LANE)).refusals("createCommunity") == []

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.engine.declarations import global_id
+from api.resources.settings import Caps
 from domain.identity import credentials
 from domain.identity.tables import ApiKey
 from domain.identity.viewers import ANONYMOUS
@@ -66,3 +67,19 @@ async def test_nobody_makes_no_key(execute: Execute) -> None:
     answer = await execute(CREATE, ANONYMOUS, input=a_key())
 
     assert [error["code"] for error in answer.errors] == ["UNAUTHENTICATED"]
+
+
+async def test_a_user_has_so_many_keys_that_live_and_no_more(
+    session: AsyncSession, execute: Execute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Caps, "keys", 2)
+    owner, other = [await viewer_of(session, await a_user(session)) for _ in range(2)]
+    made = [(await execute(CREATE, owner, input=a_key())).data["createApiKey"] for _ in range(3)]
+
+    of_another = await execute(CREATE, other, input=a_key())
+    await execute(REVOKE, owner, input={"id": made[0]["apiKey"]["id"]})
+    again = await execute(CREATE, owner, input=a_key())
+
+    assert [each["errors"] for each in made] == [[], [], [{"code": "TOO_MANY_API_KEYS", "path": None}]]
+    assert of_another.refusals("createApiKey") == again.refusals("createApiKey") == []
+    assert await session.scalar(select(func.count()).select_from(ApiKey)) == 4
