@@ -40,8 +40,9 @@ GRID_ALERT = NoticeKind(
                 "There is an alert for your part of the grid.",
             ),
             (
-                when("Reason: {reason}.", is_halted=True),
+                when("Reason: {halted_for}.", is_halted=True),
                 when("Reason: {reason}.", is_halted=False),
+                when("The halt has ended as announced.", is_halted=False),
                 "",
             ),
             (

@@ -39,6 +39,9 @@ PAYMENT = NoticeKind(
         names={
             "reason": {
                 "DECLINED": "the payment provider declined it",
+                "EXPIRED": "it was not confirmed in time",
+                "INSUFFICIENT_FUNDS": "the account that was to pay does not cover it",
+                "LIMIT_EXCEEDED": "it exceeds a limit of the account that was to pay",
                 "NO_PROVIDER": "no payment provider is connected at the moment",
                 "UNKNOWN": "the payment provider gave no reason",
             }

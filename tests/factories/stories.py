@@ -24,6 +24,7 @@ from domain.market.auctions.auctions import Clock, Descent
 from domain.market.clearing import ticks
 from domain.market.clearing.ticks import Tick, TickKind
 from domain.market.delivery import certificates, news
+from domain.market.orders import halting
 from domain.market.places.tables import EnergySource
 from domain.market.prices import alerts
 from domain.market.rules import runs, situations
@@ -109,7 +110,12 @@ async def a_halt(session: AsyncSession, execute: Execute) -> list[Read]:
         answer = await execute(document, operator, input=given | {"zoneId": global_id("MarketZone", zone)})
         assert answer.refusals(field) == []
     begun = ["A transformer burns", local(until), "2 orders of yours"]
+    await halting.halt(session, operator, zone, reason="Tests", expires_at=until, now=now())
+    await halting.resume_expired(session, now=until)
+    again = ["Tests", local(until), "2 orders of yours"]
     return [
+        Read(trader.user_id, "GRID_ALERT", f"Trading in {ZONE} is halted", again, "ZoneHalt"),
+        Read(trader.user_id, "GRID_ALERT", f"{ZONE} goes on again", ["has ended as announced"], "ZoneHalt"),
         Read(trader.user_id, "GRID_ALERT", f"Trading in {ZONE} is halted", begun, "ZoneHalt"),
         Read(trader.user_id, "GRID_ALERT", f"Trading in {ZONE} goes on again", ["The fire is out"], "ZoneHalt"),
     ]

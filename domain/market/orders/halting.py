@@ -116,7 +116,7 @@ async def _release_orders(
 ) -> None:
     owners = list((await session.execute(RELEASE, {"market_id": market_id})).scalars())
     facts = {"zone_id": zone_id, "halt_id": halt_id, "is_halted": False, "until": None}
-    facts |= {"reason": reason and reason.strip()}  # Why it was halted, the halt tells.
+    facts |= {"reason": reason and reason.strip()}
     await _tell(session, "market.resume", market_id, halt_id, owners, facts, actor)
     await changes.announce(session, market_id, Period(now, now + HORIZON))  # So that it is cleared anew.
 

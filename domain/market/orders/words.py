@@ -33,13 +33,11 @@ ORDER_CLOSED = NoticeKind(
             when("Your order to buy in {zone} was rejected", side="BUY", status="REJECTED"),
             when("Your order to sell in {zone} was rejected", side="SELL", status="REJECTED"),
             when("Your order was rejected", status="REJECTED"),
-            when("Your order has expired", status="EXPIRED"),
             "Your order was closed",
         ),
         [
             (
                 when("Your order was rejected; what had not been traded of it is closed.", status="REJECTED"),
-                when("Your order has expired; what had not been traded of it is closed.", status="EXPIRED"),
                 "Your order was closed.",
             ),
             (

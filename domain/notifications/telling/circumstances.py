@@ -119,7 +119,7 @@ OF_RULES = Statement("""
 OF_ALERTS = Statement("""
     SELECT id, title, text, issued_by_id IS NULL AS is_automatic FROM grid_alert WHERE id = ANY(CAST(:ids AS uuid[]))
 """)
-OF_HALTS = Statement("SELECT id, reason FROM zone_halt WHERE id = ANY(CAST(:ids AS uuid[]))")
+OF_HALTS = Statement("SELECT id, reason AS halted_for FROM zone_halt WHERE id = ANY(CAST(:ids AS uuid[]))")
 OF_LIMITS = Statement("SELECT id, reason AS said FROM zone_limit WHERE id = ANY(CAST(:ids AS uuid[]))")
 OF_MARKETS = Statement("""
     SELECT id, zone_id, delivery_minutes FROM market WHERE id = ANY(CAST(:ids AS uuid[]))

@@ -14,6 +14,7 @@ from domain.notifications.telling import catalogues
 from domain.notifications.telling.formats import Format, line
 
 PLACE = re.compile(r"{(\w+)}")
+CODE = re.compile(r"[A-Z][A-Z0-9_]+")
 PLAIN = Format()
 
 
@@ -74,7 +75,13 @@ class _Telling:
             return self.format.shown(name, self.facts)
         value = self.facts.get(name)
         called = names.get(value) if isinstance(value, str) else None
-        return line(value) if called is None else catalogues.of(self.format.language).pgettext(name, called)
+        return _unnamed(value) if called is None else catalogues.of(self.format.language).pgettext(name, called)
+
+
+def _unnamed(value: Any) -> str | None:
+    """A text that somebody else wrote; a code that nobody has named, in small letters."""
+    shown = line(value)
+    return shown.lower().replace("_", " ") if shown and CODE.fullmatch(shown) else shown
 
 
 def _sentence(text: str) -> str:

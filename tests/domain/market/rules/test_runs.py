@@ -15,16 +15,19 @@ from domain.communities.tables import Participation
 from domain.identity.tables import User
 from domain.identity.viewers import Viewer
 from domain.jobs.tables import Job, JobStatus
+from domain.kernel import errors, idempotency
 from domain.kernel.database import new_id
+from domain.kernel.errors import DomainError
 from domain.kernel.intervals import Period, floor_to
-from domain.market.orders import placing
+from domain.ledger import transfers
+from domain.market.orders import placing, validation
 from domain.market.orders.tables import Order
 from domain.market.places.tables import EnergySource, OrderSide
 from domain.market.rules import rules
 from domain.market.rules import runs as rule_runs
 from domain.market.rules import situations as rule_situations
 from domain.market.rules.tables import RuleKind, RuleStatus, TradingRule, TradingRuleRun, Weekday
-from domain.market.rules.words import RUN_TRADING_RULES, TRADING_RULE
+from domain.market.rules.words import REFUSED_FOR, RUN_TRADING_RULES, STOPPED_FOR, TRADING_RULE
 from domain.metering.tables import Direction, MeteringPoint
 from tests.factories.market import QUARTER, SELL, a_market, a_proposal
 from tests.factories.rules import NOW, TODAY, a_rule, an_owner, days_before, metered
@@ -277,3 +280,17 @@ async def test_a_run_is_asked_for_when_a_rule_is_due_and_none_is_on_its_way(sess
     assert asked is not None
     job = await session.get_one(Job, asked)
     assert (job.kind, job.status) == (RUN_TRADING_RULES, JobStatus.QUEUED)
+
+
+def test_every_refusal_of_an_order_and_every_stop_is_named_for_its_owner() -> None:
+    """Those that an order meets when it is placed: of its rules, of money, of keys, and those of all rooms."""
+    of_an_order = (validation, transfers, idempotency, errors)
+    refusals = {
+        name
+        for module in of_an_order
+        for name, kind in vars(module).items()
+        if isinstance(kind, type) and issubclass(kind, DomainError) and kind.__module__ == module.__name__
+    }
+
+    assert refusals - {"DomainError", "StaleVersion"} == set(REFUSED_FOR)
+    assert set(rule_situations.STOPPED) == set(STOPPED_FOR)

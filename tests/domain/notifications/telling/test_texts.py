@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from domain.events.notices import NoticeKind
 from domain.identity.tables import Language
+from domain.ledger.words import PAYMENT
 from domain.market.clearing.words import ORDER_FILLED
 from domain.market.delivery.words import TRADE_SETTLED
 from domain.notifications.telling import catalogues, texts
@@ -173,6 +174,12 @@ def test_what_happened_is_told_in_words(kind: NoticeKind, facts: dict[str, Any],
     text = render(kind, facts)
 
     assert Text(plainly(text.title), plainly(text.body)) == Text(title, body)
+
+
+def test_a_code_that_nobody_named_is_told_in_small_letters() -> None:
+    facts = {"kind": "DEPOSIT", "status": "FAILED", "payment_ueur": 1, "reason": "CARD_LOST"}
+
+    assert render(PAYMENT, facts).body.endswith("Reason: card lost.")
 
 
 def test_keys_of_the_database_are_never_told() -> None:
