@@ -4,8 +4,8 @@ What an audience is told of a subject on a day is a set of persons; a decision h
 sum says which set it is of: where nothing was decided of it, it is UNDECIDED, and `decide` asks.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from types import MappingProxyType
@@ -17,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from domain.aggregates import sets
 from domain.aggregates.atoms import PERSONS_MIN, Atoms
-from domain.aggregates.sets import Persons, Sets, Subject, Taking
+from domain.aggregates.calendars import Calendar, Numbers, connected
+from domain.aggregates.sets import Members, Sets, Subject, Taking
 from domain.aggregates.tables import Audience, PublishedSet, SetKind
 from domain.kernel import database
 from domain.kernel.database import new_id
@@ -41,6 +42,15 @@ class Segment:
     def days(self) -> Iterator[date]:
         """Each of its days."""
         return (self.first + number * DAY for number in range((self.end - self.first).days))
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether a sum of some points is told on some days."""
+
+    segment: Segment
+    members: Members
+    withheld: Suppression | None
 
 
 Told = Mapping[tuple[Direction, date], Suppression | None]
@@ -68,11 +78,15 @@ async def told(
     for direction in Direction:
         mine = [taking for taking in takings if taking.direction is direction]
         for segment in segments(mine, *days):
-            persons = sorted({taking.person_id for taking in mine if taking.holds_on(segment.first)})
-            same = [row for row in rows if row.direction is direction and row.persons == persons and _stands(row, now)]
+            members = sets.members(mine, segment.first)
+            same = [row for row in rows if row.direction is direction and _is_of(row, members) and _stands(row, now)]
             for day in segment.days:
-                found[direction, day] = _of_day(same, day) if persons else None
+                found[direction, day] = _of_day(same, day) if members.points else None
     return found
+
+
+def _is_of(row: Row[Any], members: Members) -> bool:
+    return (row.points, row.persons, row.factors_ppm) == members
 
 
 def _of_day(rows: Iterable[Row[Any]], day: date) -> Suppression | None:
@@ -88,7 +102,8 @@ async def _decided(
     connection: AsyncConnection, subject: Subject, days: tuple[date, date], audience: Audience
 ) -> list[Row[Any]]:
     of = PublishedSet
-    query = select(of.direction, of.persons, of.first_day, of.end_day, of.withheld, of.decided_at)
+    content = (of.points, of.persons, of.factors_ppm)
+    query = select(of.direction, *content, of.first_day, of.end_day, of.withheld, of.decided_at)
     query = query.where(of.subject_id == subject.id, of.audience == audience)
     # What was told goes before what was refused at another time.
     query = query.where(of.first_day <= days[1], of.end_day > days[0]).order_by(of.withheld.nulls_first(), of.id)
@@ -105,16 +120,16 @@ async def decide(
     await lock(session)
     connection = await session.connection()
     now = await sets.read(connection, *days)
-    standing = await _told_already(connection, days)
+    book = Book(now, await _told_already(connection, days), takings)
     await _forget_refusals(session, subject, days, audience)
     for direction in Direction:
         ours = [taking for taking in takings if taking.direction is direction]
-        decisions: list[tuple[Segment, Persons, Suppression | None]] = []
-        for segment in segments([*now.takings, *standing, *ours], *days):
-            persons = frozenset(taking.person_id for taking in ours if taking.holds_on(segment.first))
-            withheld = persons and _verdict(subject, persons, now, standing, segment.first, direction, audience)
-            if persons or subject.kind is SetKind.RUN:
-                _append(decisions, segment, persons, withheld or None)
+        decisions: list[Decision] = []
+        for segment in segments([*book.takings, *ours], *days):
+            members = sets.members(ours, segment.first)
+            withheld = book.verdict(subject, members, segment.first, direction, audience) if members.points else None
+            if members.points or subject.kind is SetKind.RUN:
+                _append(decisions, Decision(segment, members, withheld))
         await _keep(session, subject, direction, audience, decisions)
 
 
@@ -123,64 +138,65 @@ async def lock(session: AsyncSession) -> None:
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("published sets", 0))))
 
 
-def _verdict(
-    subject: Subject,
-    persons: Persons,
-    now: Sets,
-    standing: Sequence[Taking],
-    day: date,
-    direction: Direction,
-    audience: Audience,
-) -> Suppression | None:
-    """Whether a set may join those that were told, and those that come before it."""
-    atoms = Atoms(now.uncounted)
-    before: dict[Subject, set[UUID]] = {}
-    for taking in standing:
-        if taking.direction is direction and taking.holds_on(day):
-            before.setdefault(taking.subject, set()).add(taking.person_id)
-    for each in before.values():
-        atoms.admit(each)
-    there = now.on(day, direction)
-    for stage in Audience:
-        for other, theirs in there.items():
-            if (other, stage) == (subject, audience):
-                return atoms.refuses(persons, NEEDED[audience])
-            if _is_asked(stage, other, now) and atoms.refuses(theirs, NEEDED[stage]) is None:
-                atoms.admit(theirs)
-    return atoms.refuses(persons, NEEDED[audience])
+class Book:
+    """All that bears upon some points: the sums they are in now, those that were told, and what these lead on to."""
+
+    def __init__(self, now: Sets, standing: Sequence[Taking], ours: Sequence[Taking]) -> None:
+        self._numbers = numbers = Numbers()
+        there = connected([*now.takings, *standing], {taking.metering_point_id for taking in ours})
+        self.takings = [taking for taking in (*now.takings, *standing) if taking.subject in there]
+        self._listed = now.listed
+        told = list(dict.fromkeys(taking.subject for taking in standing if taking.subject in there))
+        order = [subject for subject in now.order if subject in there]
+        self._told = {way: Calendar(standing, told, numbers, way) for way in Direction}
+        self._now = {way: Calendar(now.takings, order, numbers, way) for way in Direction}
+
+    def verdict(
+        self, subject: Subject, members: Members, day: date, direction: Direction, audience: Audience
+    ) -> Suppression | None:
+        """Whether a sum may join those that were told, and those that come before it."""
+        wanted = self._numbers.summed(members)
+        atoms = Atoms(len(self._numbers.points))
+        for each in self._told[direction].on(day).values():
+            atoms.admit(each)
+        there = self._now[direction].on(day)
+        for stage in Audience:
+            for other, theirs in there.items():
+                if (other, stage) == (subject, audience):
+                    return atoms.refuses(wanted, NEEDED[audience])
+                if _is_asked(stage, other, self._listed) and atoms.refuses(theirs, NEEDED[stage]) is None:
+                    atoms.admit(theirs)
+        return atoms.refuses(wanted, NEEDED[audience])
 
 
-def _is_asked(stage: Audience, subject: Subject, now: Sets) -> bool:
+def _is_asked(stage: Audience, subject: Subject, listed: Collection[UUID]) -> bool:
     """Whether an audience may see a subject at all: zones have no members, and unlisted communities no outsiders."""
     if subject.kind is SetKind.ZONE:
         return stage is Audience.OUTSIDERS
-    return stage is Audience.MEMBERS or subject.id in now.listed
+    return stage is Audience.MEMBERS or subject.id in listed
 
 
-def _append(
-    decisions: list[tuple[Segment, Persons, Suppression | None]],
-    segment: Segment,
-    persons: Persons,
-    withheld: Suppression | None,
-) -> None:
+def _append(decisions: list[Decision], decision: Decision) -> None:
     """Add a decision, to the last one where it is the same."""
     if decisions:
-        before, *same = decisions[-1]
-        if before.end == segment.first and same == [persons, withheld]:
-            decisions[-1] = (Segment(before.first, segment.end), persons, withheld)
+        before = decisions[-1]
+        same = (before.segment.end, before.members, before.withheld)
+        if same == (decision.segment.first, decision.members, decision.withheld):
+            decisions[-1] = replace(decision, segment=Segment(before.segment.first, decision.segment.end))
             return
-    decisions.append((segment, persons, withheld))
+    decisions.append(decision)
 
 
 async def _told_already(connection: AsyncConnection, days: tuple[date, date]) -> list[Taking]:
     """The sets that anybody was told on some of the days; each stands for itself, whatever it is of."""
     of = PublishedSet
-    query = select(of.id, of.kind, of.direction, of.persons, of.first_day, of.end_day)
+    content = (of.points, of.persons, of.factors_ppm)
+    query = select(of.id, of.kind, of.direction, *content, of.first_day, of.end_day)
     query = query.where(of.withheld.is_(None), of.first_day <= days[1], of.end_day > days[0]).order_by(of.id)
     return [
-        Taking(Subject(row.kind, row.id), row.direction, person, row.first_day, row.end_day)
+        Taking(Subject(row.kind, row.id), row.direction, *member, row.first_day, row.end_day)
         for row in await connection.execute(query)
-        for person in row.persons
+        for member in zip(row.points, row.persons, row.factors_ppm, strict=True)
     ]
 
 
@@ -197,19 +213,20 @@ async def _keep(
     subject: Subject,
     direction: Direction,
     audience: Audience,
-    decisions: Sequence[tuple[Segment, Persons, Suppression | None]],
+    decisions: Sequence[Decision],
 ) -> None:
     """Write decisions down; what was told of the same set and touches them becomes one row with them."""
     of = PublishedSet
-    for segment, persons, withheld in decisions:
-        first, end = segment.first, segment.end
-        if withheld is None:
+    for decision in decisions:
+        first, end = decision.segment.first, decision.segment.end
+        content = decision.members._asdict()
+        if decision.withheld is None:
             same = delete(of).where(of.subject_id == subject.id, of.direction == direction, of.audience == audience)
-            same = same.where(of.withheld.is_(None), of.persons == sorted(persons))
+            same = same.where(of.withheld.is_(None), *(getattr(of, name) == given for name, given in content.items()))
             same = same.where(of.first_day <= end, of.end_day >= first)
             touched = (await session.execute(same.returning(of.first_day, of.end_day))).all()
             first = min([first, *(row.first_day for row in touched)])
             end = max([end, *(row.end_day for row in touched)])
         row = {"kind": subject.kind, "subject_id": subject.id, "direction": direction, "audience": audience}
         days = {"first_day": first, "end_day": end}
-        await session.execute(insert(of).values(id=new_id(), persons=sorted(persons), withheld=withheld, **row, **days))
+        await session.execute(insert(of).values(id=new_id(), withheld=decision.withheld, **content, **row, **days))

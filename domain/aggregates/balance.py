@@ -45,9 +45,17 @@ class Asked:
 
     @property
     def takings(self) -> list[Taking]:
-        """The persons behind the points."""
+        """What the balance is of."""
         return [
-            Taking(self.subject, direction, part.person_id, part.valid_from, part.valid_to)
+            Taking(
+                self.subject,
+                direction,
+                part.metering_point_id,
+                part.person_id,
+                part.factor_ppm,
+                part.valid_from,
+                part.valid_to,
+            )
             for part in self.parts
             for direction in part.directions
         ]

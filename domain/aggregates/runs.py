@@ -14,8 +14,14 @@ from domain.metering.tables import Direction
 
 DAY = timedelta(days=1)
 OF_RUN = text("""
-    SELECT DISTINCT of.direction, of.day, coalesce(member.user_id, member.id) AS person_id
-    FROM allocation_day AS of JOIN member ON member.id = of.member_id
+    SELECT of.direction, of.day, of.metering_point_id, coalesce(member.user_id, member.id) AS person_id,
+           coalesce(part.factor_ppm, 1000000) AS factor_ppm
+    FROM allocation_day AS of
+    JOIN allocation_run AS run ON run.id = of.run_id
+    JOIN member ON member.id = of.member_id
+    LEFT JOIN participation AS part ON part.community_id = run.community_id
+         AND part.metering_point_id = of.metering_point_id AND part.member_id = of.member_id
+         AND part.valid_from <= of.day AND (part.valid_to IS NULL OR part.valid_to > of.day)
     WHERE of.run_id = :run_id
 """)
 DAYS = text("""
@@ -36,7 +42,18 @@ async def decide(session: AsyncSession, run_id: UUID) -> None:
     days = (await session.execute(DAYS, {"run_id": run_id})).one()
     run = Subject(SetKind.RUN, run_id)
     rows = await session.execute(OF_RUN, {"run_id": run_id})
-    takings = [Taking(run, Direction(row.direction), row.person_id, row.day, row.day + DAY) for row in rows]
+    takings = [
+        Taking(
+            run,
+            Direction(row.direction),
+            row.metering_point_id,
+            row.person_id,
+            row.factor_ppm,
+            row.day,
+            row.day + DAY,
+        )
+        for row in rows
+    ]
     await admission.decide(session, run, takings, (days.first, days.last), Audience.MEMBERS)
 
 

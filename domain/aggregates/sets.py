@@ -1,17 +1,17 @@
-"""The sets of persons behind sums of zones and communities, by local day, as participations have them now."""
+"""What sums of zones and communities are of, by local day, as participations have it now."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Date, bindparam, text
+from sqlalchemy import Date, Row, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregates.tables import SetKind
+from domain.kernel.quantities import WHOLE_PPM
 from domain.metering.tables import Direction
-
-Persons = frozenset[UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,16 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """A person takes part in a set with a point of a direction on the local days [valid_from, valid_to)."""
+    """A point of a direction is in a sum with some millionths on the local days [valid_from, valid_to).
+
+    `person_id` is who takes part with it: the user who signs in for the member, or else the member; None for nobody.
+    """
 
     subject: Subject
     direction: Direction
-    person_id: UUID
+    metering_point_id: UUID
+    person_id: UUID | None
+    factor_ppm: int
     valid_from: date
     valid_to: date | None
 
@@ -39,43 +44,50 @@ class Taking:
 
 @dataclass(frozen=True, slots=True)
 class Sets:
-    """Who takes part in what over a span of days; `order` are the subjects as they are admitted."""
+    """What is in which sum over a span of days; `order` are the subjects as they are admitted."""
 
     takings: Sequence[Taking]
     order: Sequence[Subject]
     listed: Collection[UUID]  # Communities that everybody may see.
-    uncounted: Collection[UUID]  # What stands for points of a zone that nobody takes part with.
 
-    def on(self, day: date, direction: Direction) -> dict[Subject, Persons]:
-        """The sets that are not empty on a day, in order."""
-        found: dict[Subject, set[UUID]] = {subject: set() for subject in self.order}
-        for taking in self.takings:
-            if taking.direction is direction and taking.holds_on(day):
-                found[taking.subject].add(taking.person_id)
-        return {subject: frozenset(persons) for subject, persons in found.items() if persons}
+
+class Members(NamedTuple):
+    """What a sum is of on a day: points in order, who is behind each, and the millionths of it."""
+
+    points: Sequence[UUID]
+    persons: Sequence[UUID | None]
+    factors_ppm: Sequence[int]
+
+
+def members(takings: Iterable[Taking], day: date) -> Members:
+    """What the sum of some takings is of on a day."""
+    there = {each.metering_point_id: each for each in takings if each.holds_on(day)}
+    points = sorted(there)
+    return Members(points, [there[p].person_id for p in points], [there[p].factor_ppm for p in points])
 
 
 def changes(takings: Iterable[Taking], first: date, last: date) -> list[date]:
-    """The days from first to last on which some set may differ from that of the day before, first included."""
+    """The days from first to last on which some sum may differ from that of the day before, the first included."""
     ends = {day for taking in takings for day in (taking.valid_from, taking.valid_to) if day is not None}
     return sorted({first, *(day for day in ends if first < day <= last)})
 
 
 # A participation with the person behind it and the zone of its point.
 PARTS = text("""
-    SELECT part.community_id, coalesce(member.user_id, member.id) AS person_id, point.directions,
-           part.valid_from, part.valid_to, area.market_zone_id AS zone_id, community.is_listed
+    SELECT part.community_id, part.metering_point_id, coalesce(member.user_id, member.id) AS person_id,
+           part.factor_ppm, point.directions, part.valid_from, part.valid_to, area.market_zone_id AS zone_id,
+           community.is_listed
     FROM participation AS part
     JOIN community ON community.id = part.community_id
     JOIN member ON member.id = part.member_id
     JOIN metering_point AS point ON point.id = part.metering_point_id
     LEFT JOIN substation_area AS area ON area.id = point.substation_area_id
     WHERE part.valid_from <= :last AND (part.valid_to IS NULL OR part.valid_to > :first)
-    ORDER BY community.created_at, community.id
+    ORDER BY community.created_at, community.id, part.id
 """).bindparams(bindparam("first", type_=Date()), bindparam("last", type_=Date()))
-# Zones in which readings are counted of points that nobody took part with on that day.
+# Readings that zones count of points that nobody took part with on that day.
 UNHELD = text("""
-    SELECT DISTINCT area.market_zone_id AS zone_id, reading.direction
+    SELECT area.market_zone_id AS zone_id, point.id AS metering_point_id, reading.direction, reading.day
     FROM substation_area AS area
     JOIN metering_point AS point ON point.substation_area_id = area.id
     JOIN reading ON reading.metering_point_id = point.id
@@ -89,26 +101,28 @@ UNHELD = text("""
 
 
 async def read(connection: AsyncConnection, first: date, last: date) -> Sets:
-    """All sets of zones and communities on the days from first to last."""
+    """What all sums of zones and communities are of on the days from first to last."""
     given = {"first": first, "last": last}
     parts = (await connection.execute(PARTS, given)).all()
     unheld = (await connection.execute(UNHELD, given)).all()
     takings = [
-        Taking(subject, Direction(direction), part.person_id, part.valid_from, part.valid_to)
+        Taking(subject, Direction(way), part.metering_point_id, part.person_id, ppm, part.valid_from, part.valid_to)
         for part in parts
-        for subject in _subjects(part.zone_id, part.community_id)
-        for direction in part.directions
+        for subject, ppm in _sums(part)
+        for way in part.directions
     ]
     for row in unheld:
         zone = Subject(SetKind.ZONE, row.zone_id)
-        takings.append(Taking(zone, Direction(row.direction), row.zone_id, first, None))
+        day = (row.day, row.day + timedelta(days=1))
+        takings.append(Taking(zone, Direction(row.direction), row.metering_point_id, None, WHOLE_PPM, *day))
     zones = sorted({each.subject for each in takings if each.subject.kind is SetKind.ZONE}, key=lambda each: each.id)
     communities = dict.fromkeys(Subject(SetKind.COMMUNITY, part.community_id) for part in parts)
     listed = {part.community_id for part in parts if part.is_listed}
-    return Sets(takings, [*zones, *communities], listed, {row.zone_id for row in unheld})
+    return Sets(takings, [*zones, *communities], listed)
 
 
-def _subjects(zone_id: UUID | None, community_id: UUID) -> Iterable[Subject]:
-    if zone_id is not None:
-        yield Subject(SetKind.ZONE, zone_id)
-    yield Subject(SetKind.COMMUNITY, community_id)
+def _sums(part: Row[Any]) -> Iterator[tuple[Subject, int]]:
+    """The sums that a participation is in: its zone's wholly, its community's by its factor."""
+    if part.zone_id is not None:
+        yield Subject(SetKind.ZONE, part.zone_id), WHOLE_PPM
+    yield Subject(SetKind.COMMUNITY, part.community_id), part.factor_ppm

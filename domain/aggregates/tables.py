@@ -4,7 +4,7 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Date, Index
+from sqlalchemy import CheckConstraint, Date, Index, Integer
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Uuid
@@ -31,15 +31,19 @@ class Audience(StrEnum):
 
 
 class PublishedSet(Base):
-    """A set of persons whose sum an audience was told on the local days [first_day, end_day), or why it was not.
+    """Points whose sum an audience was told on the local days [first_day, end_day), or why it was not.
 
-    `persons` are sorted, and hold the zone's own id where points without a person are in its sum. A set that was told
-    stays, whatever becomes of memberships: what was seen is seen. A refusal is asked again after a day.
+    `points` are sorted; `persons` are behind them, null for nobody, and `factors_ppm` how much of each is in the sum. A
+    set that was told stays, whatever becomes of memberships: what was seen is seen. A refusal is asked again in a day.
     """
 
     __tablename__ = "published_set"
     __table_args__ = (
         CheckConstraint("end_day > first_day", name="days"),
+        CheckConstraint(
+            "cardinality(points) = cardinality(persons) AND cardinality(points) = cardinality(factors_ppm)",
+            name="points",
+        ),
         Index("ix_published_set_subject_id", "subject_id", "direction", "audience", "first_day"),
         Index("ix_published_set_days", "first_day", "end_day"),
     )
@@ -51,9 +55,11 @@ class PublishedSet(Base):
     audience: Mapped[Audience] = mapped_column(text_enum(Audience))
     first_day: Mapped[date] = mapped_column(Date)
     end_day: Mapped[date] = mapped_column(Date)
-    persons: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+    points: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+    persons: Mapped[list[UUID | None]] = mapped_column(ARRAY(Uuid()))
+    factors_ppm: Mapped[list[int]] = mapped_column(ARRAY(Integer()))
     withheld: Mapped[Suppression | None] = mapped_column(text_enum(Suppression))
     decided_at: Mapped[CreatedAt]
 
 
-PERSONAL = {PublishedSet: Personal(of=("persons",), kept=PROOF)}
+PERSONAL = {PublishedSet: Personal(of=("points", "persons"), kept=PROOF)}

@@ -70,7 +70,9 @@ def _told(run: tables.AllocationRun, direction: Direction, withheld: Suppression
         audience=Audience.MEMBERS,
         first_day=HALS_DAY,
         end_day=HALS_DAY + timedelta(days=1),
+        points=[],
         persons=[],
+        factors_ppm=[],
         withheld=withheld,
     )
 

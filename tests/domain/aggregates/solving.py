@@ -1,36 +1,34 @@
-"""Solve for one person: whose value can be computed from sums over sets, by linear algebra over the rationals."""
+"""Solve for one person: whose readings can be computed from weighted sums, by linear algebra over the rationals."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
-from uuid import UUID
+from typing import Any
+
+Sum = Mapping[Any, int]  # How much of each point is in a sum.
 
 
-def solvable(sets: Sequence[Collection[UUID]], known: Collection[UUID] = ()) -> set[UUID]:
-    """Persons whose value follows from the sums over the sets and the values that are known; the known are left out.
+def solvable(sums: Sequence[Sum], persons: Mapping[Any, Any], known: Collection[Any] = ()) -> set[Any]:
+    """Persons of whose points something follows from the sums and from what `known` persons know of their own.
 
-    A value follows where its unit vector is a combination of the rows, so where reduced rows hold it alone.
+    Something follows of a person where a combination of the sums is of that person's points alone: where leaving these
+    out lowers the rank. `persons` tells who is behind each point.
     """
-    persons = sorted({person for each in sets for person in each} - set(known))
-    rows = [[Fraction(person in each) for person in persons] for each in sets]
-    found: set[UUID] = set()
-    for row in _reduced(rows):
-        places = [place for place, value in enumerate(row) if value]
-        if len(places) == 1:
-            found.add(persons[places[0]])
-    return found
+    points = sorted({point for each in sums for point in each if persons[point] not in known})
+    others = {who: [point for point in points if persons[point] != who] for who in {persons[point] for point in points}}
+    whole = _rank(sums, points)
+    return {who for who, rest in others.items() if _rank(sums, rest) < whole}
 
 
-def _reduced(rows: list[list[Fraction]]) -> list[list[Fraction]]:
-    """Reduced row echelon form: a unit vector in the row space is a row of it."""
-    rows, done = [list(row) for row in rows], 0
-    for column in range(len(rows[0]) if rows else 0):
-        pivot = next((place for place in range(done, len(rows)) if rows[place][column]), None)
+def _rank(sums: Iterable[Sum], points: Sequence[Any]) -> int:
+    rows, rank = [[Fraction(each.get(point, 0)) for point in points] for each in sums], 0
+    for column in range(len(points)):
+        pivot = next((place for place in range(rank, len(rows)) if rows[place][column]), None)
         if pivot is None:
             continue
-        rows[done], rows[pivot] = rows[pivot], rows[done]
-        rows[done] = [value / rows[done][column] for value in rows[done]]
-        for place, row in enumerate(rows):
-            if place != done and row[column]:
-                rows[place] = [a - row[column] * b for a, b in zip(row, rows[done], strict=True)]
-        done += 1
-    return rows[:done]
+        rows[rank], rows[pivot] = rows[pivot], rows[rank]
+        for place in range(rank + 1, len(rows)):
+            if rows[place][column]:
+                times = rows[place][column] / rows[rank][column]
+                rows[place] = [a - times * b for a, b in zip(rows[place], rows[rank], strict=True)]
+        rank += 1
+    return rank

@@ -17,10 +17,8 @@ from domain.kernel.database import new_id
 from domain.kernel.suppression import Suppression
 from domain.metering.tables import Direction
 from tests.domain.aggregates.solving import solvable
-from tests.factories.communities import a_community, a_member, a_membership, a_participation
-from tests.factories.geography import a_substation_area
-from tests.factories.identity import a_user
-from tests.factories.market import a_zone
+from tests.domain.aggregates.towns import a_town
+from tests.factories.communities import a_community
 from tests.factories.metering import A_DAY, a_metering_point, a_reading_day, recorded
 
 DAY = timedelta(days=1)
@@ -39,30 +37,6 @@ async def verdict(
         await admission.decide(session, subject, takings, (day, day), audience)
         found = await admission.told(connection, subject, takings, (day, day), audience)
     return found[WITHDRAWN, day]
-
-
-class Town:
-    """A zone with its area; communities of homes in it."""
-
-    def __init__(self, zone_id: UUID, area_id: UUID) -> None:
-        self.zone = Subject(SetKind.ZONE, zone_id)
-        self.area_id = area_id
-
-    async def home(self, session: AsyncSession, *communities: Community, since: date = date(2025, 1, 1)) -> UUID:
-        """A new person whose point takes part in communities; its user."""
-        user = await a_user(session)
-        point = await a_metering_point(session, substation_area_id=self.area_id)
-        member = await a_member(session, user)
-        for community in communities:
-            membership = await a_membership(session, community, member, valid_from=since)
-            await a_participation(session, membership, point, factor_ppm=400_000)
-        return user.id
-
-
-async def a_town(session: AsyncSession) -> Town:
-    zone_id = await a_zone(session)
-    area = await a_substation_area(session, str(new_id())[-12:], market_zone_id=zone_id)
-    return Town(zone_id, area.id)
 
 
 def of(community: Community) -> Subject:
@@ -141,6 +115,17 @@ async def test_decisions_are_kept_and_joined(session: AsyncSession) -> None:
     assert [(row.first_day, row.end_day) for row in rows] == [(A_DAY, A_DAY + 3 * DAY)]
 
 
+async def summed_up(session: AsyncSession) -> tuple[dict[Subject, dict[UUID, int]], dict[UUID, UUID | None]]:
+    """How much of each point is in the sums of the day, and who is behind it."""
+    sums: dict[Subject, dict[UUID, int]] = {}
+    persons: dict[UUID, UUID | None] = {}
+    for taking in (await sets.read(await session.connection(), A_DAY, A_DAY)).takings:
+        if taking.direction is WITHDRAWN:
+            sums.setdefault(taking.subject, {})[taking.metering_point_id] = taking.factor_ppm
+            persons[taking.metering_point_id] = taking.person_id
+    return sums, persons
+
+
 @pytest.mark.parametrize("seed", range(6))
 async def test_nobody_can_solve_for_one_person(session: AsyncSession, seed: int) -> None:
     """Random towns and communities, everything asked in random order, as nobody and as each member."""
@@ -149,21 +134,24 @@ async def test_nobody_can_solve_for_one_person(session: AsyncSession, seed: int)
     communities = [await a_community(session, is_listed=random.random() < 0.8) for _ in range(4)]
     for _ in range(28):
         weights = [(each, random.random()) for each in communities]
-        await random.choice(towns).home(session, *[each for each, weight in weights if weight < 0.45])
+        homes = [each for each, weight in weights if weight < 0.45]
+        await random.choice(towns).home(session, *homes, factor_ppm=random.choice([400_000] * 9 + [200_000]))
     asked = [(each.zone, Audience.OUTSIDERS) for each in towns]
     asked += [(of(each), audience) for each in communities for audience in Audience]
     random.shuffle(asked)
 
     told = {key for key in asked if await verdict(session, *key) is None}
 
-    there = (await sets.read(await session.connection(), A_DAY, A_DAY)).on(A_DAY, WITHDRAWN)
+    there, persons = await summed_up(session)
     public = [there[subject] for subject, audience in told if audience is Audience.OUTSIDERS and subject in there]
-    assert solvable(public) == set()
-    for person in {person for persons in there.values() for person in persons}:
+    assert solvable(public, persons) == set()
+    for person in set(persons.values()):
         own = [
-            there[subject] for subject, audience in told if audience is Audience.MEMBERS and person in there[subject]
+            there[subject]
+            for subject, audience in told
+            if audience is Audience.MEMBERS and person in {persons[point] for point in there.get(subject, ())}
         ]
-        assert solvable([*public, *own], {person}) == set()
+        assert solvable([*public, *own], persons, {person}) == set()
     assert [breach async for breach in breaches(session)] == []
 
 
@@ -171,8 +159,8 @@ async def test_what_was_told_of_few_is_found(session: AsyncSession) -> None:
     persons = sorted(new_id() for _ in range(9))
     facts = {"kind": SetKind.COMMUNITY, "direction": WITHDRAWN, "audience": Audience.OUTSIDERS}
     for end, who in ((A_DAY + 2 * DAY, persons), (A_DAY + DAY, persons[:5])):
-        row = PublishedSet(subject_id=new_id(), first_day=A_DAY, end_day=end, persons=who, **facts)
-        session.add(row)
+        said = {"points": who, "persons": who, "factors_ppm": [1_000_000] * len(who)}
+        session.add(PublishedSet(subject_id=new_id(), first_day=A_DAY, end_day=end, **said, **facts))
     await session.flush()
 
     (breach,) = [each async for each in breaches(session)]
@@ -181,6 +169,7 @@ async def test_what_was_told_of_few_is_found(session: AsyncSession) -> None:
 
 
 def test_takings_hold_on_their_days() -> None:
-    taking = Taking(Subject(SetKind.ZONE, new_id()), WITHDRAWN, new_id(), A_DAY, A_DAY + DAY)
+    zone = Subject(SetKind.ZONE, new_id())
+    taking = Taking(zone, WITHDRAWN, new_id(), new_id(), 1_000_000, A_DAY, A_DAY + DAY)
 
     assert [taking.holds_on(A_DAY + number * DAY) for number in (-1, 0, 1)] == [False, True, False]
