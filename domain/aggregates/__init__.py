@@ -1,8 +1,8 @@
 """Which sums over people may be published, so that no combination of them tells of fewer than five persons.
 
-For one direction and one local day the sums that the API shows are of metering points: of zones, communities, allocation
-runs, each point by its participation factor. They cut points into *atoms*: those that are in the same sums in the same
-proportion. Every combination of sums is a combination of atoms, so where each atom that is not empty has five persons,
+For one direction and one local day the sums that the API shows are of metering points: of zones, communities and
+allocation runs, each point by its participation factor. They cut points into *atoms*: those that are in the same sums
+in the same proportion. Every combination of sums is a combination of atoms, so where each atom has five persons,
 nothing below five can be computed, whatever is combined. (Atoms of persons would not do: a zone with all points of six
 homes less a community with all but one of them tells that point.)
 
