@@ -15,7 +15,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 COLUMN = "Array(int64, 1, 'C', readonly=True)"
 SIDES = "Array(int8, 1, 'C', readonly=True)"
 MASK = "Array(boolean, 1, 'C', readonly=True)"
+ROWS = "Array(int64, 2, 'C', readonly=True)"
 OUT = "int64[::1]"
+TABLE = "int64[:, ::1]"
 OUT_MASK = "boolean[::1]"
 TWO = "UniTuple(int64, 2)"
 

@@ -7,6 +7,7 @@ Terms: *order* (buy or sell, limit price, energy), *cell* (one zone in one deliv
 The rooms, lowest first; each knows only those above it here:
 
     cells      problem        the question, checked
+               numbering      zones and links in an order that depends on the orders alone
                sort_keys      one word per order, sorted by counting
                merit_order    one sort per batch; fills and prices follow from one position per cell
                classes        cells of a zone for what buyers accept
@@ -16,9 +17,11 @@ The rooms, lowest first; each knows only those above it here:
                routes         flows cut into ways from seller to buyer
     pairs      pairing        who delivers to whom
                exchange       own pairs swap partners with others
-    clearing   ties           equal prices between cells of one place: most energy, then arrival
+    clearing   ties           equal prices in linked zones: most energy, then price, then arrival
                optimum        all of the above for what is left of each order
                minimum_fill   orders that take at least so much or nothing
+               minimum_search which of them to drop for the best outcome
+               condensed      the part of a market that this can change
                outcome        an optimum that keeps them, with its pairs
                own_orders     no owner trades with itself
                clearing       `clear`: all of it
@@ -28,12 +31,14 @@ Beside them `prices` (rates that need no clearing: mid-market rate, supply/deman
 `rules` and `forecasting`.
 
 Invariants of a clearing: fills balance with flows in every cell; no order trades beyond its limit; price-time priority
-within a cell and side; welfare is the largest possible (that leaves room for minimum fills, at uniform prices);
-rent is never negative; the answer depends on the orders, not on how they are listed.
+within a cell and side, and among equals in all linked zones (save who makes room for a minimum fill of another zone);
+welfare is the largest possible (that leaves room for minimum fills, at uniform prices); rent is never negative; the
+answer depends on the orders, not on how they, the zones or the links are listed.
 
-Decision, 2026-11-20: of equally good outcomes the one that trades most within a zone is taken, and no energy
-crosses a link for nothing. Equal prices trade; a transfer that gains nothing is not made.
+Decision, 2026-11-30: of equally good outcomes the one that trades most is taken, over links as within a zone; then
+price decides, then arrival. Before, a transfer that gained nothing was not made, and of orders in different zones the
+order of links decided: an owner whose limit was met could be told that it was not.
 """
 
 # Goes up when an equal problem may get another answer.
-VERSION = 2
+VERSION = 3

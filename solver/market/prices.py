@@ -18,8 +18,7 @@ import numpy as np
 from domain.kernel.errors import DomainError
 from domain.kernel.quantities import TICK_UEUR_PER_KWH
 from solver.market.cells.problem import ClearingProblem, Orders, Side, refusal
-from solver.market.clearing.optimum import optimum, remaining
-from solver.market.clearing.optimum import prices as clearing_prices
+from solver.market.clearing.optimum import optimum
 from solver.market.flows.zone_prices import ZonePrices
 
 HALF = Fraction(1, 2)
@@ -38,8 +37,7 @@ def indicative_prices(problem: ClearingProblem) -> ZonePrices:
 
     For ticks between clearings.
     """
-    left = remaining(problem, None, problem.orders.energy_wh)
-    return clearing_prices(left, optimum(left, left.orders.energy_wh))
+    return optimum(problem, problem.orders.energy_wh).prices
 
 
 def crossing_price_ueur_per_kwh(orders: Orders) -> int | None:

@@ -7,6 +7,7 @@ import sys
 BENCHES = (
     "sharing_allocations",
     "market_clearing",
+    "market_books",
     "market_call_auction",
     "market_stall",
     "market_minimum_fill",

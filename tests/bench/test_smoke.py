@@ -30,6 +30,7 @@ UNWRITTEN = "bench.document.keep = bench.document.write = lambda *given: None; "
 SMALL = {
     "sharing_allocations": Small(changes="bench.INTERVALS, bench.CONSUMERS, bench.ROUNDS = 96, 20, 1"),
     "market_clearing": Small("--rounds 1", "bench.SIZES = [replace(bench.SIZES[0], orders=2_000)]"),
+    "market_books": Small("--share 0.002"),
     "market_call_auction": Small("--rounds 1", "bench.AUCTIONS = [replace(bench.AUCTIONS[1], orders=500)]"),
     "market_stall": Small("--rounds 1", "bench.ORDERS, bench.OWNERS = 500, 50"),
     "market_minimum_fill": Small("--rounds 1 --orders 500"),

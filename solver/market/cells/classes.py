@@ -84,5 +84,4 @@ def _with_local(problem: ClearingProblem, start: Indices, end: Indices) -> Links
         to_zone=np.append(links.to_zone, end),
         capacity_wh=np.concatenate((problem.capacity_wh, unlimited), axis=1),
         cost_ticks=np.append(links.cost_ticks, np.zeros(count, np.int64)),
-        is_local=np.append(np.zeros(len(links), np.bool_), np.ones(count, np.bool_)),
     )

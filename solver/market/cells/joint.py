@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from solver.market.cells.problem import ClearingProblem, Indices, Links, Mask, Orders, Side, Wh, derived
+from solver.market.cells.problem import ClearingProblem, Indices, Links, Mask, Orders, Side, derived
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,7 @@ def _orders(orders: Orders, alone: Indices, cell: Indices, whole: Orders, cells:
         column: Indices = np.concatenate((getattr(orders, name)[alone], getattr(whole, name)))
         return column
 
+    minimum_wh = orders.minimum_fill_wh
     return Orders(
         interval=np.zeros(count, np.int64),
         zone=np.concatenate((cell, cells + np.arange(len(whole)))),
@@ -115,6 +116,7 @@ def _orders(orders: Orders, alone: Indices, cell: Indices, whole: Orders, cells:
         energy_wh=both("energy_wh"),
         sequence=both("sequence"),
         owner=both("owner"),
+        minimum_fill_wh=None if minimum_wh is None else np.append(minimum_wh[alone], np.zeros(len(whole), np.int64)),
     )
 
 
@@ -123,17 +125,9 @@ def _links(
 ) -> Links:
     links, times = problem.links, len(intervals)
     first_zone = np.repeat(np.arange(times) * problem.zones, len(links))
-    is_local = np.zeros(len(links), np.bool_) if links.is_local is None else links.is_local
     return Links(
         from_zone=np.concatenate((first_zone + np.tile(links.from_zone, times), np.where(is_buy, cell, own_zone))),
         to_zone=np.concatenate((first_zone + np.tile(links.to_zone, times), np.where(is_buy, own_zone, cell))),
         capacity_wh=np.append(problem.capacity_wh[intervals].ravel(), problem.orders.energy_wh[entry]),
         cost_ticks=np.append(np.tile(links.cost_ticks, times), np.zeros(len(entry), np.int64)),
-        is_local=np.append(np.tile(is_local, times), np.ones(len(entry), np.bool_)),
     )
-
-
-def joint_flow_wh(joined: Joint, fill_wh: Wh, flow_wh: Wh) -> Wh:
-    """Flows of the joined problem, from fills of orders and flows (intervals, links) of the one it was made from."""
-    flow: Wh = np.append(flow_wh[joined.intervals].ravel(), fill_wh[joined.entry])[np.newaxis]
-    return flow

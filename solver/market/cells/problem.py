@@ -117,15 +117,12 @@ class Links:
     """Directed transfer limits between zones.
 
     capacity_wh: per link, or shape (intervals, links); cost_ticks: loss and proximity per kWh, never negative.
-    is_local: links between cells of one place (`classes`), free and never in a circle. Equal prices trade over
-    them as they do within a zone, by arrival; over others a transfer must gain something. None: no link is local.
     """
 
     from_zone: Indices
     to_zone: Indices
     capacity_wh: Wh
     cost_ticks: Ticks
-    is_local: Mask | None = None
 
     def __post_init__(self) -> None:
         _freeze(self, "from_zone", np.int64)
@@ -138,11 +135,6 @@ class Links:
 
     def __len__(self) -> int:
         return len(self.from_zone)
-
-    @property
-    def has_local(self) -> bool:
-        """Whether any link is local."""
-        return self.is_local is not None and bool(self.is_local.any())
 
 
 def no_links() -> Links:
@@ -300,8 +292,6 @@ def _check_links(problem: ClearingProblem) -> None:
     _refuse_where(_outside(links.to_zone, problem.zones), "links.to_zone", "is not a zone")
     _refuse_where(links.from_zone == links.to_zone, "links.to_zone", "leads back to the zone it comes from")
     _refuse_where(links.capacity_wh < 0, "links.capacity_wh", "is negative")
-    if links.is_local is not None:
-        _refuse_where(links.is_local & (links.cost_ticks > 0), "links.cost_ticks", "is above 0 on a local link")
     _refuse_where(
         _outside(links.cost_ticks, PRICE_TICKS_MAX + 1), "links.cost_ticks", f"is not in 0..{PRICE_TICKS_MAX} ticks"
     )

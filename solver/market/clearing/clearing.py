@@ -5,14 +5,14 @@ the GIL while it solves one interval (a fraction of a millisecond for hundreds o
 limit; a server should still clear outside its event loop.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from domain.kernel.quantities import TICK_UEUR_PER_KWH
 from solver.machine_code import COLUMN, compiled
+from solver.market.cells.numbering import numbered
 from solver.market.cells.problem import ClearingProblem, Indices, Mask, Wh
-from solver.market.clearing.optimum import prices
 from solver.market.clearing.outcome import outcome
 from solver.market.clearing.own_orders import withdrawn_wh
 from solver.market.flows.zone_prices import ZonePrices
@@ -55,6 +55,17 @@ class Clearing:
 
 def clear(problem: ClearingProblem) -> Clearing:
     """Welfare-optimal clearing at uniform prices, ties by price and then arrival, no owner with itself."""
+    standard = numbered(problem)
+    cleared = _clear(standard.problem)
+    if standard.problem is problem:
+        return cleared
+    flow_wh = np.empty_like(cleared.flow_wh)
+    flow_wh[:, standard.link] = cleared.flow_wh
+    is_traded = cleared.is_traded[:, standard.zone]
+    return replace(cleared, flow_wh=flow_wh, prices=cleared.prices.of_zones(standard.zone), is_traded=is_traded)
+
+
+def _clear(problem: ClearingProblem) -> Clearing:
     withdrawn = np.zeros(len(problem.orders), np.int64)
     best = outcome(problem, problem.orders.energy_wh)
     bound = best.bound_ticks_wh
@@ -67,7 +78,7 @@ def clear(problem: ClearingProblem) -> Clearing:
         withdrawn_wh=withdrawn,
         is_dropped=best.is_dropped,
         flow_wh=best.flow_wh,
-        prices=prices(best.problem, best.best),
+        prices=best.best.prices,
         is_traded=_is_traded(problem, best.fill_wh, best.flow_wh),
         welfare_of_interval=best.welfare_ticks_wh,
         bound_of_interval=bound,

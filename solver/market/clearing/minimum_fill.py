@@ -1,14 +1,20 @@
 """Orders that are filled at least so far or not at all.
 
-The market without minima is solved first. An order that it fills, but not as far as its minimum, is the last one
-reached in its cell; it is dropped, and the market of the rest solved again, until every minimum holds. Dropping one
-order may leave room for another that was dropped before it: so dropped orders are tried again, and one that may
-return without breaking a minimum does. What is left is a clearing of the orders that were not dropped, at prices that
-support it: nobody trades beyond its limit, and each dropped order is one that no longer fits.
+The market without minima is solved first. Whether it leaves room for all of them is judged with the minima in its flow:
+of the many optima that ties allow, one that fills every order reached so far is taken (`ties`). Where none does, an
+order that is filled less than its minimum is dropped, and the market of the rest solved again, until every minimum
+holds. Dropping one order may leave room for another that was dropped before it: so dropped orders are tried again, and
+one that may return without breaking a minimum does. What is left is a clearing of the orders that were not dropped, at
+prices that support it: nobody trades beyond its limit, and each dropped order is one that no longer fits.
 
-Where few orders have a minimum, the set to drop is searched for (branch and bound): a market without some orders is
-worth at least as much as one without more of them, so what is not worth more than the best found is not followed.
-Every clearing at uniform prices that keeps the minima is such a set. The search is exact unless it meets its limit.
+Where at most `FEW_MINIMA` orders of an interval have a minimum, in all linked zones together (of intervals that shared
+orders tie, in all of these), the set to drop is searched for (`minimum_search`): each clearing at uniform prices that
+keeps the minima is such a set, so the welfare found is the largest. There are at most 4,096 sets; only where a batch
+would have to look at more than `SETS_MAX` together it ends with the best so far. Beyond that number of minima what is
+found by dropping and taking back stands, and `bound` tells how much better any outcome could be.
+
+What is searched is the part of the market that dropping can change: without any sells that have a minimum prices are
+highest, without any buys lowest, and no order beyond both is served otherwise by any set.
 
 Decision, 2026-11-21: the sets are searched, not the energies. A mixed-integer program would return fills that no price
 supports, and it would be other code than clears. Context: with minima the largest welfare may have no uniform price: an
@@ -18,22 +24,22 @@ out). Consequence: the welfare is that of the best uniform price; `bound` tells 
 Intervals are independent, save those tied by shared orders (`joint.blocks`); all are solved in one go each time.
 """
 
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from solver.market.cells.joint import blocks
-from solver.market.cells.problem import ClearingProblem, Indices, Mask, Wh
+from solver.market.cells.problem import ClearingProblem, Indices, Mask, Side, Wh
+from solver.market.clearing.condensed import condensed
+from solver.market.clearing.minimum_search import Dropped, Found, branches, following, later_twins
 from solver.market.clearing.optimum import Optimum, optimum, part_of, welfare_ticks_wh
+from solver.market.flows.zone_prices import ZonePrices, put_together
 
-# The set to drop is searched for where so few orders have a minimum, in so many steps, which together clear so many
-# orders: a limit of work and not of time, so that the answer is always the same.
+# The set to drop is searched for where so few orders have a minimum, in so many sets of all intervals: a limit of work
+# and not of time, so that the answer is always the same.
 FEW_MINIMA = 12
-STEPS_MAX = 400
-ORDERS_CLEARED_MAX = 20_000
-
-Dropped = frozenset[int]
+SETS_MAX = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +76,6 @@ class _Trial:
     best: Optimum
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What a trial says of a block: its welfare, and its orders with a minimum that are filled too little, or well."""
-
-    welfare: int
-    violators: tuple[int, ...]
-    others: tuple[int, ...]
-
-
 class _Settling:
     """The search, block by block in step with each other."""
 
@@ -93,20 +90,22 @@ class _Settling:
         self.failed: set[tuple[int, Dropped]] = set()
         self.fill_wh = np.zeros(len(left_wh), np.int64)
         self.flow_wh = np.zeros((problem.intervals, len(problem.links)), np.int64)
+        self.prices: ZonePrices | None = None
 
     def settled(self) -> Settled:
         whole = self._clear(self.dropped)
         bound = welfare_ticks_wh(whole.part, whole.best)
         self._drop_until_all_hold(whole)
         self._take_back(self.dropped)
-        steps = self._steps()
-        if steps:
-            self._search(steps)
-            self._take_back(steps)
+        searched = self._searched()
+        if searched:
+            self._exchange(self._better(searched))
+            self._take_back(searched)
         for dropped in self.dropped.values():
             self.is_dropped[list(dropped)] = True
         left_wh = np.where(self.is_dropped, 0, self.left_wh)
-        best = Optimum(self.fill_wh, self.flow_wh)
+        assert self.prices is not None, "a block was not settled"
+        best = Optimum(self.fill_wh, self.flow_wh, self.prices)
         return Settled(best, left_wh, self.is_dropped, welfare_ticks_wh(self.problem, best), bound)
 
     def _clear(self, dropped: dict[int, Dropped]) -> _Trial:
@@ -132,6 +131,9 @@ class _Settling:
         """Take over what a trial made of some blocks."""
         numbers = list(kept)
         is_kept = np.isin(self.block[trial.intervals], numbers)
+        prices = (trial.intervals[is_kept], trial.best.prices.of_intervals(is_kept))
+        before = () if self.prices is None else ((np.arange(self.problem.intervals), self.prices),)
+        self.prices = put_together(self.problem.intervals, *before, prices)
         self.flow_wh[trial.intervals[is_kept]] = trial.best.flow_wh[is_kept]
         is_kept = np.isin(self.block_of_order[trial.members], numbers)
         self.fill_wh[trial.members[is_kept]] = trial.best.fill_wh[is_kept]
@@ -164,32 +166,60 @@ class _Settling:
                 return dropped - {order}
         return None
 
-    def _steps(self) -> dict[int, int]:
-        """Steps to search in, of the blocks that dropped something and have few minima."""
-        count = np.bincount(self.block_of_order, minlength=len(self.dropped))
-        minima = np.bincount(self.block_of_order, weights=self.minimum_wh > 0, minlength=len(self.dropped))
-        return {
-            number: min(STEPS_MAX, ORDERS_CLEARED_MAX // int(count[number]))
-            for number, dropped in self.dropped.items()
-            if dropped and minima[number] <= FEW_MINIMA
-        }
+    def _searched(self) -> list[int]:
+        """The blocks that dropped something and have few minima."""
+        has_minimum = (self.minimum_wh > 0) & (self.left_wh > 0)
+        minima = np.bincount(self.block_of_order[has_minimum], minlength=len(self.dropped))
+        return [number for number, dropped in self.dropped.items() if dropped and minima[number] <= FEW_MINIMA]
 
-    def _search(self, steps: dict[int, int]) -> None:
-        """Advance the searches of all blocks step by step, keeping the best of each."""
-        worth = self._welfare(self._clear({number: self.dropped[number] for number in steps}))
-        searches = {number: _branches(worth[number]) for number in steps}
-        tried = {number: next(search) for number, search in searches.items()}
-        for step in range(STEPS_MAX):
-            tried = {number: dropped for number, dropped in tried.items() if step < steps[number]}
-            if not tried:
-                return
-            trial = self._clear(tried)
-            found = self._found(trial, tried)
-            better = [n for n, each in found.items() if not each.violators and each.welfare > worth[n]]
-            self._keep(trial, better, tried)
-            worth |= {number: found[number].welfare for number in better}
-            advanced = {number: _following(searches[number], found[number]) for number in tried}
+    def _better(self, numbers: list[int]) -> dict[int, Dropped]:
+        """The best sets to drop of the named blocks, where those so far are not."""
+        core, given = self._core(numbers)
+        place = {order: at for at, order in enumerate(given.tolist())}
+        for at, number in enumerate(numbers):
+            core.dropped[at] = Dropped(place[order] for order in self.dropped[number])
+        better = core.searched()
+        return {numbers[at]: Dropped(given[list(dropped)].tolist()) for at, dropped in better.items()}
+
+    def _core(self, numbers: list[int]) -> tuple["_Settling", Indices]:
+        """The named blocks (ascending) without what no set to drop can change, and the order that each of its was."""
+        is_buy = self.problem.orders.side == Side.BUY
+        dear, cheap = (
+            self._clear({number: self._with_minimum(number, ~is_buy if is_dear else is_buy) for number in numbers})
+            for is_dear in (True, False)
+        )
+        left_wh = self.left_wh[dear.members]
+        core, places = condensed(dear.part, left_wh, self.minimum_wh[dear.members], cheap.best.prices, dear.best.prices)
+        minimum_wh = core.orders.minimum_fill_wh
+        assert minimum_wh is not None, "there are minima"
+        return _Settling(core, core.orders.energy_wh, minimum_wh), dear.members[places]
+
+    def _with_minimum(self, number: int, is_chosen: Mask) -> Dropped:
+        """Those of some orders that have a minimum, in a block."""
+        chosen = is_chosen & (self.minimum_wh > 0) & (self.left_wh > 0) & (self.block_of_order == number)
+        return Dropped(np.flatnonzero(chosen).tolist())
+
+    def searched(self) -> dict[int, Dropped]:
+        """The best sets to drop, of the blocks where the present ones are not the best."""
+        worth = self._welfare(self._clear(self.dropped))
+        has_minimum = np.flatnonzero(self.minimum_wh)
+        twins = later_twins(self.problem, self.left_wh, self.minimum_wh, has_minimum)
+        searches = {number: branches(welfare, twins) for number, welfare in worth.items()}
+        tried, better, sets = {number: next(search) for number, search in searches.items()}, {}, 0
+        while tried and sets < SETS_MAX:
+            sets += len(tried)
+            found = self._found(self._clear(tried), tried)
+            for number, each in found.items():
+                if each.is_kept and each.welfare > worth[number]:
+                    worth[number], better[number] = each.welfare, tried[number]
+            advanced = {number: following(searches[number], each) for number, each in found.items()}
             tried = {number: dropped for number, dropped in advanced.items() if dropped is not None}
+        return better
+
+    def _exchange(self, better: dict[int, Dropped]) -> None:
+        """Drop other sets than so far."""
+        if better:
+            self._keep(self._clear(better), better, better)
 
     def _welfare(self, trial: _Trial) -> dict[int, int]:
         total: dict[int, int] = {}
@@ -198,41 +228,20 @@ class _Settling:
             total[number] = total.get(number, 0) + welfare
         return total
 
-    def _found(self, trial: _Trial, tried: Iterable[int]) -> dict[int, _Found]:
+    def _found(self, trial: _Trial, tried: dict[int, Dropped]) -> dict[int, Found]:
         welfare, violators = self._welfare(trial), self._violators(trial)
-        has_minimum = self.minimum_wh[trial.members] > 0
-        filled = self._by_block(trial.members[has_minimum & (trial.best.fill_wh > 0)])
+        orders, members = self.problem.orders, trial.members
+        price = trial.best.prices.supporting_ticks.ravel()[trial.part.cell]
+        is_counted = (trial.best.fill_wh > 0) | (orders.limit_price_ticks[members] == price)
+        counted = self._by_block(members[is_counted & (self.minimum_wh[members] > 0)])
+
+        def in_turn(number: int, dropped: Dropped) -> tuple[int, ...]:
+            """Those that came last go first, and before all others those that are filled too little."""
+            short = violators.get(number, [])
+            kept = [order for order in counted.get(number, []) if order not in short and order not in dropped]
+            return (*reversed(short), *reversed(kept))
+
         return {
-            number: _Found(
-                welfare[number],
-                tuple(violators.get(number, ())),
-                tuple(order for order in filled.get(number, ()) if order not in violators.get(number, ())),
-            )
-            for number in tried
+            number: Found(welfare[number], number not in violators, in_turn(number, dropped))
+            for number, dropped in tried.items()
         }
-
-
-def _branches(best: int) -> Generator[Dropped, _Found, None]:
-    """Sets to drop, each answered by what was found without them; never below one not worth more than the best."""
-
-    def below(dropped: Dropped, kept: Dropped) -> Generator[Dropped, _Found, None]:
-        nonlocal best
-        found = yield dropped
-        if found.welfare <= best:
-            return
-        if not found.violators:
-            best = found.welfare
-            return
-        for order in (*found.violators, *found.others):
-            if order not in kept:
-                yield from below(dropped | {order}, kept)
-                kept = kept | {order}
-
-    yield from below(Dropped(), Dropped())
-
-
-def _following(search: Generator[Dropped, _Found, None], found: _Found) -> Dropped | None:
-    try:
-        return search.send(found)
-    except StopIteration:
-        return None

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.machine_code import COLUMN, OUT, SIDES, compiled
-from solver.market.cells.joint import has_shared, joint, joint_flow_wh
+from solver.market.cells.joint import has_shared, joint
 from solver.market.cells.merit_order import MeritOrder, fills, merit_order
 from solver.market.cells.problem import ClearingProblem, Indices, Mask, Ticks, Wh, derived
 from solver.market.clearing.ties import by_arrival
 from solver.market.flows.network import net_export_wh, transfers
-from solver.market.flows.zone_prices import ZonePrices, zone_prices
+from solver.market.flows.zone_prices import ZonePrices, put_together, zone_prices
 from solver.market.pairs.pairing import Pairings, pair
 
 # Splits energy in two, so that sums of price x energy stay in 64 bits within the limits of `problem`.
@@ -20,18 +20,22 @@ _SPLIT_BITS = 16
 
 @dataclass(frozen=True, slots=True)
 class Optimum:
-    """Energy filled of each order, and flows of shape (intervals, links), Wh.
+    """Energy filled of each order, flows of shape (intervals, links), Wh, and the prices at which they stand.
 
     merits: the merit order of the orders that took part, where it was laid for all of them at once.
     """
 
     fill_wh: Wh
     flow_wh: Wh
+    prices: ZonePrices
     merits: MeritOrder | None = None
 
 
 def optimum(problem: ClearingProblem, left_wh: Wh) -> Optimum:
-    """Trade what is left of each order for the largest welfare; an order of which nothing is left takes no part."""
+    """Trade what is left of each order for the largest welfare; an order of which nothing is left takes no part.
+
+    Minimum fills count only among equals (`ties`): an order that no optimum fills so far may be filled less.
+    """
     kept = places_of(left_wh)
     left = remaining(problem, kept, left_wh)
     best = _joined(left) if has_shared(left.orders) else _plain(left)
@@ -39,7 +43,7 @@ def optimum(problem: ClearingProblem, left_wh: Wh) -> Optimum:
         return best
     fill_wh = np.zeros_like(left_wh)
     fill_wh[kept] = best.fill_wh
-    return Optimum(fill_wh, best.flow_wh, best.merits)
+    return replace(best, fill_wh=fill_wh)
 
 
 def places_of(left_wh: Wh) -> Indices | None:
@@ -48,27 +52,20 @@ def places_of(left_wh: Wh) -> Indices | None:
 
 
 def remaining(problem: ClearingProblem, kept: Indices | None, left_wh: Wh) -> ClearingProblem:
-    """The problem of what is left of the kept orders; minimum fills are not a matter of an optimum."""
-    if kept is not None:
-        orders, left_wh = problem.orders.at(kept), left_wh[kept]
-    elif left_wh is problem.orders.energy_wh and problem.orders.minimum_fill_wh is None:
+    """The problem of what is left of the kept orders."""
+    if kept is None and left_wh is problem.orders.energy_wh:
         return problem
-    else:
-        orders = problem.orders
-    return derived(problem, orders=replace(orders, energy_wh=left_wh, minimum_fill_wh=None))
+    orders, left_wh = (problem.orders, left_wh) if kept is None else (problem.orders.at(kept), left_wh[kept])
+    return derived(problem, orders=replace(orders, energy_wh=left_wh))
 
 
 def _plain(problem: ClearingProblem) -> Optimum:
     merits = merit_order(problem)
-    flow_wh = _flows(problem, merits)
-    return Optimum(fills(merits, merits.demand_wh + net_export_wh(problem, flow_wh)), flow_wh, merits)
-
-
-def _flows(problem: ClearingProblem, merits: MeritOrder) -> Wh:
-    if not problem.links.has_local:
-        return transfers(problem, merits)
-    fine = by_arrival(problem)
-    return transfers(fine, merit_order(fine))
+    flow_wh = transfers(problem, merits)
+    # The same prices support every optimum, so those of the first one found serve for the one that is taken.
+    found = zone_prices(problem, merits, flow_wh)
+    flow_wh = by_arrival(problem, merits, flow_wh, found.supporting_ticks)
+    return Optimum(fills(merits, merits.demand_wh + net_export_wh(problem, flow_wh)), flow_wh, found, merits)
 
 
 def _joined(problem: ClearingProblem) -> Optimum:
@@ -77,17 +74,19 @@ def _joined(problem: ClearingProblem) -> Optimum:
     fill_wh = np.zeros(len(problem.orders), np.int64)
     flow_wh = np.zeros((problem.intervals, len(problem.links)), np.int64)
     others = np.flatnonzero(~is_shared)
-    if len(others):
-        members, part = part_of(problem, others)
-        best = _plain(part)
-        fill_wh[members], flow_wh[others] = best.fill_wh, best.flow_wh
+    members, part = part_of(problem, others)
+    alone = _plain(part)
+    fill_wh[members], flow_wh[others] = alone.fill_wh, alone.flow_wh
     joined = joint(problem, np.flatnonzero(is_shared))
-    best = _plain(joined.problem)
-    fill_wh[joined.alone] = best.fill_wh[: len(joined.alone)]
-    cells, links = len(joined.intervals), len(problem.links)
-    flow_wh[joined.intervals] = best.flow_wh[0, : cells * links].reshape(cells, links)
-    fill_wh[joined.entry] = best.flow_wh[0, cells * links :]
-    return Optimum(fill_wh, flow_wh)
+    together = _plain(joined.problem)
+    fill_wh[joined.alone] = together.fill_wh[: len(joined.alone)]
+    shape = len(joined.intervals), len(problem.links)
+    between = shape[0] * shape[1]
+    flow_wh[joined.intervals] = together.flow_wh[0, :between].reshape(shape)
+    fill_wh[joined.entry] = together.flow_wh[0, between:]
+    cells = together.prices.of_zones(np.arange(shape[0] * problem.zones))  # The zones of shared orders go.
+    found = ZonePrices(**{name: each.reshape(shape[0], -1) for name, each in cells.columns.items()})
+    return Optimum(fill_wh, flow_wh, put_together(problem.intervals, (others, alone.prices), (joined.intervals, found)))
 
 
 def _are_shared(problem: ClearingProblem) -> Mask:
@@ -107,31 +106,6 @@ def part_of(problem: ClearingProblem, intervals: Indices) -> tuple[Indices, Clea
     orders = replace(problem.orders.at(members), interval=of_order[members])
     links = replace(problem.links, capacity_wh=problem.capacity_wh[intervals])
     return members, derived(problem, intervals=len(intervals), orders=orders, links=links)
-
-
-def prices(problem: ClearingProblem, best: Optimum) -> ZonePrices:
-    """Prices at which the optimum of a problem (all of it, without minimum fills) stands."""
-    if not has_shared(problem.orders):
-        return zone_prices(problem, best.merits or merit_order(problem), best.flow_wh)
-    is_shared = _are_shared(problem)
-    others = np.flatnonzero(~is_shared)
-    _, part = part_of(problem, others)
-    joined = joint(problem, np.flatnonzero(is_shared))
-    flow_wh = joint_flow_wh(joined, best.fill_wh, best.flow_wh)
-    together = zone_prices(joined.problem, merit_order(joined.problem), flow_wh)
-    alone = zone_prices(part, merit_order(part), best.flow_wh[others])
-    return _merged(alone, others, together, joined.intervals, problem.zones)
-
-
-def _merged(alone: ZonePrices, others: Indices, together: ZonePrices, joined: Indices, zones: int) -> ZonePrices:
-    """Prices of all intervals from those of single ones and those of joined ones, whose shared orders' zones go."""
-    columns = {}
-    for name in ("lowest_ticks", "highest_ticks", "has_lowest", "has_highest", "price_ueur_per_kwh"):
-        first, second = getattr(alone, name), getattr(together, name)[0, : len(joined) * zones]
-        column = np.empty((len(others) + len(joined), zones), first.dtype)
-        column[others], column[joined] = first, second.reshape(len(joined), zones)
-        columns[name] = column
-    return ZonePrices(**columns)
 
 
 def pairs(problem: ClearingProblem, best: Optimum) -> tuple[Pairings, Pairings]:

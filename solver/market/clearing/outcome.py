@@ -1,6 +1,6 @@
 """What a clearing comes to for what is left of each order: fills, flows and pairs, minimum fills kept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from solver.market.cells.problem import ClearingProblem, Mask, Wh
 from solver.market.clearing.minimum_fill import settled
@@ -33,7 +33,7 @@ def outcome(problem: ClearingProblem, left_wh: Wh) -> Outcome:
     found = settled(problem, left_wh)
     kept = places_of(found.left_wh)
     part = remaining(problem, kept, found.left_wh)
-    best = found.best if kept is None else Optimum(found.best.fill_wh[kept], found.best.flow_wh, found.best.merits)
+    best = found.best if kept is None else replace(found.best, fill_wh=found.best.fill_wh[kept])
     pairings, stuck = pairs(part, best)
     return Outcome(
         problem=part,

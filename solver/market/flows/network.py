@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from solver.machine_code import COLUMN, ROWS, TABLE, compiled
 from solver.market.cells.merit_order import UNBOUNDED_TICKS, MeritOrder, first_place, prices_around
 from solver.market.cells.problem import ClearingProblem, Indices, Mask, Ticks, Wh
 
@@ -70,6 +71,30 @@ def net_export_wh(problem: ClearingProblem, flow_wh: Wh) -> Wh:
     return net.T.ravel()
 
 
+def carried(problem: ClearingProblem, flow_wh: Wh, intervals: Indices) -> Wh:
+    """The flows, those of some intervals along the cheapest ways that lead the same from zone to zone, without circles.
+
+    Where no link is free, flows that support prices have no circles and are left as they are.
+    """
+    scale = _tie_scale(problem)
+    if scale == 1 or len(intervals) == 0:
+        return flow_wh
+    from ortools.graph.python.min_cost_flow import SimpleMinCostFlow  # noqa: PLC0415 - only what solves imports it.
+
+    net_wh = net_export_wh(problem, flow_wh).reshape(problem.intervals, problem.zones)
+    links, zones = problem.links, np.arange(problem.zones, dtype=np.int32)
+    tail, head = links.from_zone.astype(np.int32), links.to_zone.astype(np.int32)
+    for interval in intervals.tolist():
+        graph = SimpleMinCostFlow()
+        most_wh = np.minimum(problem.capacity_wh[interval], np.abs(net_wh[interval]).sum())
+        added = graph.add_arcs_with_capacity_and_unit_cost(tail, head, most_wh, links.cost_ticks * scale + 1)
+        graph.set_nodes_supplies(zones, net_wh[interval])
+        status = graph.solve()
+        assert status == graph.OPTIMAL, f"min-cost flow of interval {interval} ended {status}"
+        flow_wh[interval] = graph.flows(added)
+    return flow_wh
+
+
 def relax(ticks: Ticks, tail: Indices, head: Indices, cost_ticks: Ticks) -> Ticks:
     """Largest values <= ticks with value[head] <= value[tail] + cost on every arc (Bellman-Ford).
 
@@ -77,16 +102,28 @@ def relax(ticks: Ticks, tail: Indices, head: Indices, cost_ticks: Ticks) -> Tick
     """
     if len(tail) == 0:
         return ticks
-    by_head = np.argsort(head, kind="stable")
-    heads, first = np.unique(head[by_head], return_index=True)
-    sources, costs = tail[by_head], np.broadcast_to(cost_ticks, (len(ticks), len(tail)))[:, by_head].T.copy()
-    value = ticks.T.copy()  # Intervals last: they run in parallel.
-    for _ in range(len(value) + 1):
-        offered = np.minimum.reduceat(value[sources] + costs, first, axis=0)
-        if (offered >= value[heads]).all():
-            return value.T
-        value[heads] = np.minimum(value[heads], offered)
-    raise AssertionError("prices fall around a cycle: the flows are not optimal")
+    value = ticks.copy()
+    costs = np.ascontiguousarray(np.broadcast_to(cost_ticks, (len(ticks), len(tail))))
+    assert _relax(value, tail, head, costs), "prices fall around a cycle: the flows are not optimal"
+    return value
+
+
+@compiled("boolean", TABLE, COLUMN, COLUMN, ROWS)
+def _relax(value: Ticks, tail: Indices, head: Indices, cost_ticks: Ticks) -> bool:
+    """Lower values in place until all arcs hold; False if they never do."""
+    for interval in range(len(value)):
+        rounds, is_lower = 0, True
+        while is_lower:
+            is_lower = False
+            for arc in range(len(tail)):
+                offered = value[interval, tail[arc]] + cost_ticks[interval, arc]
+                if offered < value[interval, head[arc]]:
+                    value[interval, head[arc]] = offered
+                    is_lower = True
+            rounds += 1
+            if rounds > value.shape[1] + 1:
+                return False
+    return True
 
 
 def cheapest_routes(problem: ClearingProblem, ticks: Ticks) -> Ticks:

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.machine_code import COLUMN, OUT, TWO, compiled
+from solver.machine_code import COLUMN, OUT, ROWS, TWO, compiled
 from solver.market.cells.problem import ClearingProblem, Indices, Wh
-
-_MATRIX = "Array(int64, 2, 'C', readonly=True)"
 
 Route = tuple[int, ...]  # zones passed, first where the energy is sold, last where it is bought
 
@@ -50,7 +48,7 @@ def routes(problem: ClearingProblem, net_wh: Wh, flow_wh: Wh) -> Routes:
     return Routes(seller[:count], buyer[:count], energy_wh[:count], zones, first_zone)
 
 
-@compiled(TWO, COLUMN, _MATRIX, COLUMN, COLUMN, COLUMN, OUT, OUT, OUT, OUT, OUT)
+@compiled(TWO, COLUMN, ROWS, COLUMN, COLUMN, COLUMN, OUT, OUT, OUT, OUT, OUT)
 def _cut(
     net_wh: Wh,
     flow_wh: Wh,

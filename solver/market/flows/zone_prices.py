@@ -6,13 +6,14 @@ at most its cost. The lowest and the highest prices that satisfy all this do so 
 a lattice), and so does any mean of the two taken in all zones alike: the uniform price.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from solver.market.cells.merit_order import UNBOUNDED_TICKS, MeritOrder, prices_around
-from solver.market.cells.problem import ClearingProblem, Mask, Ticks, Wh
+from solver.market.cells.problem import ClearingProblem, Indices, Mask, Ticks, Wh
 from solver.market.flows.network import net_export_wh, relax
 
 # Anything nearer to UNBOUNDED_TICKS than this is no price.
@@ -26,7 +27,7 @@ class ZonePrices:
     lowest_ticks, highest_ticks: the range of clearing prices, 0 where has_lowest, has_highest are false
     (nobody to bound it). price_ueur_per_kwh: by the pricing rule where both bounds exist (`is_priced`), else 0.
     Where no energy was traded the same range is the spread between best buy and best sell, network included:
-    an indication, not a price anybody paid.
+    an indication, not a price anybody paid. supporting_ticks: the highest again, a number where nobody bounds it.
     """
 
     lowest_ticks: Ticks
@@ -34,10 +35,34 @@ class ZonePrices:
     has_lowest: Mask
     has_highest: Mask
     price_ueur_per_kwh: NDArray[np.int64]
+    supporting_ticks: Ticks
 
     @property
     def is_priced(self) -> Mask:
         return self.has_lowest & self.has_highest
+
+    def of_zones(self, zones: Indices) -> "ZonePrices":
+        """The prices of the chosen zones."""
+        return ZonePrices(**{name: column[:, zones] for name, column in self.columns.items()})
+
+    def of_intervals(self, intervals: Indices | Mask) -> "ZonePrices":
+        """The prices of the chosen intervals."""
+        return ZonePrices(**{name: column[intervals] for name, column in self.columns.items()})
+
+    @property
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Its columns by name."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+
+def put_together(intervals: int, *parts: tuple[Indices, ZonePrices]) -> ZonePrices:
+    """Prices of all intervals from those of some each; of an interval that several have, the last one's."""
+    columns = {}
+    for name, first in parts[0][1].columns.items():
+        columns[name] = np.zeros((intervals, first.shape[1]), first.dtype)
+        for chosen, part in parts:
+            columns[name][chosen] = part.columns[name]
+    return ZonePrices(**columns)
 
 
 def zone_prices(problem: ClearingProblem, merits: MeritOrder, flow_wh: Wh) -> ZonePrices:
@@ -57,6 +82,7 @@ def zone_prices(problem: ClearingProblem, merits: MeritOrder, flow_wh: Wh) -> Zo
         has_lowest=has_lowest,
         has_highest=has_highest,
         price_ueur_per_kwh=np.where(has_lowest & has_highest, price, 0),
+        supporting_ticks=highest,
     )
 
 

@@ -29,8 +29,8 @@ def test_a_closed_link_carries_nothing() -> None:
     assert clearing.fill_wh.tolist() == [0, 0]
 
 
-@pytest.mark.parametrize(("cost_ticks", "traded_wh"), [(39, 10), (40, 0), (41, 0)])
-def test_a_transfer_is_made_only_when_it_gains(cost_ticks: int, traded_wh: int) -> None:
+@pytest.mark.parametrize(("cost_ticks", "traded_wh"), [(39, 10), (40, 10), (41, 0)])
+def test_a_transfer_is_made_unless_it_loses(cost_ticks: int, traded_wh: int) -> None:
     assert clear(two_zones(capacity_wh=99, cost_ticks=cost_ticks)).fill_wh.tolist() == [traded_wh] * 2
 
 

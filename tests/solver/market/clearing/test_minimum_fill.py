@@ -13,7 +13,7 @@ from solver.market.clearing import minimum_fill
 from solver.market.clearing.clearing import clear
 from solver.market.clearing.minimum_fill import settled
 from solver.market.clearing.optimum import optimum, welfare_ticks_wh
-from tests.solver.market.books import Row, book, problems
+from tests.solver.market.books import Row, book, links, orders, problems
 
 
 def all_or_none(buys: list[Row], sells: list[Row], *whole: int) -> ClearingProblem:
@@ -66,7 +66,8 @@ def test_the_rest_is_cleared_as_if_the_dropped_had_not_come(problem: ClearingPro
 
     kept = np.flatnonzero(~clearing.is_dropped)
     alone = clear(replace(problem, orders=replace(problem.orders.at(kept), minimum_fill_wh=None)))
-    np.testing.assert_array_equal(clearing.fill_wh[kept], alone.fill_wh)
+    if not ((alone.fill_wh > 0) & (alone.fill_wh < minima(problem)[kept])).any():  # Nobody has to make room.
+        np.testing.assert_array_equal(clearing.fill_wh[kept], alone.fill_wh)
     np.testing.assert_array_equal(clearing.prices.price_ueur_per_kwh, alone.prices.price_ueur_per_kwh)
     assert clearing.welfare_of_interval == alone.welfare_of_interval
 
@@ -199,3 +200,46 @@ def test_a_minimum_beyond_the_energy_is_refused(minimum_wh: int) -> None:
 
     with pytest.raises(InvalidValue, match=r"orders\.minimum_fill_wh\[0\] is not in 0\.\.energy_wh"):
         replace(problem, orders=replace(problem.orders, minimum_fill_wh=np.array([minimum_wh])))
+
+
+@pytest.mark.parametrize("seller_there_came_first", [True, False])
+def test_between_zones_an_order_makes_room_for_the_minimum_of_another_at_its_price(
+    seller_there_came_first: bool,
+) -> None:
+    """3 Wh @ 3, all or nothing, over a free link to where 2 @ 3 are sold and 3 @ 6 bought: 9, not 6."""
+    problem = ClearingProblem(
+        intervals=1,
+        zones=2,
+        orders=replace(
+            orders([("B", 3, 6)], [("S", 3, 3), ("T", 2, 3)], zones=[1, 0, 1]),
+            minimum_fill_wh=np.array([0, 3, 0]),
+            sequence=np.array([0, 2, 1] if seller_there_came_first else [0, 1, 2]),
+        ),
+        links=links((0, 1, 4, 0)),
+    )
+
+    clearing = clear(problem)
+
+    assert clearing.welfare_ticks_wh == 9
+    assert clearing.fill_wh.tolist() == [3, 3, 0]
+    assert not clearing.is_dropped.any()
+
+
+def test_within_a_zone_no_minimum_passes_an_earlier_order_of_its_price() -> None:
+    problem = all_or_none([("B", 3, 6)], [("T", 2, 3), ("S", 3, 3)], 2)
+
+    clearing = clear(problem)
+
+    assert clearing.fill_wh.tolist() == [2, 2, 0]
+    assert clearing.is_dropped.tolist() == [False, False, True]
+
+
+def test_twelve_minima_are_exact_where_every_set_must_be_looked_at() -> None:
+    """Even sells, all or nothing, against an odd buy: two of 24 and 26 leave least of it, and no three fit."""
+    sells = [(f"S{number:02}", 20 + 2 * number, 300) for number in range(12)]
+    problem = all_or_none([("B", 51, 900)], sells, *range(1, 13))
+
+    clearing = clear(problem)
+
+    assert clearing.welfare_ticks_wh == 50 * 600
+    assert clearing.fill_wh[0] == 50
