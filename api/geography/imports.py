@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
+from api.resources import apart
+from api.resources.apart import TookTooMuch
 from api.resources.database import Database
 from api.rest import acts
 from api.transport.http.bodies import BodyLimit
@@ -43,7 +45,11 @@ def routes(database: Database, authenticate: Authenticate) -> list[BaseRoute]:
     async def upload(request: Request) -> dict[str, Any]:
         return report_as_json(await _import(request, database, authenticate))
 
-    return [acts.post(PATH, upload, {ImportRefused: lambda error: report_as_json(error.report)})]
+    refusals: acts.Refusals = {
+        ImportRefused: lambda error: report_as_json(error.report),
+        TookTooMuch: lambda error: {"message": error.message},
+    }
+    return [acts.post(PATH, upload, refusals)]
 
 
 def report_as_json(report: ImportReport) -> dict[str, Any]:
@@ -57,11 +63,11 @@ async def _import(request: Request, database: Database, authenticate: Authentica
     given = _parameters(request.query_params)
     kind, fields = _choice(AreaKind, given, "kind"), _fields(given)
     repair = _choice(Repair, given, "repair") if "repair" in given else None
-    content, _ = await acts.file_of(request, BODY_LIMIT.bytes_max)
-    async with database.transaction() as session:
-        return await imports.import_areas(
-            session, content, kind=kind, fields=fields, actor=viewer.key, repair=repair, limits=LIMITS
-        )
+    async with apart.alone(viewer.key):
+        content, _ = await acts.file_of(request, BODY_LIMIT.bytes_max)
+        reading = await imports.read(content, kind=kind, fields=fields, repair=repair, limits=LIMITS, run=apart.run)
+        async with database.transaction() as session:
+            return await imports.store(session, reading, actor=viewer.key)
 
 
 async def _administrator(request: Request, authenticate: Authenticate) -> Viewer:

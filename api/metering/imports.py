@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute
 
 from api.metering.parameters import import_format, is_gross
 from api.metering.posting import community_of, shown
+from api.resources import apart
 from api.resources.database import Database
 from api.rest import acts
 from api.transport.http.bodies import BodyLimit
@@ -28,7 +29,15 @@ from domain.identity.viewers import Viewer
 from domain.kernel.errors import DomainError, InvalidValue
 from domain.metering import points, readings
 from domain.metering.days import DayBlock, ReadingDay, blocks_of
-from domain.metering.imports import ImportedReadings, ImportFormat, ImportRefused, ImportReport, Limits, netted, parse
+from domain.metering.imports import (
+    ImportedReadings,
+    ImportFormat,
+    ImportRefused,
+    ImportReport,
+    Limits,
+    parse,
+    parse_netted,
+)
 
 PATH = "/v1/imports/readings"
 BODY_LIMIT = BodyLimit(bytes_max=20 * 2**20, seconds_max=60)
@@ -57,9 +66,11 @@ async def import_file(
 ) -> tuple[ImportReport, readings.Recorded]:
     """Store a meter file, all of it or nothing; `by` may fill points it sees on days they take part, None may all.
 
-    Raises ImportRefused, UnknownPoints, InvalidValue, NotTakingPart and the refusals of `record_days`.
+    What somebody has sent is read in a process of its own.
+    Raises TookTooMuch, ImportRefused, UnknownPoints, InvalidValue, NotTakingPart and the refusals of `record_days`.
     """
-    found = await asyncio.to_thread(_parsed, file, format, gross, limits or Limits())
+    act = parse_netted if gross else parse
+    found = await (apart.run if by else asyncio.to_thread)(act, file, format, limits or Limits())
     async with database.transaction() as session:
         codes = sorted({series.point_code for series in found.series})
         known = await points.by_code(session, codes, true() if by is None else visibility.metering_points(by))
@@ -69,11 +80,6 @@ async def import_file(
         scope_id = await community_of(session, [row.id for row in known.values()])
         recorded = await readings.record_days(session, blocks, source="import", sender=sender, scope_id=scope_id)
     return found.report, recorded
-
-
-def _parsed(file: bytes | Path, format: ImportFormat, gross: bool, limits: Limits) -> ImportedReadings:
-    found = parse(file, format, limits)
-    return netted(found) if gross else found
 
 
 def _blocks(found: ImportedReadings, codes: list[str], known: Mapping[str, Any]) -> list[DayBlock]:
@@ -137,18 +143,19 @@ async def _upload(
     request: Request, database: Database, authenticate: Authenticate
 ) -> tuple[ImportReport, readings.Recorded]:
     viewer = await _administrator(request, authenticate)
-    content, fields = await acts.file_of(request, BODY_LIMIT.bytes_max)
-    given = dict(request.query_params) | fields
-    return await import_file(
-        database,
-        content,
-        import_format(given),
-        sender=viewer.key,
-        gross=is_gross(given),
-        limits=UPLOAD,
-        # Also of points that are its own: only those of communities that it administers.
-        by=dataclasses.replace(viewer, member_ids=frozenset()),
-    )
+    async with apart.alone(viewer.key):
+        content, fields = await acts.file_of(request, BODY_LIMIT.bytes_max)
+        given = dict(request.query_params) | fields
+        return await import_file(
+            database,
+            content,
+            import_format(given),
+            sender=viewer.key,
+            gross=is_gross(given),
+            limits=UPLOAD,
+            # Also of points that are its own: only those of communities that it administers.
+            by=dataclasses.replace(viewer, member_ids=frozenset()),
+        )
 
 
 async def _administrator(request: Request, authenticate: Authenticate) -> Viewer:

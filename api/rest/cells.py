@@ -10,6 +10,7 @@ import csv
 import io
 import tempfile
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -17,6 +18,8 @@ from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from domain.market.view.exports import Cell
 
@@ -25,6 +28,18 @@ CHUNK = 64 * 1024
 AT_ONCE = asyncio.Semaphore(2)  # Making workbooks takes the processor for seconds.
 
 Rows = AsyncIterator[Sequence[Sequence[Cell]]]  # Page by page.
+
+
+class SentFile(StreamingResponse):
+    """A file that is made while it is sent, and whose reader has so long to take it; then the connection ends."""
+
+    seconds_max = 600.0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, or as much of it as can be in time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.seconds_max):
+                await super().__call__(scope, receive, send)
 
 
 class FileFormat(StrEnum):
@@ -76,18 +91,18 @@ def safe(text: str) -> str:
 
 
 async def _xlsx(name: str, columns: Sequence[str], pages: Rows) -> AsyncIterator[bytes]:
-    """Written in threads, into a file that is gone with its last byte."""
-    async with AT_ONCE:
-        book = Workbook(write_only=True)
-        sheet = book.create_sheet(name)
-        sheet.append(list(columns))
-        async for page in pages:
-            await asyncio.to_thread(_append, sheet, page)
-        with tempfile.TemporaryFile() as file:
+    """Written in threads, into a file that is gone with its last byte. Others may make theirs while it is sent."""
+    with tempfile.TemporaryFile() as file:
+        async with AT_ONCE:
+            book = Workbook(write_only=True)
+            sheet = book.create_sheet(name)
+            sheet.append(list(columns))
+            async for page in pages:
+                await asyncio.to_thread(_append, sheet, page)
             await asyncio.to_thread(book.save, file)
-            file.seek(0)
-            while chunk := await asyncio.to_thread(file.read, CHUNK):
-                yield chunk
+        file.seek(0)
+        while chunk := await asyncio.to_thread(file.read, CHUNK):
+            yield chunk
 
 
 def _append(sheet: Any, rows: Sequence[Sequence[Cell]]) -> None:

@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute
 from api.graphql.scalars import key_of
 from api.metering.imports import REFUSALS, UnknownPoints, report_as_json
 from api.metering.parameters import import_format, is_gross
+from api.resources import apart
 from api.resources.database import Database
 from api.rest import acts
 from api.transport.http.bodies import BodyLimit
@@ -56,7 +57,8 @@ async def import_figures(
     Raises ImportRefused, UnknownPoints, NotFound, InvalidValue.
     """
     format = _format(given)
-    found = await asyncio.to_thread(parse, file, format, limits or Limits())
+    read = asyncio.to_thread if visible is None else apart.run
+    found = await read(parse, file, format, limits or Limits())
     async with database.transaction() as session:
         await _check_comparable(session, community_id, format)
         codes = sorted({series.point_code for series in found.series})
@@ -111,16 +113,17 @@ async def _upload(request: Request, database: Database, authenticate: Authentica
     given = dict(request.query_params)
     community_id = key_of(given.pop(COMMUNITY, ""), "Community", COMMUNITY)  # type: ignore[arg-type]
     await _check_administers(database, viewer, community_id)
-    content, fields = await acts.file_of(request, BODY_LIMIT.bytes_max)
-    return await import_figures(
-        database,
-        community_id,
-        content,
-        given | fields,
-        actor=viewer.key,
-        limits=UPLOAD,
-        visible=visibility.metering_points(viewer),
-    )
+    async with apart.alone(viewer.key):
+        content, fields = await acts.file_of(request, BODY_LIMIT.bytes_max)
+        return await import_figures(
+            database,
+            community_id,
+            content,
+            given | fields,
+            actor=viewer.key,
+            limits=UPLOAD,
+            visible=visibility.metering_points(viewer),
+        )
 
 
 async def _check_administers(database: Database, viewer: Viewer, community_id: UUID) -> None:

@@ -6,7 +6,7 @@ Areas that share land with others are reported, not refused: published boundarie
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -85,32 +85,52 @@ class ImportRefused(DomainError):
         self.report = report
 
 
+@dataclass(frozen=True, slots=True)
+class AreaFile:
+    """A file that was read without a fault."""
+
+    kind: AreaKind
+    digest: str
+    reading: Reading
+
+
 async def import_areas(
-    session: AsyncSession,
+    session: AsyncSession, content: bytes, *, actor: str, kind: AreaKind, fields: Fields, **options: Any
+) -> ImportReport:
+    """Read and store a file, with the options of `read`. Raises ImportRefused, and has then changed nothing."""
+    return await store(session, await read(content, kind=kind, fields=fields, **options), actor=actor)
+
+
+async def read(
     content: bytes,
     *,
     kind: AreaKind,
     fields: Fields,
-    actor: str,
     repair: Repair | None = None,
     limits: ImportLimits = ORDINARY,
-) -> ImportReport:
-    """Store the areas of a file in the caller's transaction. Raises ImportRefused, and has then changed nothing."""
+    run: Callable[..., Awaitable[Reading]] = asyncio.to_thread,
+) -> AreaFile:
+    """The areas of a file, read where `run` calls a function. Raises ImportRefused."""
     digest = hashlib.sha256(content).hexdigest()
     try:
-        reading = await asyncio.to_thread(read_features, content, fields, repair, limits)
+        reading = await run(read_features, content, fields, repair, limits)
     except FileRefused as refusal:
         fault = Fault(None, None, refusal.message)
         raise ImportRefused(ImportReport(kind, digest, fault_count=1, faults=(fault,))) from refusal
-    shape = SHAPES[kind]
-    faults = [*reading.faults, *_repeated(reading.records, shape.key)]
+    faults = [*reading.faults, *_repeated(reading.records, SHAPES[kind].key)]
     if faults:
         raise ImportRefused(_refusal(kind, digest, reading, faults, limits))
+    return AreaFile(kind, digest, reading)
+
+
+async def store(session: AsyncSession, file: AreaFile, *, actor: str) -> ImportReport:
+    """Store the areas of a file in the caller's transaction."""
+    shape, reading = SHAPES[file.kind], file.reading
     created, updated = await _store(session, shape, reading.records)
     found = await areas.overlaps(session, shape.table, await _ids(session, shape.table, reading.records))
     report = ImportReport(
-        kind=kind,
-        digest=digest,
+        kind=file.kind,
+        digest=file.digest,
         features=reading.features,
         vertices=reading.vertices,
         created=created,

@@ -19,12 +19,13 @@ import httpx2
 from bin.devstack.installation import STATE
 from bin.devstack.ports import any_free
 from bin.devstack.stack import Place, Stack
-from tests.attacks import headers, jobs, log_ins, series, tokens
+from tests.attacks import files, headers, jobs, log_ins, series, tokens
 from tests.attacks.site import Outcome, Site
 
 DIRECTORY = STATE / "attacks"
 
 ATTACKS: dict[str, Callable[[Site], Awaitable[Outcome]]] = {
+    "files": files.attack,
     "headers": headers.attack,
     "log-ins": log_ins.attack,
     "series": series.attack,

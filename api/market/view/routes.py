@@ -15,12 +15,12 @@ from enum import StrEnum
 from typing import TypeVar
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from api.resources.database import Database
 from api.rest import acts
-from api.rest.cells import FileFormat, as_file
+from api.rest.cells import FileFormat, SentFile, as_file
 from api.transport.documents import responses
 from api.transport.http.bodies import BodyLimit
 from api.transport.terms.errors import BadUserInput, Forbidden, PayloadTooLarge
@@ -80,7 +80,7 @@ async def _export(request: Request, database: Database, authenticate: Authentica
     name = f"{kind.value}-{period.start:%Y%m%d}-{period.end:%Y%m%d}.{file_format.value}"
     headers = {**responses.STEADY_HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
     body = as_file(file_format, kind.value, columns, pages)
-    return StreamingResponse(body, headers=headers, media_type=file_format.media_type)
+    return SentFile(body, headers=headers, media_type=file_format.media_type)
 
 
 async def _check_count(database: Database, listing: Listing, most: int) -> None:

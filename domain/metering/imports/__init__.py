@@ -40,7 +40,7 @@ from domain.metering.imports.formats import (
     Xlsx,
     ZoneClock,
 )
-from domain.metering.imports.gross import netted
+from domain.metering.imports.gross import netted, parse_netted
 from domain.metering.imports.parsing import parse
 from domain.metering.imports.report import (
     Fault,
@@ -80,4 +80,5 @@ __all__ = [
     "ZoneClock",
     "netted",
     "parse",
+    "parse_netted",
 ]

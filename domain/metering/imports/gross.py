@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 
 from domain.kernel.quantities import MicroKwh
 from domain.metering.imports.days import QUALITIES
+from domain.metering.imports.formats import ImportFormat, Limits
+from domain.metering.imports.parsing import parse
 from domain.metering.imports.report import ImportedReadings, PointSeries, ReadingDay, SkippedDays
 from domain.metering.tables import Direction
 
@@ -24,6 +27,11 @@ def net(production: MicroKwh, consumption: MicroKwh) -> tuple[MicroKwh, MicroKwh
     injected: MicroKwh = np.maximum(surplus, 0)
     withdrawn: MicroKwh = np.maximum(-surplus, 0)
     return injected, withdrawn
+
+
+def parse_netted(source: bytes | Path, format: ImportFormat, limits: Limits) -> ImportedReadings:
+    """As `parse`, of a file of gross load and generation."""
+    return netted(parse(source, format, limits))
 
 
 def netted(readings: ImportedReadings) -> ImportedReadings:

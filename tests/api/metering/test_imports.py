@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.applications import Starlette
 
 from api.metering import command, imports
+from api.resources import apart
 from api.resources.database import Database
 from domain.communities.tables import Community
 from domain.identity.viewers import ANONYMOUS, Viewer
@@ -206,6 +207,21 @@ async def test_a_file_that_is_too_large_is_refused(upload: Upload, session: Asyn
     status, _ = await upload(await an_administrator(session, community), bytes(imports.BODY_LIMIT.bytes_max + 1))
 
     assert status == 413
+
+
+async def test_one_file_of_a_caller_is_read_at_a_time(
+    upload: Upload, session: AsyncSession, community: Community
+) -> None:
+    viewer = await an_administrator(session, community)
+    other = await an_administrator(session, community)
+
+    async with apart.alone(viewer.key):
+        status, body = await upload(viewer, a_file())
+        status_of_other, _ = await upload(other, a_file())
+    afterwards, _ = await upload(viewer, a_file())
+
+    assert (status, body["errors"][0]["extensions"]["code"]) == (429, "RATE_LIMITED")
+    assert (status_of_other, afterwards) == (200, 200)
 
 
 async def test_a_form_without_a_file_is_refused(session: AsyncSession, community: Community) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import random
+import time
 import zipfile
 
 import pytest
@@ -92,6 +93,25 @@ def test_a_zip_bomb_is_refused_by_its_directory() -> None:
 
     assert len(bomb) < 2**20
     assert places(refused(bomb, BOOK)) == [("TOO_LARGE", None, None)]
+
+
+@pytest.mark.parametrize("name", ["xl/worksheets/sheet1.xml", "xl/sharedStrings.xml", "xl/cells.bin"])
+def test_a_part_that_unpacks_to_far_more_than_its_size_is_refused_unread(name: str) -> None:
+    bomb = with_part(name, b"<worksheet><sheetData><row>" + b"<c><v>1</v></c>" * 2_000_000)
+    began = time.process_time()
+
+    report = refused(bomb, BOOK)
+
+    assert len(bomb) < 200_000
+    assert places(report) == [("TOO_LARGE", None, None)]
+    assert time.process_time() - began < 1
+
+
+def test_a_small_workbook_may_be_as_regular_as_it_likes() -> None:
+    regular = with_part("xl/media/plain.bin", bytes(4 * 2**20))
+
+    assert len(regular) * 100 < 4 * 2**20
+    assert parse(regular, BOOK).series
 
 
 def test_a_zip_bomb_that_lies_about_its_size_is_refused() -> None:
