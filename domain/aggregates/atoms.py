@@ -5,7 +5,9 @@ proportion are one atom, so that every combination of sums is a combination of a
 tells of fewer. Points are numbers below a count; so are persons.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +28,20 @@ class Summed:
     points: Numbers
     factors_ppm: Numbers
     persons: Numbers
+
+
+def in_order(sets: Sequence[Collection[UUID]]) -> list[Suppression | None]:
+    """Why each of some sums over persons may not be told beside those before it; None where it may."""
+    numbers = {person: place for place, person in enumerate({person for each in sets for person in each})}
+    atoms, found = Atoms(len(numbers)), []
+    for each in sets:
+        persons = np.array([numbers[person] for person in each], np.int64)
+        summed = Summed(persons, np.ones_like(persons), persons)
+        refusal = atoms.refuses(summed) if len(persons) else Suppression.FEWER_THAN_FIVE
+        if refusal is None:
+            atoms.admit(summed)
+        found.append(refusal)
+    return found
 
 
 class Atoms:

@@ -1,11 +1,12 @@
 """Insights: a person's month beside that of its communities, as codes and facts, for clients to put into words.
 
-The mean is that of the other persons of a community of whom there is a figure, at least five of them: without one's
-own it cannot be taken apart by subtraction. It is rounded half-even to the micro-unit.
+The mean is that of the other persons of a community of whom there is a figure, at least five of them and five in each
+difference from the means of one's older communities (`domain.aggregates.atoms`): no subtraction takes it apart.
+It is rounded half-even to the micro-unit.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import TextClause, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.aggregates.atoms import in_order
 from domain.communities.tables import Community
 from domain.engagement import figures, leaderboards, persons, savings
 from domain.engagement.figures import FigureUnit, LeaderboardKind
@@ -69,6 +71,10 @@ UNKNOWN: Mapping[InsightMeasure, InsightCode] = MappingProxyType(
 )
 
 
+Own = Mapping[InsightMeasure, int | None]
+Others = dict[InsightMeasure, dict[UUID, int]]  # Figures by person, micro-units.
+
+
 @dataclass(frozen=True, slots=True)
 class Mean:
     """The mean of some persons, micro-units."""
@@ -109,7 +115,9 @@ async def read(connection: AsyncConnection, viewer: Viewer, month: date, *, now:
     rows = (await connection.execute(query.order_by(Community.id).limit(COMMUNITIES_MAX))).all()
     if not rows:
         return [await _alone(connection, viewer, month, now)]
-    return [await _of_community(connection, viewer, row, month, now) for row in rows]
+    found = [await _of_community(connection, viewer, row, month, now) for row in rows]
+    told = _told([figures for _, _, figures in found])
+    return [_beside(*each, means) for each, means in zip(found, told, strict=True)]
 
 
 async def _alone(connection: AsyncConnection, viewer: Viewer, month: date, now: datetime) -> CommunityInsights:
@@ -122,19 +130,23 @@ async def _alone(connection: AsyncConnection, viewer: Viewer, month: date, now: 
 
 async def _of_community(
     connection: AsyncConnection, viewer: Viewer, community: Any, month: date, now: datetime
-) -> CommunityInsights:
+) -> tuple[CommunityInsights, Own, Others]:
     period = figures.month_of(month, community.timezone, now.date())
     factor = await leaderboards.factor_of(connection, community.country, period)
     given = persons.given([community.id], now.date()) | {"user_id": viewer.user_id}
     given |= figures.given(period, community.timezone, 0 if factor is None else factor.mg_per_kwh)
     own = await _own(connection, viewer, given, period, community.timezone)
-    means = await _means(connection, viewer, given, period)
-    return CommunityInsights(community.id, period, community.timezone, _insights(own, means, factor), factor)
+    others = await _others(connection, viewer, given, period)
+    return CommunityInsights(community.id, period, community.timezone, (), factor), own, others
+
+
+def _beside(found: CommunityInsights, own: Own, _: Others, means: Mapping[InsightMeasure, Mean]) -> CommunityInsights:
+    return replace(found, insights=_insights(own, means, found.factor))
 
 
 async def _own(
     connection: AsyncConnection, viewer: Viewer, given: dict[str, Any], period: Period, timezone: str
-) -> dict[InsightMeasure, int | None]:
+) -> Own:
     found: dict[InsightMeasure, int | None] = dict.fromkeys(InsightMeasure)
     for row in await connection.execute(OWN, given):
         found[InsightMeasure(row.measure)] = int(row.value)
@@ -143,24 +155,28 @@ async def _own(
     return found
 
 
-async def _means(
-    connection: AsyncConnection, viewer: Viewer, given: dict[str, Any], period: Period
-) -> dict[InsightMeasure, Mean]:
-    rows = await connection.execute(MEANS, given)
-    sums = {InsightMeasure(row.measure): (int(row.total), row.persons_count) for row in rows}
+async def _others(connection: AsyncConnection, viewer: Viewer, given: dict[str, Any], period: Period) -> Others:
+    """The figures of others, by measure and person."""
+    found: Others = {measure: {} for measure in InsightMeasure}
+    for row in await connection.execute(OTHERS, given):
+        found[InsightMeasure(row.measure)][row.user_id] = int(row.value)
     saved = await savings.of_persons(connection, given, period)
-    others = [value for user_id, value in saved.items() if user_id != viewer.user_id]
-    sums[InsightMeasure.SAVINGS] = sum(others), len(others)
-    return {
-        measure: Mean(round_half_even(total, count), count)
-        for measure, (total, count) in sums.items()
-        if count >= persons.PERSONS_MIN
-    }
+    found[InsightMeasure.SAVINGS] = {user_id: value for user_id, value in saved.items() if user_id != viewer.user_id}
+    return found
 
 
-def _insights(
-    own: Mapping[InsightMeasure, int | None], means: Mapping[InsightMeasure, Mean], factor: Factor | None
-) -> list[Insight]:
+def _told(others: Sequence[Others]) -> list[dict[InsightMeasure, Mean]]:
+    """The means that may be told of each community, beside those of the communities before it."""
+    told: list[dict[InsightMeasure, Mean]] = [{} for _ in others]
+    for measure in InsightMeasure:
+        values = [each[measure] for each in others]
+        for means, of, refusal in zip(told, values, in_order(values), strict=True):
+            if refusal is None:
+                means[measure] = Mean(round_half_even(sum(of.values()), len(of)), len(of))
+    return told
+
+
+def _insights(own: Own, means: Mapping[InsightMeasure, Mean], factor: Factor | None) -> list[Insight]:
     unknown = dict(UNKNOWN)
     known, told = dict(own), dict(means)
     if factor is None:
@@ -191,8 +207,6 @@ def _statement(person: str, asked: str) -> TextClause:
 
 
 OWN = _statement(persons.ALONE, "SELECT measure, value FROM valued")
-MEANS = _statement(
-    persons.IN_COMMUNITIES,
-    "SELECT measure, sum(value) AS total, count(*) AS persons_count FROM valued "
-    "WHERE user_id <> CAST(:user_id AS uuid) GROUP BY measure",
+OTHERS = _statement(
+    persons.IN_COMMUNITIES, "SELECT measure, user_id, value FROM valued WHERE user_id <> CAST(:user_id AS uuid)"
 )

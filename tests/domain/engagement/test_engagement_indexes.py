@@ -40,7 +40,7 @@ GIVEN: dict[str, Any] = (
 STATEMENTS: dict[str, Any] = {
     **{f"leaderboard of {kind.value}": statement for kind, statement in leaderboards.RANKED.items()},
     "one's own figures": insights.OWN,
-    "means": insights.MEANS,
+    "figures of others": insights.OTHERS,
     "deliveries bought": savings.BOUGHT,
     "savings": savings.SAVED,
     "one's own rating": ratings.OF_USER,

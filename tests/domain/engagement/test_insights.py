@@ -1,6 +1,7 @@
 """Insights: one's own month beside the mean of at least five others, as codes and facts."""
 
 from datetime import UTC, date, datetime
+from random import Random
 from typing import Any
 
 import pytest
@@ -8,13 +9,15 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.communities.tables import Community
-from domain.engagement import insights, preferences
+from domain.engagement import cards, insights, preferences
 from domain.engagement.insights import CommunityInsights, Insight, InsightCode, InsightMeasure, Mean
+from domain.identity.tables import User
 from domain.identity.viewers import Viewer
 from domain.kernel.errors import InvalidValue
 from domain.market.places.tables import EnergySource
+from tests.factories.communities import a_community, a_membership
 from tests.factories.engagement import MARCH, NOW, delivered, some_people, withdrew
-from tests.factories.identity import a_user
+from tests.factories.identity import a_user, viewer_of
 from tests.factories.market import a_market
 from tests.factories.prices import grid_prices
 
@@ -52,6 +55,20 @@ async def test_the_mean_is_that_of_the_others(session: AsyncSession) -> None:
         ),  # 268.2 g/kWh x (1 + 2 + 3 + 0.001) kWh / 5
         MEASURES.SAVINGS: Insight(MEASURES.SAVINGS, CODES.ABOVE_MEAN, 600_000, Mean(200_020, 5)),
     }
+
+
+async def test_the_means_of_two_communities_do_not_tell_the_one_who_is_in_one_of_them(session: AsyncSession) -> None:
+    people, market, second = await some_people(session, 7), await a_market(session), await a_community(session)
+    for person in people:
+        await delivered(session, market, None, person.user_id, source=EnergySource.SOLAR)
+    for person in people[:-1]:
+        await a_membership(session, second, person.member)
+    await cards.draw(session, second.id, Random(2))
+    viewer = await viewer_of(session, await session.get_one(User, people[0].user_id))
+
+    older, younger = [by_measure(each)[MEASURES.RENEWABLE_SHARE] for each in await read(session, viewer)]
+
+    assert (older.mean, younger.mean) == (Mean(1_000_000, 6), None)
 
 
 async def test_below_and_above_the_mean_have_codes_of_their_own(session: AsyncSession) -> None:
