@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Annotated, Any
 
+import numpy as np
 import strawberry
 
 from api.engine.declarations import extends
@@ -106,7 +107,7 @@ def _shown(asked: Asked, found: Balance) -> BalanceSeries:
 
 def _told(kwh: Kwh | tuple[()], is_told: list[bool]) -> list[float | None]:
     """Numbers with null where they are not told."""
-    return [value if told else None for value, told in zip(list(map(float, kwh)), is_told, strict=False)]
+    return [value if told else None for value, told in zip(np.asarray(kwh).tolist(), is_told, strict=False)]
 
 
 def _selects(selections: Iterable[Any], names: set[str]) -> bool:

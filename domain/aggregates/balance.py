@@ -143,12 +143,16 @@ async def _withheld(
     found: dict[Direction, Reasons] = {}
     for direction in Direction:
         reasons: list[Suppression | None] = []
+        known: dict[tuple[date, bool], Suppression | None] = {}  # The intervals of a day are many.
         for place, days in enumerate(_days_of(asked)):
-            of = {told[direction, day] for day in days}
-            of |= {Suppression.DOMINANCE for day in days if (direction, day) in hidden}
-            of |= {Suppression.INCOMPLETE} if place in missing[direction] else set()
-            of |= {Suppression.RESOLUTION} if is_outside and is_fine else set()
-            reasons.append(min((each for each in of if each), key=FIRST_OF.__getitem__, default=None))
+            like = days[0], place in missing[direction]
+            if like not in known:
+                of = {told[direction, day] for day in days}
+                of |= {Suppression.DOMINANCE for day in days if (direction, day) in hidden}
+                of |= {Suppression.INCOMPLETE} if like[1] else set()
+                of |= {Suppression.RESOLUTION} if is_outside and is_fine else set()
+                known[like] = min((each for each in of if each), key=FIRST_OF.__getitem__, default=None)
+            reasons.append(known[like])
         found[direction] = reasons
     return found
 
@@ -172,9 +176,11 @@ def _days_of(asked: Asked) -> Sequence[Sequence[date]]:
             return [[day] for day in days]
         case Resolution.MONTH:
             return list(_by_month(days).values())
-    starts = [int(start.timestamp()) for start in _starts(asked)]
-    places = np.searchsorted(asked.intervals.day_starts_s, starts, "right") - 1
-    return [[days[place]] for place in places]
+    step_s, first_s = asked.intervals.resolution.minutes * 60, int(asked.intervals.period.start.timestamp())
+    starts_s = first_s + np.arange(asked.intervals.size) * step_s
+    places = np.searchsorted(asked.intervals.day_starts_s, starts_s, "right") - 1
+    each = [[day] for day in days]
+    return [each[place] for place in places.tolist()]
 
 
 def _starts(asked: Asked) -> Sequence[datetime]:
