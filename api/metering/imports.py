@@ -78,7 +78,10 @@ async def import_file(
         if by is not None:
             await filling.check_days(session, blocks, by=by)
         scope_id = await community_of(session, [row.id for row in known.values()])
-        recorded = await readings.record_days(session, blocks, source="import", sender=sender, scope_id=scope_id)
+        gate = await filling.gate_for(session, [row.id for row in known.values()], sender)
+        recorded = await readings.record_days(
+            session, blocks, source="import", sender=sender, scope_id=scope_id, gate=gate
+        )
     return found.report, recorded
 
 

@@ -49,11 +49,19 @@ class MeteringPoint(Node):
         is_optional=True,
     )
     directions: list[Direction] = column(enums(Table.directions, Direction), "Which directions it measures.")
+    connection_power_kw: Micro | None = column(
+        Table.connection_power_w * 1_000, "Power of its connection, kW; null when not known."
+    )
     created_at: DateTime = column(Table.created_at, "When it was registered.")
     participations = many(
         "Participation",
         "Communities it takes or took part in, as far as the viewer may see.",
         on=ParticipationTable.metering_point_id,
+    )
+    held_readings = many(
+        "HeldReadings",
+        "Readings of it that wait or waited for a decision, oldest first.",
+        on=tables.HeldReadings.metering_point_id,
     )
     assets = many("Asset", "Plants and storage behind it.", on=AssetTable.metering_point_id)
 

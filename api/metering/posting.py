@@ -11,7 +11,8 @@ otherwise. A METER key with the scope readings:write posts for points that its o
 days on which they take part. At most 10,000 values a call, all of them or none; an interval stands once in a call. The
 same batch again changes nothing.
 
-200 {"import", "created", "filled", "corrected", "unchanged", "values", "isRepeated"}: counts of local days.
+200 {"import", "created", "filled", "corrected", "unchanged", "held", "values", "isRepeated"}: counts of local days;
+held ones wait for an administrator of the community (`MeteringPoint.heldReadings` in GraphQL).
 400 not JSON or not of this shape, 401, 403, 413, 422 with what is wrong: {"errors": [{"index", "field", "reason"}]}.
 """
 
@@ -88,6 +89,7 @@ def shown(recorded: readings.Recorded) -> dict[str, Any]:
         "filled": recorded.filled,
         "corrected": recorded.corrected,
         "unchanged": recorded.unchanged,
+        "held": recorded.held,
         "values": recorded.values,
         "isRepeated": recorded.is_repeated,
     }
@@ -105,7 +107,10 @@ async def _post(request: Request, database: Database, authenticate: Authenticate
         blocks = blocks_of(days)
         await filling.check_days(session, blocks, by=owner)
         scope_id = await community_of(session, sorted({day.metering_point_id for day in days}))
-        return await readings.record_days(session, blocks, source="post", sender=gateway.key, scope_id=scope_id)
+        gate = await filling.gate_for(session, sorted({day.metering_point_id for day in days}), gateway.key)
+        return await readings.record_days(
+            session, blocks, source="post", sender=gateway.key, scope_id=scope_id, gate=gate
+        )
 
 
 async def community_of(session: AsyncSession, point_ids: Sequence[UUID]) -> UUID | None:

@@ -3,13 +3,14 @@
 from api.graphql.rooms import Room
 from api.graphql.words import describe
 from api.metering import imports, posting
+from api.metering.held import HELD_DECIDED, HeldMutations
 from api.metering.points import OUTSIDE_AREA, SHARE_EXCEEDED, MeteringMutations
 from domain.kernel.suppression import Suppression
 from domain.metering import words
-from domain.metering.tables import CodeKind, Direction, Quality
+from domain.metering.tables import CodeKind, Direction, HoldDecision, HoldReason, Quality
 
 ROOM = Room(
-    mutations=(MeteringMutations,),
+    mutations=(MeteringMutations, HeldMutations),
     enums=(
         describe(
             Direction,
@@ -36,6 +37,19 @@ ROOM = Room(
             GENERIC="Any other code of 3 to 40 letters, digits, dots, dashes and underscores.",
         ),
         describe(
+            HoldReason,
+            "Why readings are held until somebody decides.",
+            ABOVE_CONNECTION_POWER="A value is more than the metering point can carry.",
+            WORSE_QUALITY="They would displace readings of a better quality.",
+            COARSER_RESOLUTION="They would displace readings of shorter intervals.",
+        ),
+        describe(
+            HoldDecision,
+            "What becomes of held readings.",
+            RELEASED="They are stored as they arrived.",
+            DISCARDED="They are not stored.",
+        ),
+        describe(
             Quality,
             "How values came about, best first.",
             MEASURED="Read from the meter.",
@@ -44,7 +58,7 @@ ROOM = Room(
             SIMULATED="Made by a simulated meter.",
         ),
     ),
-    refusals=(OUTSIDE_AREA, SHARE_EXCEEDED),
+    refusals=(HELD_DECIDED, OUTSIDE_AREA, SHARE_EXCEEDED),
     notices=(words.CODE_CONTESTED,),
     routes=(imports, posting),
 )

@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 
 from domain.communities.tables import Asset, Community, Member, Membership, Participation
 from domain.identity.viewers import Viewer, one_of
-from domain.metering.tables import MeteringPoint, Reading
+from domain.metering.tables import HeldReadings, MeteringPoint, Reading
 
 _membership = aliased(Membership, name="seen_membership")
 _participation = aliased(Participation, name="seen_participation")
@@ -63,11 +63,12 @@ def metering_points(viewer: Viewer) -> ColumnElement[bool]:
 
 def readings(viewer: Viewer) -> ColumnElement[bool]:
     """Readings of such points, of the days on which they took part."""
-    in_force = and_(
-        _participation.valid_from <= Reading.day,
-        or_(_participation.valid_to.is_(None), _participation.valid_to > Reading.day),
-    )
-    return _through_participation(Reading.metering_point_id, viewer, in_force)
+    return _on_days_of_part(Reading, viewer)
+
+
+def held_readings(viewer: Viewer) -> ColumnElement[bool]:
+    """Readings that wait for a decision, as the readings themselves would be."""
+    return _on_days_of_part(HeldReadings, viewer)
 
 
 def assets(viewer: Viewer) -> ColumnElement[bool]:
@@ -103,3 +104,11 @@ def _through_participation(point_id: Any, viewer: Viewer, *conditions: ColumnEle
             *conditions,
         )
     )
+
+
+def _on_days_of_part(table: Any, viewer: Viewer) -> ColumnElement[bool]:
+    in_force = and_(
+        _participation.valid_from <= table.day,
+        or_(_participation.valid_to.is_(None), _participation.valid_to > table.day),
+    )
+    return _through_participation(table.metering_point_id, viewer, in_force)

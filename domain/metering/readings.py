@@ -2,7 +2,8 @@
 
 A day that is new is written as it is. A day that is there: values not yet known are filled in, equal values change
 nothing, and other values make a new version while the old one stays, superseded. A day that arrives whole with equal
-values and another quality is a new version too.
+values and a better quality is a new version too. What is implausible is held (`holding`). All of it goes by what is
+there now, so that a file sent again after another correction counts again.
 
 Decision, 2026-11-20: writers of a metering point wait for each other at its row, so that the store can look first and
 write afterwards. New days, nearly all there are, then go straight into their partition as one binary COPY of the
@@ -14,7 +15,7 @@ import hashlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -27,25 +28,15 @@ from domain.audit import entries
 from domain.kernel.errors import DomainError, InvalidValue, NotFound
 from domain.kernel.intervals import intervals_in_day
 from domain.kernel.quantities import MicroKwh
-from domain.kernel.writing import Rows
 from domain.metering.clocks import calendar_day, day_number
 from domain.metering.days import MISSING, DayBlock, Indices
-from domain.metering.tables import Direction, MeteringPoint, Quality, Reading, ReadingImport
+from domain.metering.holding.filled import FilledDay, fill, filled_day
+from domain.metering.holding.gate import Gate
+from domain.metering.tables import Direction, HoldReason, MeteringPoint, Quality, Reading, ReadingImport
 from domain.metering.wire import COLUMNS, copy_stream, values_of
 
 T = TypeVar("T")
 FIRST_DAY = date(2000, 1, 1)
-BY_QUALITY = tuple(Quality)  # Best first.
-
-
-class FilledDay(NamedTuple):
-    """A day whose missing values have arrived, all its values as the text of an array."""
-
-    metering_point_id: UUID
-    day: date
-    quality: Quality
-    total_ukwh: int
-    literal: str
 
 
 class DirectionNotMetered(DomainError):
@@ -76,6 +67,7 @@ class Recorded:
     filled: int = 0
     corrected: int = 0
     unchanged: int = 0
+    held: int = 0
     values: int = 0
     is_repeated: bool = False
 
@@ -101,9 +93,15 @@ class _Current:
 
 
 async def record_days(
-    session: AsyncSession, blocks: Sequence[DayBlock], *, source: str, sender: str, scope_id: UUID | None = None
+    session: AsyncSession,
+    blocks: Sequence[DayBlock],
+    *,
+    source: str,
+    sender: str,
+    scope_id: UUID | None = None,
+    gate: Gate | None = None,
 ) -> Recorded:
-    """Store days of readings, all or none; the same blocks from the same sender a second time change nothing.
+    """Store days of readings, all or none, but those that the gate holds; what is there as it arrives changes nothing.
 
     `scope_id` names the community whose audit chain records it; without one it is the platform's.
     Raises NotFound, InvalidValue, DirectionNotMetered, ResolutionDiffers.
@@ -111,6 +109,7 @@ async def record_days(
     days = sum(map(len, blocks))
     if not days:
         raise InvalidValue(("readings",), "There are no readings.")
+    gate = gate or Gate(sender)
     digesting = asyncio.create_task(asyncio.to_thread(_digest, blocks, source, sender))
     try:
         points = await _lock_points(session, blocks)
@@ -119,15 +118,17 @@ async def record_days(
     finally:
         digest = await digesting
     values = sum(int((block.values_ukwh != MISSING).sum()) for block in blocks)
-    earlier = await session.scalar(select(ReadingImport.id).where(ReadingImport.digest == digest).limit(1))
-    if earlier is not None:
-        return Recorded(earlier, unchanged=days, values=values, is_repeated=True)
     await _make_partitions(session, blocks)
-    arrival = ReadingImport(digest=digest, source=source, sender=sender, days=days, values_count=values)
     recorded = Recorded(UUID(int=0), values=values)
     for block in blocks:
         async for month in _ahead(block.by_month()):
-            recorded = await _merge(session, month, recorded)
+            recorded = await _merge(session, month, recorded, gate)
+    is_news = await gate.write(session) > 0
+    recorded = replace(recorded, held=len(gate.held))
+    earlier = await session.scalar(select(ReadingImport.id).where(ReadingImport.digest == digest).limit(1))
+    if earlier is not None and not is_news and recorded.unchanged + recorded.held == days:
+        return replace(recorded, import_id=earlier, is_repeated=True)
+    arrival = ReadingImport(digest=digest, source=source, sender=sender, days=days, values_count=values)
     arrival.corrected_days = recorded.corrected
     session.add(arrival)
     await session.flush()
@@ -139,14 +140,14 @@ async def record_days(
 async def _record_entry(
     session: AsyncSession, arrival: ReadingImport, recorded: Recorded, scope_id: UUID | None
 ) -> None:
-    counts = {name: getattr(recorded, name) for name in ("created", "filled", "corrected", "unchanged", "values")}
+    names = ("created", "filled", "corrected", "unchanged", "held", "values")
     await entries.record(
         session,
         "readings.record",
         actor=arrival.sender,
         subject=("ReadingImport", arrival.id),
         scope_id=scope_id,
-        facts=counts | {"digest": arrival.digest},
+        facts={name: getattr(recorded, name) for name in names} | {"digest": arrival.digest},
     )
 
 
@@ -203,42 +204,53 @@ async def _make_partitions(session: AsyncSession, blocks: Sequence[DayBlock]) ->
         await session.execute(select(func.make_reading_partition(first_day)))
 
 
-async def _merge(session: AsyncSession, block: DayBlock, recorded: Recorded) -> Recorded:
+async def _merge(session: AsyncSession, block: DayBlock, recorded: Recorded, gate: Gate) -> Recorded:
     """Write a block of one month beside what is there."""
     current = await _current(session, block)
+    over = gate.exceeded(block)
     is_new = np.ones(len(block), bool)
     is_new[current.row] = False
+    gate.hold(block, np.flatnonzero(is_new & over).tolist(), [HoldReason.ABOVE_CONNECTION_POWER])
+    is_new &= ~over
     created = block if is_new.all() else block.rows(is_new)
     if len(created):
         await _copy(session, created, np.ones(len(created), np.int64))
     recorded = recorded.plus(created=len(created))
-    return await _merge_known(session, block, current, recorded) if len(current.row) else recorded
+    return await _merge_known(session, block, current, recorded, gate) if len(current.row) else recorded
 
 
-async def _merge_known(session: AsyncSession, block: DayBlock, current: _Current, recorded: Recorded) -> Recorded:
+async def _merge_known(
+    session: AsyncSession, block: DayBlock, current: _Current, recorded: Recorded, gate: Gate
+) -> Recorded:
     filled: list[FilledDay] = []
     corrected: list[int] = []
+    held_before = len(gate.held)
     merged = block.values_ukwh.copy()
     versions = np.zeros(len(block), np.int64)
+    over = gate.exceeded(block)
     for index, row in enumerate(current.row.tolist()):
         was, becomes = current.values_ukwh[index], block.values_ukwh[row]
-        if _is_correction(block, row, was, current.quality[index]):
+        is_correction = _is_correction(block, row, was, current.quality[index])
+        if not is_correction and not ((was == MISSING) & (becomes != MISSING)).any():
+            continue
+        reasons = gate.displaced(block, was, current.quality[index]) if is_correction else []
+        reasons += [HoldReason.ABOVE_CONNECTION_POWER] if over[row] else []
+        if reasons:
+            gate.hold(block, [row], reasons)
+        elif is_correction:
             corrected.append(row)
             merged[row] = becomes if len(was) != len(becomes) else np.where(becomes != MISSING, becomes, was)
             versions[row] = current.version[index] + 1
-        elif ((was == MISSING) & (becomes != MISSING)).any():
-            worse = max(current.quality[index], block.quality, key=BY_QUALITY.index)
-            at = block.metering_point_ids[block.point_index[row]], calendar_day(int(block.day_numbers[row]))
-            values = np.where(was == MISSING, becomes, was)
-            filled.append(FilledDay(*at, worse, int(values[values != MISSING].sum()), _literal(values)))
+        else:
+            filled.append(filled_day(block, row, was, current.quality[index]))
     if corrected:
         rows = np.array(corrected)
         corrections = replace(block, values_ukwh=merged).rows(rows)
         await _supersede(session, corrections)
         await _copy(session, corrections, versions[rows])
     if filled:
-        await _fill(session, block.direction, filled)
-    unchanged = len(current.row) - len(corrected) - len(filled)
+        await fill(session, block.direction, filled)
+    unchanged = len(current.row) - len(corrected) - len(filled) - (len(gate.held) - held_before)
     return recorded.plus(filled=len(filled), corrected=len(corrected), unchanged=unchanged)
 
 
@@ -309,27 +321,8 @@ SUPERSEDE = text("""
     WHERE metering_point_id = given.id AND reading.day = given.day
       AND direction = :direction AND superseded_at IS NULL
 """)
-FILLED = Rows("filled", FilledDay, Reading, beside={"literal": "text"})
-FILL = text(f"""
-    UPDATE reading
-    SET values_ukwh = CAST(filled.literal AS bigint[]), total_ukwh = filled.total_ukwh, quality = filled.quality,
-        received_at = now()
-    FROM {FILLED.relation}
-    WHERE reading.metering_point_id = filled.metering_point_id AND reading.day = filled.day
-      AND direction = :direction AND superseded_at IS NULL
-""")  # noqa: S608 - made of constants.
 
 
 async def _supersede(session: AsyncSession, block: DayBlock) -> None:
     days = [calendar_day(number) for number in block.day_numbers.tolist()]
     await session.execute(SUPERSEDE, {"ids": block.ids(), "days": days, "direction": block.direction.value})
-
-
-async def _fill(session: AsyncSession, direction: Direction, filled: Sequence[FilledDay]) -> None:
-    """Put values into days that were waiting for them."""
-    await session.execute(FILL, FILLED.values(filled) | {"direction": direction.value})
-
-
-def _literal(values: MicroKwh) -> str:
-    """A PostgreSQL array literal."""
-    return "{" + ",".join("NULL" if value == MISSING else str(value) for value in values.tolist()) + "}"

@@ -40,6 +40,21 @@ class Quality(StrEnum):
     SIMULATED = "SIMULATED"
 
 
+class HoldReason(StrEnum):
+    """Why readings are held until somebody decides."""
+
+    ABOVE_CONNECTION_POWER = "ABOVE_CONNECTION_POWER"
+    WORSE_QUALITY = "WORSE_QUALITY"
+    COARSER_RESOLUTION = "COARSER_RESOLUTION"
+
+
+class HoldDecision(StrEnum):
+    """What became of held readings."""
+
+    RELEASED = "RELEASED"
+    DISCARDED = "DISCARDED"
+
+
 class MeteringPoint(Base):
     """A point of connection to the public grid."""
 
@@ -47,6 +62,7 @@ class MeteringPoint(Base):
     __table_args__ = (
         CheckConstraint("cardinality(directions) > 0", name="some_direction"),
         text_enums("directions", Direction),
+        CheckConstraint("connection_power_w > 0", name="connection_power"),
         Index("ix_metering_point_location", "location", postgresql_using="gist"),
     )
 
@@ -58,6 +74,7 @@ class MeteringPoint(Base):
     location: Mapped[Any | None] = mapped_column(Geometry("POINT", srid=4326, spatial_index=False), nullable=True)
     location_geojson: Mapped[str | None] = mapped_column(Text, Computed("ST_AsGeoJSON(location, 6, 0)", persisted=True))
     substation_area_id: Mapped[UUID | None] = mapped_column(ForeignKey("substation_area.id"), index=True)
+    connection_power_w: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[CreatedAt]
 
 
@@ -112,8 +129,36 @@ class ReadingImport(Base):
     received_at: Mapped[CreatedAt]
 
 
+class HeldReadings(Base):
+    """Readings of a local day that wait for a decision, as they arrived; a value that did not arrive is NULL."""
+
+    __tablename__ = "held_readings"
+    __table_args__ = (
+        CheckConstraint("cardinality(reasons) > 0", name="some_reason"),
+        text_enums("reasons", HoldReason),
+        CheckConstraint("num_nulls(decision, decided_at, decided_by) IN (0, 3)", name="decided"),
+        Index("ix_held_readings_metering_point_id", "metering_point_id", "id"),
+    )
+
+    id: Mapped[Id]
+    metering_point_id: Mapped[UUID] = mapped_column(ForeignKey("metering_point.id"))
+    direction: Mapped[Direction] = mapped_column(text_enum(Direction))
+    day: Mapped[date] = mapped_column(Date)
+    resolution_minutes: Mapped[int] = mapped_column(SmallInteger)
+    quality: Mapped[Quality] = mapped_column(text_enum(Quality))
+    values_ukwh: Mapped[list[int | None]] = mapped_column(ARRAY(BigInteger))
+    highest_ukwh: Mapped[Micro]
+    reasons: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    sender: Mapped[str] = mapped_column(Text)
+    held_at: Mapped[CreatedAt]
+    decision: Mapped[HoldDecision | None] = mapped_column(text_enum(HoldDecision))
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None] = mapped_column(Text)
+
+
 PERSONAL = {
     MeteringPoint: Personal(of=("id",), kept=METERED),
     Reading: Personal(of=("metering_point_id",), kept=METERED),
     ReadingImport: Personal(by=("sender",), kept=METERED),
+    HeldReadings: Personal(of=("metering_point_id",), by=("sender", "decided_by"), kept=METERED),
 }

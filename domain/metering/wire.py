@@ -4,7 +4,7 @@ An array travels as five words (dimensions, whether it holds NULLs, type of elem
 element, its length and its bytes; a NULL has the length -1 and no bytes. All numbers are big-endian.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -87,3 +87,8 @@ def values_of(sent: Sequence[bytes], intervals: int) -> MicroKwh:
     array = np.dtype([("header", ">i4", (5,)), ("elements", ELEMENT, (intervals,))])
     values: MicroKwh = np.frombuffer(b"".join(sent), array)["elements"]["value"].astype(np.int64)
     return values
+
+
+def literal(values: Iterable[int]) -> str:
+    """The text of an array; MISSING is NULL."""
+    return "{" + ",".join("NULL" if value == MISSING else str(value) for value in values) + "}"

@@ -1,5 +1,7 @@
 """Metering points, readings and periods of them that may not be."""
 
+from uuid import uuid4
+
 from tests.api.hostile.rows import (
     AGES,
     BACKWARDS,
@@ -7,6 +9,7 @@ from tests.api.hostile.rows import (
     Row,
     Section,
     asked,
+    done,
     of,
     period,
     to_a,
@@ -119,6 +122,44 @@ PERIODS = (
     ),
 )
 
+HELD = (
+    Row(
+        "a connection of no power",
+        done("setConnectionPower", lambda id: {"meteringPointId": id(*POINT), "connectionPowerKw": "0"}),
+        200,
+        "INVALID_INPUT",
+        "The connection power lies between 0.001 kW and 10 GW. [connectionPowerKw]",
+    ),
+    Row(
+        "a connection of a milliwatt",
+        done("setConnectionPower", lambda id: {"meteringPointId": id(*POINT), "connectionPowerKw": "0.000001"}),
+        200,
+        "INVALID_INPUT",
+        "The power is a whole number of watts. [connectionPowerKw]",
+    ),
+    Row(
+        "the connection of a point that is none",
+        done("setConnectionPower", lambda id: {"meteringPointId": id("Community", "A"), "connectionPowerKw": "6"}),
+        200,
+        "BAD_USER_INPUT",
+        "meteringPointId is not the id of a MeteringPoint. [meteringPointId]",
+    ),
+    Row(
+        "held readings that are not there",
+        done("decideHeldReadings", lambda id: {"id": f"HeldReadings:{uuid4()}", "decision": "RELEASED"}),
+        200,
+        "NOT_FOUND",
+        "There is no held readings",
+    ),
+    Row(
+        "held readings and no decision",
+        done("decideHeldReadings", lambda id: {"id": id("HeldReadings", "bob"), "decision": "LATER"}),
+        400,
+        "BAD_USER_INPUT",
+        "Value 'LATER' does not exist in 'HoldDecision' enum.",
+    ),
+)
+
 POINTS = (
     Row(
         "a code of blanks",
@@ -219,6 +260,7 @@ ELSEWHERE = (
 SECTIONS = (
     Section("Queries", PERIODS, place=22),
     Section("Members and metering points", POINTS, place=51),
+    Section("Held readings", HELD, place=52),
     Section("Posted readings", bad_readings.READINGS, place=190),
     Section("Meter files", FILES, place=200),
     Section("Meter files", ELSEWHERE, place=202),

@@ -13,7 +13,16 @@ WHO_SEES = WhoSees(
             "fred": FRED | HEAD_OF_A | HEAD_OF_B,
             "gus": GUS | HEAD_OF_B,
             "house": HAL | IVY | HEAD_OF_A,
-        }
+        },
+        "HeldReadings": {
+            "ada": ADA,
+            "bob": BOB | HEAD_OF_A,
+            "cyn": CYN | HEAD_OF_A,
+            "eve": EVE | HEAD_OF_A,
+            "fred": FRED | HEAD_OF_A | HEAD_OF_B,
+            "gus": GUS | HEAD_OF_B,
+            "house": HAL | HEAD_OF_A,
+        },
     },
     # test_readings_are_seen_for_the_days_that_concern_the_role
     reviewed=frozenset({"MeteringPoint.readings"}),
@@ -27,7 +36,13 @@ WHO_SEES = WhoSees(
                 "directions": ["WITHDRAWN"],
             },
             {"Community": "B", "Membership": "cyn in A"},
-        )
+        ),
+        "decideHeldReadings": Given(
+            lambda id: {"id": id("HeldReadings"), "decision": "DISCARDED"}, {"HeldReadings": "cyn"}
+        ),
+        "setConnectionPower": Given(
+            lambda id: {"meteringPointId": id("MeteringPoint"), "connectionPowerKw": "6"}, {"MeteringPoint": "cyn"}
+        ),
     },
     let_in={
         ("/v1/readings", None): frozenset({"meter gateway"}),

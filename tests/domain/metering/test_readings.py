@@ -144,13 +144,13 @@ async def test_one_import_may_create_fill_correct_and_repeat(session: AsyncSessi
     assert counts(report) == (1, 1, 1, 1)
 
 
-async def test_a_whole_day_of_another_resolution_supersedes(session: AsyncSession, point: MeteringPoint) -> None:
-    await recorded(session, a_reading_day(point.id))
+async def test_a_whole_day_of_finer_intervals_supersedes(session: AsyncSession, point: MeteringPoint) -> None:
+    await recorded(session, a_reading_day(point.id, values_ukwh=values(1_000_000, 24)))
 
-    report = await recorded(session, a_reading_day(point.id, values_ukwh=values(1_000_000, 24)))
+    report = await recorded(session, a_reading_day(point.id))
 
     assert counts(report) == (0, 0, 1, 0)
-    assert [(row[0], len(row[3]), row[4]) for row in await stored(session)] == [(1, 96, True), (2, 24, False)]
+    assert [(row[0], len(row[3]), row[4]) for row in await stored(session)] == [(1, 24, True), (2, 96, False)]
 
 
 async def test_leaves_an_audit_entry(session: AsyncSession, point: MeteringPoint) -> None:
