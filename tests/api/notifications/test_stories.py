@@ -8,12 +8,14 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.notifications.subjects import Links
 from domain.communities import sight
 from domain.events import notices
 from domain.events.notices import NewNotice, NoticeKind
 from domain.events.tables import Notice
 from domain.identity.tables import Language, User
 from domain.identity.viewers import Viewer
+from domain.kernel.database import new_id
 from domain.ledger.words import PAYMENT
 from domain.notifications.telling import circumstances, texts
 from domain.notifications.telling.formats import Format
@@ -43,7 +45,10 @@ def is_told(read: Read, node: Mapping[str, Any]) -> bool:
 
 
 @EACH_STORY
-async def test_people_read_what_happened(session: AsyncSession, execute: Execute, story: Story) -> None:
+async def test_people_read_what_happened(
+    session: AsyncSession, execute: Execute, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Links, "template", "https://app.example.org/{id}")
     expected = await story(session, execute)
     await take(session)
 
@@ -52,6 +57,7 @@ async def test_people_read_what_happened(session: AsyncSession, execute: Execute
         found = [node for node in nodes if is_told(read, node)]
         assert len(found) == 1, (read, nodes)
         assert found[0]["subject"]["__typename"] == read.subject
+        assert found[0]["link"] == f"https://app.example.org/{found[0]['subject']['id']}"
 
 
 @EACH_STORY
@@ -105,6 +111,16 @@ async def test_one_notice_reaches_each_in_their_own_language(session: AsyncSessi
         Language.FR: "Dépôt reçu : +1 234,50 €",
         Language.IT: "Versamento ricevuto: +1.234,50 €",
     }
+
+
+async def test_an_application_chooses_no_language(session: AsyncSession, execute: Execute) -> None:
+    user = await a_user(session)
+    application = Viewer(user_id=user.id, api_key_id=new_id(), scopes=frozenset({"read", "trade"}))
+
+    answer = await execute(SET, application, input={"language": "DE"})
+
+    assert [error["code"] for error in answer.errors] == ["FORBIDDEN"]
+    assert (await session.get_one(User, user.id, populate_existing=True)).language is Language.EN
 
 
 async def test_what_was_written_stays_as_it_was(session: AsyncSession, execute: Execute) -> None:
