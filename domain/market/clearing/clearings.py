@@ -19,7 +19,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
 from domain.events import notices
-from domain.events.notices import NewNotice
 from domain.grid import halts
 from domain.jobs import queue
 from domain.jobs.tables import Job, JobStatus
@@ -28,18 +27,18 @@ from domain.kernel.errors import DomainError
 from domain.kernel.intervals import Period
 from domain.kernel.quantities import MICRO, round_half_even
 from domain.kernel.writing import Insertion
-from domain.market.clearing import escrow, fills, trades
+from domain.market.clearing import escrow, fills, news, trades
 from domain.market.clearing import ticks as prices
 from domain.market.clearing.book import Book
 from domain.market.clearing.fills import Fills
 from domain.market.clearing.tables import Clearing
 from domain.market.clearing.ticks import Tick, TickKind
 from domain.market.clearing.trades import Cleared, Pairing, TradeRow
-from domain.market.clearing.words import CLEAR_MARKET, ORDER_FILLED
+from domain.market.clearing.words import CLEAR_MARKET
 from domain.market.orders import orders
 from domain.market.places import changes, markets
 from domain.market.places.markets import Coupling
-from domain.market.places.tables import Market, OrderSide
+from domain.market.places.tables import Market
 
 # From this number on clearings were not made by a batch, and their numbers are no seconds.
 UNBATCHED = 10**12
@@ -172,7 +171,7 @@ async def record(
     if rows:
         delivery = {market.id: market.delivery for market in book.coupling.markets}
         traded = await carry_out(session, rows, outcome.pairings, filled, delivery, actor=f"job:{job_id}", now=now)
-        await notices.tell(session, _told(traded))
+        await notices.tell(session, news.of_filled(traded))
         # Late, because whoever places an order waits for the head of its market's audit chain.
         await _audit(session, rows, batch, job_id)
     await _announce(session, book, outcome, rows)
@@ -199,37 +198,6 @@ async def carry_out(
     traded = await trades.record(session, pairings, cleared)
     await escrow.take(session, kept, traded, batch=rows[0].batch, actor=actor, now=now)
     return traded
-
-
-def _told(traded: Sequence[TradeRow]) -> list[NewNotice]:
-    """What the owners of filled orders should hear: of each order, the energy and its mean price in this batch, what
-    that comes to before charges, and from when to when it is delivered.
-    """
-    told: dict[tuple[UUID, UUID, UUID, OrderSide], list[tuple[TradeRow, int]]] = defaultdict(list)
-    for row in traded:
-        bought = row.buyer_id, row.buy_order_id, row.market_id, OrderSide.BUY
-        sold = row.seller_id, row.sell_order_id, row.seller_market_id, OrderSide.SELL
-        told[bought].append((row, row.price_ueur_per_kwh))
-        told[sold].append((row, row.seller_price_ueur_per_kwh))
-    return [_filled(*key, parts) for key, parts in told.items()]
-
-
-def _filled(
-    user_id: UUID, order_id: UUID, market_id: UUID, side: OrderSide, parts: Sequence[tuple[TradeRow, int]]
-) -> NewNotice:
-    energy = sum(row.energy_ukwh for row, _ in parts)
-    worth = sum(row.energy_ukwh * price for row, price in parts)
-    facts = {
-        "order_id": order_id,
-        "market_id": market_id,
-        "side": side.value,
-        "energy_ukwh": energy,
-        "price_ueur_per_kwh": round_half_even(worth, energy),
-        "amount_ueur": round_half_even(worth if side is OrderSide.SELL else -worth, MICRO),
-        "delivery_start": min(row.delivery_start for row, _ in parts).isoformat(),
-        "delivery_end": max(row.delivery_end for row, _ in parts).isoformat(),
-    }
-    return NewNotice(user_id, ORDER_FILLED, facts)
 
 
 async def _being_cleared(session: AsyncSession) -> set[UUID]:
