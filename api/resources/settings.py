@@ -33,7 +33,9 @@ class Settings(BaseSettings):
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
         (), description="Networks of proxies whose X-Forwarded-For is believed, as a JSON list; nobody's by default."
     )
-    allowed_origins: tuple[str, ...] = Field((), description="Web origins that may call the API, as a JSON list.")
+    allowed_origins: tuple[str, ...] = Field(
+        (), description="Web origins that may call the API, as a JSON list; http://localhost:* has any port."
+    )
     database_role: str = Field("commonwatt_app", description="Role the API takes: owns nothing, may not edit history.")
     database_pool: int = Field(10, ge=1, le=100, description="Connections of one process: of each of its two pools.")
     heavy_reads: int = Field(2, ge=1, le=100, description="Connections of one process that heavy reads use at once.")

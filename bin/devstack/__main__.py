@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import signal
 import sys
@@ -12,8 +13,10 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 from bin.devstack import health
+from bin.devstack.address import api_url
 from bin.devstack.commands import Application
 from bin.devstack.installation import ROOT, STATE, NothingInstalled
+from bin.devstack.ports import PortTaken
 from bin.devstack.postgres import ClusterFailed
 from bin.devstack.processes import ProcessFailed, dying_with_parent
 from bin.devstack.progress import seconds_so_far, step
@@ -21,7 +24,7 @@ from bin.devstack.stack import Place, Stack
 
 INTERRUPTED = 130
 NOT_FOUND = 127
-CANNOT_GO_ON = (ProcessFailed, ClusterFailed, NothingInstalled, health.Unhealthy, ValueError)
+CANNOT_GO_ON = (ProcessFailed, ClusterFailed, NothingInstalled, PortTaken, health.Unhealthy, ValueError)
 
 Work = Callable[[Stack], Awaitable[int]]
 
@@ -52,7 +55,8 @@ def _parser() -> argparse.ArgumentParser:
         nargs=argparse.REMAINDER,
         metavar="CMD",
         help="on free ports and throw-away data: run CMD with COMMONWATT_URL, COMMONWATT_ADMIN_TOKEN, "
-        "COMMONWATT_MEMBER_TOKEN, DATABASE_URL and REDIS_URL set, stop, and exit with its status",
+        "COMMONWATT_MEMBER_TOKEN, DATABASE_URL and REDIS_URL set, stop, and exit with its status; "
+        "a line in quotes, such as 'a; b', is run by a shell",
     )
     instead.add_argument("--check", action="store_true", help="the same with a health check in place of CMD")
     return parser
@@ -63,7 +67,7 @@ def _chosen_work(options: argparse.Namespace) -> tuple[Work, bool]:
     if options.check:
         return _check, False
     if options.run is not None:
-        if not options.run:
+        if not any(options.run):
             _parser().error("--run wants a command")
         return lambda stack: _run(stack, options.run), False
     return _serve, True
@@ -98,39 +102,58 @@ async def _serve(stack: Stack) -> int:
 
 async def _check(stack: Stack) -> int:
     token = stack.environment_for_clients().get("COMMONWATT_ADMIN_TOKEN")
-    await asyncio.to_thread(health.check, stack.url, token)
-    return 0
+
+    async def look() -> int:
+        await health.check(stack.url, token)
+        return 0
+
+    return await stack.beside(look())
 
 
 async def _run(stack: Stack, command: Sequence[str]) -> int:
     try:
         process = await asyncio.create_subprocess_exec(
-            *command, env=stack.environment_for_clients(), preexec_fn=dying_with_parent(signal.SIGKILL)
+            *as_program(command),
+            env=stack.environment_for_clients(),
+            preexec_fn=dying_with_parent(signal.SIGKILL),
+            process_group=None if sys.stdin.isatty() else 0,  # A shell at a terminal reads from it.
         )
     except OSError as reason:
         print(f"up: {command[0]}: {reason.strerror}", file=sys.stderr)
         return NOT_FOUND
-    ended, broken = asyncio.create_task(process.wait()), asyncio.create_task(stack.watch())
     try:
-        done, _ = await asyncio.wait((ended, broken), return_when=asyncio.FIRST_COMPLETED)
-        if broken in done:
-            broken.result()
-        status = ended.result()
+        status = await stack.beside(process.wait())
         return status if status >= 0 else 128 - status
     finally:
-        broken.cancel()
         await _end(process)
+
+
+def as_program(command: Sequence[str]) -> Sequence[str]:
+    """A program with its arguments: one argument that is no program's name is a line for a shell."""
+    line = command[0]
+    if len(command) > 1 or re.fullmatch(r"[\w./+-]+", line) or shutil.which(line):
+        return command
+    return (shutil.which("bash") or "/bin/sh", "-c", line)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
     if process.returncode is not None:
         return
-    process.terminate()
+    _signal(process, signal.SIGTERM)
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(process.wait(), 3)
     if process.returncode is None:
-        process.kill()
+        _signal(process, signal.SIGKILL)
         await process.wait()
+
+
+def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    """To all of a shell line, where it has a group of its own."""
+    with contextlib.suppress(ProcessLookupError):
+        if os.getpgid(process.pid) == process.pid:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
 
 
 def _welcome(stack: Stack) -> str:
@@ -157,8 +180,17 @@ def _kept_directory() -> Iterator[Path]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise AlreadyRunning("Commonwatt is already running from this checkout.") from None
+            raise AlreadyRunning(_where()) from None
         yield STATE
+
+
+def _where() -> str:
+    """What runs from this checkout, and at which address."""
+    url = api_url()
+    if url is None:
+        return "Commonwatt is already starting from this checkout."
+    state = "running" if health.is_alive(url) else "starting"
+    return f"Commonwatt is already {state} from this checkout, at {url} (GraphiQL: {url}/graphiql)."
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Does a running Commonwatt answer? The boot test of `bin/up --check`."""
 
+import asyncio
 import json
 import time
 import urllib.error
@@ -11,7 +12,8 @@ from bin.devstack.progress import say
 
 # A proxy named in the environment is not meant for loopback.
 DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-READY_WITHIN_S = 15
+READY_WITHIN_S = 300  # The relay may have to start first, on a slow machine; what ends meanwhile is noticed at once.
+LOOK_AGAIN_S = 0.25
 ANY_COMMUNITY = "{ communities(first: 1) { edges { node { id name } } } }"
 ANYTHING = "{ __typename }"
 
@@ -20,22 +22,27 @@ class Unhealthy(Exception):
     """An answer was not what it must be."""
 
 
-def check(url: str, token: str | None) -> None:
+async def check(url: str, token: str | None) -> None:
     """Ask /healthz, /readyz and GraphQL; with a demo token, for one of its communities. Raises Unhealthy."""
-    _expect_200(f"{url}/healthz", 0)
-    _expect_200(f"{url}/readyz", READY_WITHIN_S)
-    data = _query(f"{url}/graphql", ANY_COMMUNITY if token else ANYTHING, token)
+    await _expect_200(f"{url}/healthz", 0)
+    await _expect_200(f"{url}/readyz", READY_WITHIN_S)
+    data = await asyncio.to_thread(_query, f"{url}/graphql", ANY_COMMUNITY if token else ANYTHING, token)
     if token and not data["communities"]["edges"]:
         raise Unhealthy("The demo's admin sees no community.")
     say(f"{url}/graphql answered {json.dumps(data)}")
 
 
-def _expect_200(url: str, patience_s: float) -> None:
+def is_alive(url: str) -> bool:
+    """Whether a Commonwatt answers there."""
+    return _status_and_body(f"{url}/healthz", 2)[0] == 200
+
+
+async def _expect_200(url: str, patience_s: float) -> None:
     deadline = time.monotonic() + patience_s
-    while (found := _status_and_body(url))[0] != 200:
+    while (found := await asyncio.to_thread(_status_and_body, url))[0] != 200:
         if time.monotonic() > deadline:
             raise Unhealthy(f"{url} answered {found[0]}: {found[1][:500]}")
-        time.sleep(0.1)
+        await asyncio.sleep(LOOK_AGAIN_S)
     say(f"{url} answered 200")
 
 
@@ -55,9 +62,9 @@ def _query(url: str, query: str, token: str | None) -> Mapping[str, Any]:
     return data
 
 
-def _status_and_body(request: str | urllib.request.Request) -> tuple[int, str]:
+def _status_and_body(request: str | urllib.request.Request, timeout_s: float = 10) -> tuple[int, str]:
     try:
-        with DIRECTLY.open(request, timeout=10) as answer:
+        with DIRECTLY.open(request, timeout=timeout_s) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as refusal:
         return refusal.code, refusal.read().decode(errors="replace")

@@ -1,9 +1,12 @@
-"""Ports on loopback, the same ones at every start where they are free."""
+"""Ports on loopback, the same ones at every start where they are free; it is said where they are not."""
 
 import contextlib
 import json
 import socket
+from collections.abc import Callable
 from pathlib import Path
+
+from bin.devstack.progress import say
 
 LOOPBACK = "127.0.0.1"
 
@@ -26,18 +29,38 @@ def any_free() -> int:
         return port
 
 
+class PortTaken(Exception):
+    """Another program has the port that was asked for."""
+
+
+def named_port(text: str) -> int:
+    """The port that a setting names. Raises ValueError, and PortTaken for one that is not free."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**16):
+        raise ValueError(f"COMMONWATT_PORT must be a port, 1 to 65535, not {text!r}")
+    if not is_free(int(text)):
+        raise PortTaken(f"Another program has port {text}. Stop it, or set COMMONWATT_PORT to a port that is free.")
+    return int(text)
+
+
 class Ports:
     """Remembers in a file which port each service had; without a file, every port is a new one."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, say: Callable[[str], None] = say) -> None:
         self._path = path
+        self._say = say
         self._chosen: dict[str, int] = {}
         if path and path.exists():
             self._chosen = json.loads(path.read_text())
 
     def choose(self, service: str, preferred: int | None = None) -> int:
-        wanted = [port for port in (preferred, self._chosen.get(service)) if port]
-        port = next((port for port in wanted if is_free(port)), None) or any_free()
+        """The preferred port, else the last one, else any; a better one that is taken is named."""
+        wanted = dict.fromkeys(port for port in (preferred, self._chosen.get(service)) if port)
+        free = next((port for port in wanted if is_free(port)), None)
+        port = free or any_free()
+        for taken in wanted:
+            if taken == port:
+                break
+            self._say(f"Another program has port {taken}: {service} uses {port}")
         self._chosen[service] = port
         if self._path:
             self._path.write_text(json.dumps(self._chosen))

@@ -150,7 +150,7 @@ class Supervisor:
             raise child.failure()
 
     async def start(
-        self, command: Command, is_ready: Callable[[int], bool] | None = None, timeout_s: float = 60
+        self, command: Command, is_ready: Callable[[int], bool] | None = None, timeout_s: float = 180
     ) -> None:
         """Start a child and watch over it from the moment it is ready.
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import sys
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ from typing import Any
 from bin.devstack import beside, commands, health, migrated, postgres
 from bin.devstack.commands import JOBS_STAGE, Application
 from bin.devstack.installation import ROOT, STATE, Installation, require_postgis, require_valkey
-from bin.devstack.ports import LOOPBACK, Ports
+from bin.devstack.ports import LOOPBACK, Ports, named_port
 from bin.devstack.processes import Command, Supervisor
 from bin.devstack.progress import say, step
 
 API_PORT = 8000
+PAGES_OF_THIS_MACHINE = tuple(f"http://{host}:*" for host in ("localhost", LOOPBACK))  # Front ends at work.
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Stack:
             "COMMONWATT_LOGINS_FILE": str(place.logins_file),
             "NUMBA_CACHE_DIR": str(STATE / "numba"),
         }
+        self._environment.setdefault("COMMONWATT_ALLOWED_ORIGINS", json.dumps(PAGES_OF_THIS_MACHINE))
         if place.has_demo:
             self._environment["COMMONWATT_DEMO"] = "1"
         self._drop_database: Command | None = None
@@ -61,7 +64,9 @@ class Stack:
         self.url = ""
 
     async def start(self) -> None:
-        """Raises ProcessFailed, ClusterFailed or NothingInstalled."""
+        """Raises ProcessFailed, ClusterFailed, NothingInstalled or PortTaken."""
+        api_port = self._api_port()
+        self.url = f"http://{LOOPBACK}:{api_port}"
         await self._start_valkey()
         await self._start_postgres()
         application = self._place.application
@@ -71,12 +76,24 @@ class Stack:
             with step("Demo data"):
                 await self._supervisor.run(self._python("demo", application.load_demo))
         with step("API"):
-            await self._start_api()
+            await self._start_api(api_port)
         with step("Worker, relay" + (", simulated feed" if self._place.has_demo else "")):
             await self._supervisor.start(self._python("worker", application.worker))
             await self._supervisor.start(self._python("relay", application.relay))
             if self._place.has_demo:
                 await self._supervisor.start(self._python("feed", application.feed))
+
+    async def beside(self, work: Awaitable[int]) -> int:
+        """What `work` comes to, while everything runs. Raises ProcessFailed when something does not stay up."""
+        ended, broken = asyncio.ensure_future(work), asyncio.create_task(self.watch())
+        try:
+            await asyncio.wait((ended, broken), return_when=asyncio.FIRST_COMPLETED)
+            if broken.done():
+                broken.result()
+            return await ended
+        finally:
+            ended.cancel()
+            broken.cancel()
 
     async def watch(self) -> None:
         """Keep everything running. Raises ProcessFailed when something does not stay up."""
@@ -166,13 +183,17 @@ class Stack:
             await self._supervisor.start(server, lambda _: _accepts(port))
             self._environment["REDIS_URL"] = f"redis://{LOOPBACK}:{port}/0"
 
-    async def _start_api(self) -> None:
-        preferred = int(os.environ.get("COMMONWATT_PORT", API_PORT)) if self._place.is_kept else None
-        port = self._ports.choose("api", preferred)
-        self.url = f"http://{LOOPBACK}:{port}"
+    def _api_port(self) -> int:
+        """What COMMONWATT_PORT says, which is kept to; without it 8000, or what is free where that is taken."""
+        if not self._place.is_kept:
+            return self._ports.choose("api")
+        named = os.environ.get("COMMONWATT_PORT")
+        return self._ports.choose("api", named_port(named) if named else API_PORT)
+
+    async def _start_api(self, port: int) -> None:
         self._environment["COMMONWATT_PAYMENT_CALLBACK_URL"] = f"{self.url}/payments/callbacks"
         command = commands.api(self._place.application, port, self._environment)
-        await self._supervisor.start(command, lambda _: _is_healthy(self.url))
+        await self._supervisor.start(command, lambda _: health.is_alive(self.url))
 
 
 def with_asyncpg(url: str) -> str:
@@ -203,11 +224,3 @@ def _accepts(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((LOOPBACK, port)) == 0
-
-
-def _is_healthy(url: str) -> bool:
-    try:
-        with health.DIRECTLY.open(f"{url}/healthz", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False

@@ -27,6 +27,7 @@ from api.transport.observing.observations import Observations
 from api.transport.terms.errors import KNOWN_EXCEPTIONS, Known
 from api.transport.terms.identity import Authenticate, MakeContext
 from api.transport.terms.logs import HEADER, RequestIds
+from api.transport.terms.origins import Origins
 from api.transport.terms.rates import Buckets, LocalBuckets
 from api.transport.terms.settings import TransportSettings
 
@@ -118,7 +119,7 @@ def middleware(
         Middleware(RequestIds),
         Middleware(
             CORSMiddleware,
-            allow_origins=settings.allowed_origins,
+            allow_origins=Origins(settings.allowed_origins),
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", HEADER],
             expose_headers=[HEADER, "RateLimit", "RateLimit-Policy", "Retry-After"],

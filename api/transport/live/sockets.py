@@ -18,7 +18,7 @@ from graphql import GraphQLError
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.http.exceptions import WebSocketDisconnected
-from strawberry.http.websocket_origin import is_same_origin, normalize_origin
+from strawberry.http.websocket_origin import is_same_origin
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 from strawberry.types.execution import PreExecutionError
 
@@ -32,6 +32,7 @@ from api.transport.live.socket_adapter import SocketAdapter
 from api.transport.live.streams import seconds_until
 from api.transport.terms import identity, operations
 from api.transport.terms.errors import CodedError, Forbidden, RateLimited, Unauthenticated
+from api.transport.terms.origins import Origins
 
 logger = logging.getLogger("commonwatt.sockets")
 
@@ -57,9 +58,7 @@ async def serve(scope: Scope, receive: Receive, send: Send, execution: Execution
 def is_origin_allowed(headers: Mapping[str, str], allowed_origins: tuple[str, ...]) -> bool:
     """Whether the page that opens a socket may. Callers without an origin are not browsers."""
     origin = headers.get("origin")
-    if origin is None or is_same_origin(origin, headers.get("host")):
-        return True
-    return normalize_origin(origin) in {normalize_origin(allowed) for allowed in allowed_origins}
+    return origin is None or is_same_origin(origin, headers.get("host")) or origin in Origins(allowed_origins)
 
 
 class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from api.transport.terms.origins import Origins
+
 
 @dataclass(frozen=True, slots=True)
 class MailboxBounds:
@@ -73,7 +75,7 @@ class TransportSettings:
     """Every choice of the transport. Refuses combinations that would be unsafe."""
 
     path: str = "/graphql"
-    allowed_origins: tuple[str, ...] = ()  # Of pages that may call us, for CORS and for sockets.
+    allowed_origins: tuple[str, ...] = ()  # Of pages that may call us, for CORS and for sockets; see `origins`.
     body_bytes_max: int = 256 * 1024
     body_seconds_max: float = 10.0
     operation_seconds_max: float = 10.0
@@ -100,7 +102,6 @@ class TransportSettings:
         return MailboxBounds(self.waiting_frames_max, self.waiting_bytes_max, self.send_seconds_max)
 
     def __post_init__(self) -> None:
-        if "*" in self.allowed_origins:
-            raise ValueError("allowed_origins: name each origin; '*' would let any page use a visitor's connection")
+        Origins(self.allowed_origins)
         if self.anonymous_rate.capacity < self.limits.nodes or self.rate.capacity < self.limits.nodes:
             raise ValueError("rate: capacity must be at least limits.nodes, or large documents could never run")

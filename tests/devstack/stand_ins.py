@@ -1,7 +1,7 @@
 """Small programs in place of Commonwatt's own, so that tests can watch the supervisor alone.
 
-python -m tests.bootstrap_stand_ins up [ARGUMENTS OF bin/up]
-python -m tests.bootstrap_stand_ins PART [PORT]
+python -m tests.devstack.stand_ins up [ARGUMENTS OF bin/up]
+python -m tests.devstack.stand_ins PART [PORT]
 """
 
 import http.server
@@ -51,7 +51,7 @@ def load_demo() -> None:
 
 def up(*arguments: str) -> int:
     """What bin/up does, with the stand-ins, and no migrations beyond those of the kept cluster."""
-    stand_in = ("-m", "tests.bootstrap_stand_ins")
+    stand_in = ("-m", "tests.devstack.stand_ins")
     application = Application(
         migrate=(*stand_in, "nothing"),
         load_demo=(*stand_in, os.environ.get("STAND_IN_LOAD", "load")),

@@ -1,7 +1,6 @@
 """bin/setup and bin/up: what is found, started, restarted and stopped. Small stand-ins take Commonwatt's place."""
 
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -16,16 +15,14 @@ from pathlib import Path
 import pytest
 
 from bin import uv_environment
-from bin.devstack import __main__ as devstack
 from bin.devstack import processes
 from bin.devstack.beside import url_of_database
 from bin.devstack.installation import ROOT, STATE, find_postgis
-from bin.devstack.ports import Ports, any_free
 from bin.devstack.processes import Command, ProcessFailed, Supervisor
 from bin.devstack.stack import with_asyncpg
 
 pytestmark = pytest.mark.usefixtures("processes")
-UP = (sys.executable, "-m", "tests.bootstrap_stand_ins", "up")
+UP = (sys.executable, "-m", "tests.devstack.stand_ins", "up")
 
 with_servers = pytest.mark.skipif(
     find_postgis() is None or bool(os.environ.get("DATABASE_URL")), reason="no PostGIS of this checkout: run bin/setup"
@@ -92,7 +89,7 @@ def test_an_interrupt_stops_everything_in_order(sleeping_stack: subprocess.Popen
     assert sleeping_stack.wait(10) == 130
     assert time.monotonic() - began_at < 2  # Measured: 0.3 s; a busy machine needs longer.
     assert len(started) >= 10
-    assert _still_running(started) == set()
+    assert still_running(started) == set()
     log = (STATE / "logs-of-last-run" / "postgres.log").read_text()
     assert "database system is shut down" in log
 
@@ -105,9 +102,9 @@ def test_nothing_survives_a_kill_of_the_supervisor(sleeping_stack: subprocess.Po
 
     assert len(started) >= 10
     deadline = time.monotonic() + 5
-    while _still_running(started) and time.monotonic() < deadline:
+    while still_running(started) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert _still_running(started) == set()
+    assert still_running(started) == set()
 
 
 @with_servers
@@ -131,16 +128,6 @@ def test_a_failed_demo_is_shown_and_ends_the_start() -> None:
     assert done.returncode == 1
     assert "demo ended with status 1" in done.stderr
     assert "nothing works today" in done.stderr
-
-
-def test_a_second_start_on_the_same_data_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with (STATE / "up.lock").open("a") as lock:
-        with contextlib.suppress(BlockingIOError):  # A bin/up of this checkout may hold it already.
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-        assert devstack.main([]) == 1
-
-    assert "already running" in capsys.readouterr().err
 
 
 # ---- the supervisor
@@ -192,7 +179,7 @@ async def test_what_a_child_started_ends_with_it(supervisor: Supervisor, tmp_pat
 
     await supervisor.stop()
 
-    assert _still_running({grandchild}) == set()
+    assert still_running({grandchild}) == set()
 
 
 # ---- what is found
@@ -225,22 +212,6 @@ def test_nothing_is_found_where_there_is_nothing(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("PATH", "")
 
     assert find_postgis(tmp_path, tmp_path) is None
-
-
-def test_a_port_is_kept_while_it_is_free(tmp_path: Path) -> None:
-    first = Ports(tmp_path / "ports.json").choose("postgres")
-
-    assert Ports(tmp_path / "ports.json").choose("postgres") == first
-    with socket.create_server(("127.0.0.1", first)):
-        assert Ports(tmp_path / "ports.json").choose("postgres") != first
-
-
-def test_a_preferred_port_wins_while_it_is_free() -> None:
-    preferred = any_free()
-
-    assert Ports(None).choose("api", preferred) == preferred
-    with socket.create_server(("127.0.0.1", preferred)):
-        assert Ports(None).choose("api", preferred) != preferred
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg", "postgresql+asyncpg"])
@@ -333,7 +304,7 @@ def _descendants(process_id: int) -> set[int]:
     return found - {process_id}
 
 
-def _still_running(process_ids: set[int]) -> set[int]:
+def still_running(process_ids: set[int]) -> set[int]:
     """Those that have not ended; one whose status nobody has fetched yet has ended."""
     listed = subprocess.run(["ps", "-eo", "pid=,stat="], capture_output=True, text=True, check=True).stdout
     states = dict(line.split() for line in listed.splitlines())
