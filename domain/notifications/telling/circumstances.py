@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.events.tables import Notice
 from domain.identity.tables import Language
 from domain.kernel.sql import Statement
-from domain.notifications.telling.formats import Format
+from domain.notifications.telling.formats import Format, instant_of
 
 Facts = dict[str, Any]
 
@@ -74,9 +74,9 @@ def _id(value: Any) -> UUID | None:
 
 def _complete(facts: Facts) -> None:
     """A delivery of which the start is told ends with its interval."""
-    start, minutes = facts.get("delivery_start"), facts.get("delivery_minutes")
-    if isinstance(start, str) and isinstance(minutes, int) and "delivery_end" not in facts:
-        facts["delivery_end"] = (datetime.fromisoformat(start) + timedelta(minutes=minutes)).isoformat()
+    start, minutes = instant_of(facts.get("delivery_start")), facts.get("delivery_minutes")
+    if start is not None and isinstance(minutes, int) and "delivery_end" not in facts:
+        facts["delivery_end"] = start + timedelta(minutes=minutes)
 
 
 def format_for(reader: Reader, facts: Mapping[str, Any]) -> Format:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import MAXYEAR, UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -104,11 +104,8 @@ class Format:
         return f"{self._date(begins)}, {first} – {self._date(ends)}, {last}{named}"
 
     def _local(self, value: Any) -> datetime | None:
-        try:
-            instant = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-            return None if instant.tzinfo is None else instant.astimezone(UTC).astimezone(ZoneInfo(self.timezone))
-        except (TypeError, ValueError, OverflowError):
-            return None
+        instant = instant_of(value)
+        return None if instant is None else instant.astimezone(ZoneInfo(self.timezone))
 
     def _date(self, local: datetime) -> str:
         return str(format_date(local, "medium", locale=self.locale))
@@ -120,6 +117,15 @@ class Format:
         """The short name of the time that holds, such as CET; its usual one where the language has none."""
         named = str(get_timezone_name(local, width="short", locale=self.locale))
         return named if named.isalpha() else local.tzname() or named
+
+
+def instant_of(value: Any) -> datetime | None:
+    """An instant, UTC, or text of one; None for anything else, and for years at the ends of the calendar."""
+    try:
+        instant = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        return instant.astimezone(UTC) if instant.tzinfo is not None and 1 < instant.year < MAXYEAR else None
+    except (TypeError, ValueError):
+        return None
 
 
 def line(value: Any) -> str | None:

@@ -1,5 +1,6 @@
 """What the ids in notices lead to, and by whose clock it is told."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -68,4 +69,5 @@ async def test_a_delivery_that_is_told_by_its_start_ends_with_its_interval(sessi
 
     told = (await circumstances.of(session, [notice]))[notice.id]
 
-    assert (told["zone"], told["country"], told["delivery_end"]) == ("A zone", "IT", "2026-11-21T13:15:00+00:00")
+    end = datetime(2026, 11, 21, 13, 15, tzinfo=UTC)
+    assert (told["zone"], told["country"], told["delivery_end"]) == ("A zone", "IT", end)

@@ -218,6 +218,7 @@ ODD = st.one_of(
     st.text(alphabet=ODD_LETTERS, max_size=20),
     st.lists(st.integers()),
     st.just("2026-13-99"),
+    st.sampled_from(["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-11-21T13:00:00"]),
     st.just("{title}"),
     st.just("a\r\nBcc: everybody@example.org"),
 )
