@@ -24,6 +24,7 @@ class Context:
     def __init__(self, database: Database, hub: Hub, viewer: Viewer, accept_language: str = "") -> None:
         self.whole = database
         self.share: str | None = None  # Whose share of the database it uses, where it is heavy.
+        self._shared: Database | None = None
         self.hub = hub
         self.viewer = viewer
         self.accept_language = accept_language
@@ -33,7 +34,10 @@ class Context:
     @property
     def database(self) -> Database:
         """The database, or what a heavy operation may use of it."""
-        return self.whole if self.share is None else self.whole.share_of(self.share)
+        if self.share is None:
+            return self.whole
+        self._shared = self._shared or self.whole.share_of(self.share)
+        return self._shared
 
     @property
     def caller(self) -> Viewer:

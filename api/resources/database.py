@@ -9,7 +9,7 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from api.resources.bare_pool import BarePool
-from api.resources.shares import Turns
+from api.resources.shares import Reader, Turns
 from domain.kernel import tables as _all_tables  # noqa: F401 (foreign keys name tables of other contexts)
 from domain.kernel.sql import Transaction
 
@@ -75,7 +75,7 @@ class Share(Database):
     def __init__(self, whole: Database, caller: str) -> None:
         super().__init__(whole.engine, whole.bare)
         self.turns = whole.turns
-        self._caller = caller
+        self._reader = Reader(caller)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -102,7 +102,7 @@ class Share(Database):
             return await super().fetch(sql, values)
 
     def _turn(self) -> AbstractAsyncContextManager[None]:
-        return self.turns.turn(self._caller)
+        return self.turns.turn(self._reader)
 
 
 def connect(

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from api.resources.shares import Turns
+from api.resources.shares import Reader, Turns
 
 
 class Reads:
@@ -15,14 +15,19 @@ class Reads:
         self.begun: list[str] = []
         self.ends = asyncio.Event()
 
-    async def read(self, caller: str) -> None:
-        async with self.turns.turn(caller):
-            self.begun.append(caller)
+    async def read(self, reader: Reader) -> None:
+        async with self.turns.turn(reader):
+            self.begun.append(reader.caller)
             await self.ends.wait()
 
 
 async def under_way(reads: Reads, *callers: str) -> list[asyncio.Task[None]]:
-    tasks = [asyncio.create_task(reads.read(caller)) for caller in callers]
+    """An operation of each."""
+    return await begun(reads, *map(Reader, callers))
+
+
+async def begun(reads: Reads, *readers: Reader) -> list[asyncio.Task[None]]:
+    tasks = [asyncio.create_task(reads.read(reader)) for reader in readers]
     await asyncio.sleep(0.01)
     return tasks
 
@@ -47,10 +52,21 @@ async def test_who_asks_for_much_holds_up_others_by_one_read() -> None:
     assert reads.begun.index("b") == 1
 
 
+async def test_who_came_first_is_served_to_the_end() -> None:
+    reads = Reads(Turns(1))
+    readers = [Reader(caller) for caller in "abc"]
+
+    tasks = await begun(reads, *(reader for reader in readers for _ in range(4)))
+    reads.ends.set()
+    await asyncio.gather(*tasks)
+
+    assert "".join(reads.begun) == "aaaabbbbcccc"
+
+
 async def test_within_a_turn_another_one_is_the_same() -> None:
     turns = Turns(1)
 
-    async with asyncio.timeout(1), turns.turn("a"), turns.turn("a"), turns.turn("b"):
+    async with asyncio.timeout(1), turns.turn(Reader("a")), turns.turn(Reader("a")), turns.turn(Reader("b")):
         pass
 
 
@@ -67,5 +83,5 @@ async def test_who_stops_waiting_leaves_the_line_and_nothing_behind() -> None:
         await first
 
     assert turns._lines == {}
-    async with asyncio.timeout(1), turns.turn("b"):
+    async with asyncio.timeout(1), turns.turn(Reader("b")):
         pass
