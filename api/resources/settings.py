@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     )
     database_role: str = Field("commonwatt_app", description="Role the API takes: owns nothing, may not edit history.")
     database_pool: int = Field(10, ge=1, le=100, description="Connections of one process: of each of its two pools.")
-    heavy_reads: int = Field(2, ge=1, le=100, description="Connections of one process that heavy reads use at once.")
+    heavy_reads: int = Field(1, ge=1, le=100, description="Connections of one process that heavy reads use at once.")
     page_max: int = Field(100, ge=1, description="Largest page of a connection.")
     operation_seconds: float = Field(10.0, gt=0, description="Deadline of one GraphQL operation and its statements.")
     rate_capacity: int = Field(50_000, ge=1, description="Budget of one signed-in caller, in nodes.")

@@ -23,6 +23,7 @@ from api.rest import acts
 from api.rest.cells import FileFormat, SentFile, as_file
 from api.transport.documents import responses
 from api.transport.http.bodies import BodyLimit
+from api.transport.terms import identity
 from api.transport.terms.errors import BadUserInput, Forbidden, PayloadTooLarge
 from api.transport.terms.identity import Authenticate
 from domain.identity.viewers import Viewer
@@ -67,6 +68,7 @@ async def _export(request: Request, database: Database, authenticate: Authentica
     viewer = await acts.signed_in(request, authenticate)
     if not visibility.takes_part(viewer):
         raise Forbidden("Orders and trades are for people, and for applications that may read or trade.")
+    database = database.share_of(identity.bucket_key(viewer, identity.address_of(request)))  # It may be much.
     given = _parameters(request.query_params)
     kind, file_format = _choice(ExportKind, given, "kind"), _choice(FileFormat, given, "format")
     period = _period(given)
