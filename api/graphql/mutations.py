@@ -28,7 +28,6 @@ STALE_VERSION = ErrorCode("STALE_VERSION", "Someone changed the thing since the 
 IDEMPOTENCY_KEY_REUSED = ErrorCode("IDEMPOTENCY_KEY_REUSED", "The key was used before with another input.")
 IDEMPOTENCY_IN_PROGRESS = ErrorCode("IDEMPOTENCY_IN_PROGRESS", "A request with this key is still running.")
 OVERLAP = ErrorCode("OVERLAP", "It overlaps in time with another of its kind.")
-TOO_FEW_MEMBERS = ErrorCode("TOO_FEW_MEMBERS", "An aggregate of so few members would tell of one of them.")
 CODE_TAKEN = ErrorCode("CODE_TAKEN", "Another thing has this code.")
 
 

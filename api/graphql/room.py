@@ -10,7 +10,6 @@ from api.graphql.mutations import (
     OVERLAP,
     REFUSED,
     STALE_VERSION,
-    TOO_FEW_MEMBERS,
 )
 from api.graphql.nodes import NodeQueries
 from api.graphql.rooms import Room
@@ -39,6 +38,5 @@ ROOM = Room(
         OVERLAP,
         REFUSED,
         STALE_VERSION,
-        TOO_FEW_MEMBERS,
     ),
 )
