@@ -29,7 +29,11 @@ async def main(command: str) -> int:
         sys.stderr.write("The demo is loaded only where COMMONWATT_DEMO is set.\n")
         return 2
     connected = database.connect(
-        str(configured.database_url), role=configured.database_role, pool=3, statement_seconds=None
+        str(configured.database_url),
+        role=configured.database_role,
+        pool=3,
+        statement_seconds=None,
+        pooled=configured.database_pooled,
     )
     try:
         if command == "feed":

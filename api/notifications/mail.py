@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -85,6 +86,10 @@ class MailServer:
         return Result(NotificationOutcome.ACKNOWLEDGED, 250)
 
 
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 @dataclass(frozen=True)
 class MailDirectory:
     """A directory that takes mail as files, one for each; a mail that is sent again replaces itself."""
@@ -99,9 +104,13 @@ class MailDirectory:
         return Result(NotificationOutcome.ACKNOWLEDGED)
 
     def _lay(self, id: UUID, content: bytes) -> None:
-        self.directory.mkdir(parents=True, exist_ok=True)
+        """Mails are their receivers' business: nobody else on the machine may read them, from the first byte on."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(PermissionError):  # Of somebody else, who sees to it.
+            self.directory.chmod(0o700)  # It may be there from before.
         beside = self.directory / f".{id}.{os.getpid()}"
-        with beside.open("wb") as file:
+        beside.unlink(missing_ok=True)
+        with open(beside, "xb", opener=_private) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

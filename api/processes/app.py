@@ -73,6 +73,7 @@ def create_app(configured: Settings | None = None) -> Starlette:
         pool=configured.database_pool,
         statement_seconds=configured.operation_seconds,
         heavy=configured.heavy_reads,
+        pooled=configured.database_pooled,
     )
     redis = Redis.from_url(str(configured.redis_url), socket_connect_timeout=1)
     hub = Hub(connected, redis)
@@ -86,6 +87,7 @@ def create_app(configured: Settings | None = None) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await connected.prove()
         tasks = [asyncio.create_task(hub.listen()), asyncio.create_task(gauges.watch(connected, registry))]
         with graphql.execution.observations.log.buffered():
             yield
@@ -134,6 +136,7 @@ def _graphql(
     async def database_answers() -> None:
         async with connected.reading() as connection:
             await connection.execute(text("SELECT 1 FROM alembic_version"))
+        await connected.fetch("SELECT 1")
 
     async def redis_answers() -> None:
         await redis.ping()
@@ -165,6 +168,7 @@ def _graphql(
         ready_checks={"database": database_answers, "redis": redis_answers, "relay": relay_keeps_up},
         trusted_documents=trusted_documents(configured.trusted_documents),
         registry=registry,
+        metrics_token=configured.metrics_token.get_secret_value() if configured.metrics_token else None,
         known_exceptions=KNOWN,
         known_operations=examples.OPERATIONS,
         examples=examples.EXAMPLES,

@@ -62,7 +62,11 @@ def _parser() -> argparse.ArgumentParser:
 async def _run(act: Act, arguments: argparse.Namespace) -> int:
     configured = settings()
     connected = database.connect(
-        str(configured.database_url), role=configured.database_role, pool=2, statement_seconds=None
+        str(configured.database_url),
+        role=configured.database_role,
+        pool=2,
+        statement_seconds=None,
+        pooled=configured.database_pooled,
     )
     try:
         return await act(connected, arguments)

@@ -65,13 +65,16 @@ async def act_periodically(connected: Database) -> None:
 
 
 @contextlib.asynccontextmanager
-async def woken(url: str, *events: asyncio.Event) -> AsyncIterator[None]:
+async def woken(url: str | None, *events: asyncio.Event) -> AsyncIterator[None]:
     """Sets the events whenever a transaction with news or jobs commits."""
 
     def wake(*_: object) -> None:
         for event in events:
             event.set()
 
+    if url is None:
+        yield
+        return
     connection = await asyncpg.connect(url.replace("+asyncpg", ""), timeout=5)
     try:
         await connection.add_listener(feed.WAKE_CHANNEL, wake)
@@ -85,7 +88,9 @@ async def relay(configured: Settings, connected: Database) -> None:
     carrier = await transport.connect(str(configured.redis_url))
     news, jobs = asyncio.Event(), asyncio.Event()
     try:
-        async with woken(str(configured.database_url), news, jobs), asyncio.TaskGroup() as group:
+        # A pool passes no notifications on: then everything is looked for every now and then.
+        url = None if configured.database_pooled else str(configured.database_url)
+        async with woken(url, news, jobs), asyncio.TaskGroup() as group:
             group.create_task(_repeat(partial(announce, connected, carrier), news))
             group.create_task(_repeat(partial(hand_out, connected, carrier), jobs))
             group.create_task(_repeat(partial(act_periodically, connected), asyncio.Event()))
@@ -108,7 +113,13 @@ async def main() -> None:
     configured = settings()
     configure_logs(configured.log_level)
     load_jobs()
-    connected = database.connect(str(configured.database_url), role=configured.database_role, pool=3)
+    connected = database.connect(
+        str(configured.database_url),
+        role=configured.database_role,
+        pool=3,
+        pooled=configured.database_pooled,
+    )
+    await connected.prove()
     running = asyncio.create_task(_for_ever(configured, connected))
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, running.cancel)

@@ -10,7 +10,13 @@ from domain.kernel.verification import checks
 async def main() -> int:
     """The exit status: 1 where anything breaks an invariant."""
     configured = settings()
-    connected = database.connect(str(configured.database_url), role=None, pool=2, statement_seconds=None)
+    connected = database.connect(
+        str(configured.database_url),
+        role=None,
+        pool=2,
+        statement_seconds=None,
+        pooled=configured.database_pooled,
+    )
     found = 0
     try:
         for name, check in checks().items():

@@ -25,8 +25,14 @@ async def main() -> None:
     machine_code.load()  # The first job need not wait for it, nor the collector look at it.
     turns = Turns()
     connected = database.connect(
-        str(configured.database_url), role=configured.database_role, pool=16, statement_seconds=None
+        str(configured.database_url),
+        role=configured.database_role,
+        pool=16,
+        statement_seconds=None,
+        pooled=configured.database_pooled,
     )
+
+    await connected.prove()
 
     async def run(job_id: UUID) -> None:
         with turns.job():

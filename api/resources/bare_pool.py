@@ -11,11 +11,13 @@ from typing import Any
 
 import asyncpg
 
+from api.resources.terms import DatabaseUnreachable, Terms, reason_of
+
 WAIT_SECONDS = 5.0
 STATEMENTS_KEPT = 256  # Per connection.
 
 # Plans of transactions are kept too, and must also suit a table that is still empty when its plan is made.
-BEGIN = "BEGIN; SET LOCAL enable_seqscan = off"
+SUITED = "SET LOCAL enable_seqscan = off"
 
 # What a server says that is starting, stopping or full.
 REFUSED = (OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.TooManyConnectionsError)
@@ -23,9 +25,7 @@ REFUSED = (OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventio
 ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InternalClientError)
 
-
-class DatabaseUnreachable(ConnectionError):
-    """No connection can be had, or the second one in a row was lost."""
+PLAIN = Terms(None, {}, is_pooled=False)
 
 
 class DatabaseBusy(TimeoutError):
@@ -35,10 +35,13 @@ class DatabaseBusy(TimeoutError):
 class BarePool:
     """Up to `size` connections, opened when first needed and kept."""
 
-    def __init__(self, arguments: Mapping[str, Any], size: int, wait_seconds: float = WAIT_SECONDS) -> None:
+    def __init__(
+        self, arguments: Mapping[str, Any], size: int, wait_seconds: float = WAIT_SECONDS, terms: Terms = PLAIN
+    ) -> None:
+        self._terms = terms
         self._arguments = {
             **arguments,
-            "statement_cache_size": STATEMENTS_KEPT,
+            "statement_cache_size": 0 if terms.is_pooled else STATEMENTS_KEPT,
             "max_cached_statement_lifetime": 0,
             "max_cacheable_statement_size": 0,  # Compiled statements may be longer than asyncpg would keep.
         }
@@ -105,7 +108,7 @@ class BarePool:
     async def _fetch(self, sql: str, values: Sequence[Any]) -> asyncpg.Record | None:
         connection = self._take_idle() or await self._open()
         try:
-            row = await connection.fetchrow(sql, *values)
+            row = await self._row(connection, sql, values)
         except asyncio.CancelledError:
             self._end(connection)
             raise
@@ -121,12 +124,23 @@ class BarePool:
         self._put_back(connection)
         return row
 
+    async def _row(self, connection: asyncpg.Connection, sql: str, values: Sequence[Any]) -> asyncpg.Record | None:
+        """The first row of a read; behind a pool in a transaction, as its statement would be looked for elsewhere."""
+        if not self._terms.is_pooled:
+            return await connection.fetchrow(sql, *values)
+        await connection.execute(self._terms.begin())
+        try:
+            return await connection.fetchrow(sql, *values)
+        finally:
+            if not connection.is_closed():
+                await connection.execute("COMMIT")
+
     async def _begun(self) -> asyncpg.Connection:
         """A connection in a new transaction, another one where the first turns out to be lost."""
         for connection in (self._take_idle(), None):
             begun = connection or await self._open()
             try:
-                await begun.execute(BEGIN)
+                await begun.execute(f"{self._terms.begin()}; {SUITED}")
                 return begun
             except ERRORS as error:
                 begun.terminate()
@@ -160,8 +174,14 @@ class BarePool:
 
     async def _open(self) -> asyncpg.Connection:
         try:
-            return await asyncpg.connect(**self._arguments)
+            connection = await asyncpg.connect(**self._arguments)
+            await self._terms.prove(connection)
+            return connection
+        except asyncpg.ProtocolViolationError as error:
+            raise reason_of(error) or DatabaseUnreachable("The database does not let us in.") from error
         except REFUSED as reason:
+            if isinstance(reason, DatabaseUnreachable):
+                raise
             raise DatabaseUnreachable("The database does not let us in.") from reason
 
     def _put_back(self, connection: asyncpg.Connection) -> None:

@@ -5,11 +5,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import asyncpg
-from sqlalchemy import URL
+from sqlalchemy import URL, make_url, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from api.resources.bare_pool import BarePool
 from api.resources.shares import Reader, Turns
+from api.resources.terms import UNNAMED, DatabaseUnreachable, PooledDialect, Terms, WrongConnection
 from domain.kernel import tables as _all_tables  # noqa: F401 (foreign keys name tables of other contexts)
 from domain.kernel.sql import Transaction
 
@@ -24,7 +26,9 @@ class Database:
         self.bare = bare
         self.turns = Turns(heavy)
         # Reads need no BEGIN and ROLLBACK: one statement is its own snapshot (performance.md: a quarter of its cost).
-        self.reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+        # Behind a pool they do.
+        is_pooled = isinstance(engine.dialect, PooledDialect)
+        self.reader = engine if is_pooled else engine.execution_options(isolation_level="AUTOCOMMIT")
         self.sessions = async_sessionmaker(engine, expire_on_commit=False)
 
     @asynccontextmanager
@@ -62,6 +66,20 @@ class Database:
     def share_of(self, caller: str) -> "Share":
         """What a caller's heavy operation may use of it."""
         return Share(self, caller)
+
+    async def prove(self) -> None:
+        """Before anything is served: whether connections are what they have to be. Raises WrongConnection.
+
+        A database that cannot be reached yet is waited for, as ever: each connection is proven when it is made.
+        """
+        try:
+            await self.bare.fetch("SELECT 1")
+            async with self.reading() as connection:
+                await connection.execute(text("SELECT 1"))
+        except WrongConnection:
+            raise
+        except (DatabaseUnreachable, OSError, DBAPIError, asyncpg.PostgresError):
+            return
 
     async def close(self) -> None:
         """Give all connections back to the server."""
@@ -106,36 +124,42 @@ class Share(Database):
 
 
 def connect(
-    url: str, *, role: str | None, pool: int = 10, statement_seconds: float | None = 10.0, heavy: int = 1
+    url: str,
+    *,
+    role: str | None,
+    pool: int = 10,
+    statement_seconds: float | None = 10.0,
+    heavy: int = 1,
+    pooled: bool = False,
 ) -> Database:
-    """A database whose connections act as `role` and stop statements that run too long.
+    """A database whose connections act as `role`, which each proves, and stop statements that run too long.
 
-    There are at most `pool` for SQLAlchemy and as many for `fetch`; heavy operations use at most `heavy` of them. The
-    role and the limit travel in the start-up message, so that a reset of the connection keeps them.
+    There are at most `pool` for SQLAlchemy and as many for `fetch`; heavy operations use at most `heavy` of them.
+    `pooled` says that the address leads to a pool in transaction mode; see `terms`.
     """
     # Instants and doubles as the compiled reads write them (`api.engine.emitters`), whatever the server's defaults are.
-    texts = {"timezone": "UTC", "datestyle": "ISO", "extra_float_digits": "1"}
-    options = {"application_name": "commonwatt", **texts}
-    if role:
-        options["role"] = role
+    settings = {"application_name": "commonwatt", "timezone": "UTC", "datestyle": "ISO", "extra_float_digits": "1"}
     if statement_seconds is not None:
-        options["statement_timeout"] = str(int(statement_seconds * 1_000))
+        settings["statement_timeout"] = str(int(statement_seconds * 1_000))
+    terms = Terms(role, settings, pooled)
+    address = make_url(url)
     engine = create_async_engine(
-        url,
+        address.set(drivername="postgresql+pooled") if pooled else address,
         pool_size=pool,
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=True,
         hide_parameters=True,  # Exceptions are logged, and values may be readings or secrets.
-        connect_args={"server_settings": options, "timeout": CONNECT_SECONDS},
+        connect_args={**terms.arguments(), **(UNNAMED if pooled else {}), "timeout": CONNECT_SECONDS},
     )
-    bare = {**_driver_arguments(engine.url), "timeout": CONNECT_SECONDS}
+    terms.govern(engine)
     # Compiling pays for reports only. Ready statements name their page sizes, so that one plan is good for all values,
     # and planning again for each would cost more than most of them take.
     # A page is read from few places and from memory: pages of a table cost as much in any order, and walking another
     # index to have them in order does not pay.
-    ready = {"jit": "off", "plan_cache_mode": "force_generic_plan", "random_page_cost": "1.1"}
-    return Database(engine, BarePool({**bare, "server_settings": {**options, **ready}}, pool), heavy)
+    ready = terms.with_settings({"jit": "off", "plan_cache_mode": "force_generic_plan", "random_page_cost": "1.1"})
+    bare = {**_driver_arguments(address), **ready.arguments(), "timeout": CONNECT_SECONDS}
+    return Database(engine, BarePool(bare, pool, terms=ready), heavy)
 
 
 def _driver_arguments(url: URL) -> dict[str, Any]:

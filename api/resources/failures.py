@@ -7,7 +7,8 @@ import asyncpg
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from api.resources.bare_pool import DatabaseBusy, DatabaseUnreachable
+from api.resources.bare_pool import DatabaseBusy
+from api.resources.terms import DatabaseUnreachable, WrongConnection
 from api.transport.terms.errors import KNOWN_EXCEPTIONS, ErrorCode, Known
 from domain.kernel.errors import DomainError, NotAllowed
 
@@ -23,5 +24,6 @@ KNOWN = {
     OperationalError: UNREACHABLE,
     PoolTimeout: BUSY,
     DatabaseUnreachable: UNREACHABLE,
+    WrongConnection: UNREACHABLE,
     DatabaseBusy: BUSY,
 }

@@ -37,6 +37,12 @@ class Settings(BaseSettings):
         (), description="Web origins that may call the API, as a JSON list; http://localhost:* has any port."
     )
     database_role: str = Field("commonwatt_app", description="Role the API takes: owns nothing, may not edit history.")
+    database_pooled: bool = Field(
+        False, description="Whether DATABASE_URL leads to a pool in transaction mode, such as PgBouncer."
+    )
+    metrics_token: SecretStr | None = Field(
+        None, min_length=1, description="Bearer token that /metrics asks for; without it everybody may read it."
+    )
     database_pool: int = Field(10, ge=1, le=100, description="Connections of one process: of each of its two pools.")
     heavy_reads: int = Field(1, ge=1, le=100, description="Connections of one process that heavy reads use at once.")
     page_max: int = Field(100, ge=1, description="Largest page of a connection.")

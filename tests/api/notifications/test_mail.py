@@ -1,6 +1,7 @@
 """Mail reaches a real mail server, or becomes files where there is none."""
 
 import re
+import stat
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
@@ -119,6 +120,20 @@ async def test_without_a_server_mails_are_files(post: Post, tmp_path: Path) -> N
     assert file.name == f"{delivery.id}.eml"
     assert (mail["To"], mail["Subject"]) == ("åsa@example.org", "News of a payment")
     assert [each.status for each in await post.deliveries()] == [DELIVERED]
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+async def test_a_directory_of_mails_is_private(post: Post, tmp_path: Path, is_there: bool) -> None:
+    directory = tmp_path / "mail"
+    if is_there:
+        directory.mkdir(mode=0o755)
+    post.using(mail=MailDirectory(directory))
+    await post.message(await post.somebody())
+
+    await post.deliver()
+
+    [mail] = directory.iterdir()
+    assert (stat.S_IMODE(directory.stat().st_mode), stat.S_IMODE(mail.stat().st_mode)) == (0o700, 0o600)
 
 
 async def test_a_directory_that_cannot_be_written_is_tried_again(post: Post, tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from api.resources.bare_pool import BarePool, DatabaseBusy, DatabaseUnreachable
+from api.resources.bare_pool import BarePool, DatabaseBusy
 from api.resources.database import Database, connect
 from api.resources.failures import KNOWN
+from api.resources.terms import DatabaseUnreachable
 from api.transport.terms.errors import refused
 from bin.devstack.beside import execute
 

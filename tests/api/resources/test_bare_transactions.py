@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import asyncpg
 import pytest
 
-from api.resources.bare_pool import DatabaseBusy, DatabaseUnreachable
+from api.resources.bare_pool import DatabaseBusy
 from api.resources.database import Database, connect
+from api.resources.terms import DatabaseUnreachable
 
 COUNT = "SELECT count(*) FROM event_stream"
 INSERT = "INSERT INTO event_stream (stream, sequence) VALUES ($1, 0)"

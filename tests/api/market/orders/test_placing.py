@@ -15,8 +15,8 @@ from sqlalchemy import select
 
 from api.market.orders.placing import Queue, queue_of
 from api.resources import database
-from api.resources.bare_pool import DatabaseUnreachable
 from api.resources.database import Database
+from api.resources.terms import DatabaseUnreachable
 from domain.audit import entries
 from domain.identity.viewers import Viewer
 from domain.kernel.database import new_id
