@@ -56,6 +56,9 @@ class RolledBack(Database):
         async with self.turn, bound as session, session.begin():
             yield session
 
+    def share_of(self, caller: str) -> Any:
+        return self
+
     async def fetch(self, sql: str, values: Sequence[Any] = ()) -> Any:
         async with self.turn:
             raw = await self.connection.get_raw_connection()
