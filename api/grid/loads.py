@@ -18,7 +18,7 @@ from domain.grid import loads
 from domain.grid.loads import QUARTER, CongestionLevel
 from domain.grid.tables import ZoneLoad
 from domain.grid.told import WITHHELD, Load
-from domain.kernel.database import among
+from domain.kernel.database import among, by_turns
 from domain.kernel.intervals import Period, Resolution, floor_to
 from domain.kernel.quantities import UKWH_PER_KWH, WHOLE_PPM
 from domain.metering.tables import Direction
@@ -106,9 +106,9 @@ async def read(context: Context, zone_id: UUID, period: PeriodInput | None) -> Z
         query = loads.newest().where(among(ZoneLoad.zone_id, zone_ids), *in_span)
         query = query.with_only_columns(*ZoneLoad.__table__.columns)
         found: dict[UUID, dict[datetime, Any]] = {zone_id: {} for zone_id in zone_ids}
-        for row in await context.loaders.fetch(query):
+        async for row in by_turns(await context.loaders.fetch(query)):
             found[row["zone_id"]][row["interval_start"]] = row
-        return [_series(found[zone_id], span, resolution) for zone_id in zone_ids]
+        return [_series(found[zone_id], span, resolution) async for zone_id in by_turns(zone_ids, at_once=1)]
 
     loaded: ZoneLoadSeries = await context.loaders.loader(("zone load", span, resolution), load).load(zone_id)
     return loaded

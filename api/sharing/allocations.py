@@ -18,6 +18,7 @@ from api.sharing.keys import administered
 from api.transport.terms.errors import BadUserInput
 from domain.aggregates import visibility as visible
 from domain.jobs import queue
+from domain.kernel.database import by_turns
 from domain.kernel.intervals import METER_RESOLUTION, Resolution
 from domain.kernel.intervals import Period as Span
 from domain.kernel.quantities import UKWH_PER_KWH
@@ -222,7 +223,7 @@ class AllocationRun(Node):
         async with info.context.database.reading() as connection:
             parameters = {"run": self.__dict__["id"], "member": member_key, "minutes": minutes}
             rows = await connection.execute(SERIES, {**parameters, "start": wanted.start, "end": wanted.end})
-            return _packed(wanted, minutes, rows.all())
+            return await _packed(wanted, minutes, rows.all())
 
     async def _tells_of(self, info: Info, member_id: UUID) -> bool:
         """Whether the viewer may see the totals of a member in this run: its series tells more of the same."""
@@ -263,10 +264,10 @@ GROUP BY at ORDER BY at
 PACKED = ("withdrawn", "traded_in", "shared_in", "injected", "traded_out", "shared_out")
 
 
-def _packed(wanted: Span, minutes: int, rows: Sequence[Row[Any]]) -> AllocationSeries:
+async def _packed(wanted: Span, minutes: int, rows: Sequence[Row[Any]]) -> AllocationSeries:
     count = wanted.intervals(minutes)
     columns = {name: [0.0] * count for name in PACKED}
-    for row in rows:
+    async for row in by_turns(rows):
         number = int((row.at - wanted.start).total_seconds()) // (minutes * 60)
         for name, values in columns.items():
             values[number] = (getattr(row, name) or 0) / UKWH_PER_KWH

@@ -4,10 +4,11 @@ Decision, 2026-11-20: ids are UUID version 7, made by the application: they sort
 index serves `ORDER BY id` and keyset cursors, and tell nothing of how many rows there are.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Annotated, Any, NewType
+from typing import Annotated, Any, NewType, TypeVar
 from uuid import UUID
 
 import uuid_utils
@@ -29,6 +30,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import DeclarativeBase, mapped_column
+
+Row = TypeVar("Row")
+ROWS_AT_ONCE = 500
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -113,3 +117,11 @@ def among_rows(columns: Sequence[Any], rows: Collection[Sequence[Any]]) -> Colum
 
 Id = Annotated[UUID, mapped_column(primary_key=True, default=new_id)]
 CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
+
+
+async def by_turns(rows: Iterable[Row], at_once: int = ROWS_AT_ONCE) -> AsyncIterator[Row]:
+    """Each of many rows; now and then others are served, for whom ten thousand at once would be a long wait."""
+    for number, row in enumerate(rows, 1):
+        yield row
+        if number % at_once == 0:
+            await asyncio.sleep(0)

@@ -11,6 +11,7 @@ from api.graphql.context import Context, Info
 from api.graphql.periods import PeriodInput, series
 from api.graphql.scalars import DateTime
 from api.transport.terms.errors import BadUserInput
+from domain.kernel.database import by_turns
 from domain.kernel.intervals import METER_RESOLUTION, Period, Resolution
 from domain.kernel.quantities import UEUR_PER_EUR, UKWH_PER_KWH
 from domain.market.clearing import ticks
@@ -57,7 +58,7 @@ async def read(
     async def load(market_ids: list[UUID]) -> list[PriceSeries]:
         async with context.database.reading() as connection:
             found = await ticks.series(connection, market_ids, period, minutes)
-        return [_packed(found[market_id], period, resolution) for market_id in market_ids]
+        return [_packed(found[market_id], period, resolution) async for market_id in by_turns(market_ids, at_once=1)]
 
     loaded: PriceSeries = await context.loaders.loader(("prices", period, resolution), load).load(market_id)
     return loaded

@@ -1,6 +1,7 @@
 """What requests beside GraphQL cost: points of the same budgets, taken before a token is looked up or a body is read.
 
-Whom a token stood for lately pays; for a token that this process has not seen lately its address does, as for none.
+Whom a token stood for lately pays what the route costs. For a token that this process has not seen lately its address
+pays one point, as for none: it is let in no further than its token is good, and has many behind it perhaps.
 What supervisors ask has a bucket of its own, so that nobody's requests make a healthy process look ill.
 """
 
@@ -59,11 +60,9 @@ class Charges:
         if scope["path"] in SUPERVISED:
             return await self.budgets.take(f"supervisor:{identity.network_of(address)}", SUPERVISORS, 1)
         viewer = self._viewer(scope)
-        points = self.points.get(scope["path"], 1)
         if viewer is None or viewer.is_anonymous:
-            return await self.budgets.take(
-                identity.key_of_address(address), self.budgets.settings.anonymous_rate, points
-            )
+            return await self.budgets.take(identity.key_of_address(address), self.budgets.settings.anonymous_rate, 1)
+        points = self.points.get(scope["path"], 1)
         return await self.budgets.take(identity.bucket_key(viewer, address), self.budgets.rate_of(viewer), points)
 
     def _viewer(self, scope: Scope) -> Any:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from domain.events import feed
 from domain.events.tables import Event
+from domain.kernel.database import by_turns
 from domain.kernel.intervals import Period
 
 REMEMBERED = 2_000  # Ticks looked back at to tell whether an indication is new: ten times a horizon of quarter-hours.
@@ -133,7 +134,7 @@ async def series(
     """What was cleared for deliveries that begin in a period, in intervals of some minutes from its start."""
     given = {"market_ids": list(market_ids), "start": period.start, "end": period.end, "minutes": minutes}
     found: dict[UUID, list[Bucket]] = {market_id: [] for market_id in market_ids}
-    for row in await connection.execute(SERIES, given):
+    async for row in by_turns(await connection.execute(SERIES, given)):
         values = (int(value) for value in (row.price, row.lowest, row.highest, row.bought, row.sold))
         found[row.market_id].append(Bucket(row.bucket, *values))
     return found

@@ -1,5 +1,6 @@
 """Conditions on any number of values, which are one argument however many they are."""
 
+import asyncio
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.geography.tables import MarketZone
-from domain.kernel.database import among, among_rows, new_id
+from domain.kernel.database import among, among_rows, by_turns, new_id
 from domain.market.orders import orders
 from domain.market.orders.tables import OrderInterval
 from tests.factories.market import BUY, a_market, a_trader, a_zone, an_order
@@ -44,3 +45,20 @@ async def test_any_number_of_orders_is_locked(session: AsyncSession) -> None:
     order_id = await an_order(session, await a_trader(session), await a_market(session), BUY)
 
     assert await orders.lock(session, [order_id, *(new_id() for _ in range(MANY))]) == [order_id]
+
+
+async def test_many_rows_leave_others_their_turns() -> None:
+    turns = 0
+
+    async def another() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(another())
+    rows = [row async for row in by_turns(range(5_000), at_once=500)]
+    other.cancel()
+
+    assert rows == list(range(5_000))
+    assert turns >= 9
