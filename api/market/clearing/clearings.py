@@ -14,7 +14,7 @@ from api.engine.fields import column, edge, many
 from api.graphql.context import Info
 from api.graphql.scalars import DateTime, Micro
 from domain.kernel.database import among
-from domain.market.clearing import clearings, tables
+from domain.market.clearing import clearings, tables, untraded
 from domain.market.orders import tables as order_tables
 from domain.market.places import visibility
 
@@ -92,8 +92,8 @@ class Clearing(Node):
     )
     async def parameters(self, info: Info) -> str:
         found = await _recorded(info, self.__dict__["id"])
-        # Which orders had no room for their minimum is for their owners, who are told why theirs were not filled.
-        shown = {name: value for name, value in found.parameters.items() if name != "below_minimum"}
+        # Which orders were left out, and what they had met, is for their owners, who are told why.
+        shown = {name: value for name, value in found.parameters.items() if name not in untraded.TOLD}
         return orjson.dumps(shown, option=orjson.OPT_SORT_KEYS).decode()
 
 

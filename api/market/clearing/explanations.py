@@ -23,8 +23,10 @@ describe(
     ARRIVED_LATE="It arrived while the batch was being cleared; the next one takes it.",
     MINIMUM_FILL="There was no room for its minimum fill.",
     SOURCE_NOT_OFFERED="No energy that it accepts was left within its limit.",
+    OTHERS_MINIMUM="Its limit was met only by orders for whose minimum fill there was no room.",
+    MADE_ROOM="It made room for the minimum fill of a later order of its price in a linked zone.",
     FILLED_ELSEWHERE="It is flexible, and all of its energy was traded in other intervals.",
-    NOTHING_TRADED="Nothing was traded in its zone and interval since it was placed.",
+    NOTHING_TRADED="No price met its limit within the transfer limits since it was placed.",
 )
 
 
@@ -66,7 +68,7 @@ class ExplanationOfOrder:
 
 
 def _shown(standing: explanations.Standing) -> FillExplanation:
-    price = standing.price_ueur_per_kwh
+    price = None if standing.is_untraded else standing.price_ueur_per_kwh
     return FillExplanation(
         delivery_start=DateTime(standing.delivery_start),
         reason=standing.reason,

@@ -27,23 +27,24 @@ from domain.kernel.errors import DomainError
 from domain.kernel.intervals import Period
 from domain.kernel.quantities import MICRO, round_half_even
 from domain.kernel.writing import Insertion
-from domain.market.clearing import escrow, fills, news, trades
+from domain.market.clearing import escrow, fills, news, trades, untraded
 from domain.market.clearing import ticks as prices
 from domain.market.clearing.book import Book
 from domain.market.clearing.fills import Fills
 from domain.market.clearing.tables import Clearing
 from domain.market.clearing.ticks import Tick, TickKind
 from domain.market.clearing.trades import Cleared, Pairing, TradeRow
+from domain.market.clearing.untraded import UntradedCell
 from domain.market.clearing.words import CLEAR_MARKET
 from domain.market.orders import orders
 from domain.market.places import changes, markets
 from domain.market.places.markets import Coupling
 from domain.market.places.tables import Market
 
-# From this number on clearings were not made by a batch, and their numbers are no seconds.
+# From this number on clearings were made by no batch.
 UNBATCHED = 10**12
-# An order counts as new for this long after the second in which a batch opened: longer than the transaction that
-# placed it may last, since the event that tells of it bears the time of the transaction's start.
+# An order counts as new for this long after the second in which a batch opened: longer than the transaction that placed
+# it may last, since the event that tells of it bears the time of the transaction's start.
 SETTLES_S = 15
 TIME_LIMIT_S = 60
 Cell = tuple[UUID, datetime]  # Market and start of delivery.
@@ -51,8 +52,7 @@ FIGURES = attrgetter("id", "price_ueur_per_kwh", "bought_ukwh", "sold_ukwh", "in
 
 
 class BookChanged(DomainError):
-    """An order that would be filled was cancelled, expired or filled after the book was read, or a zone was halted:
-    read it again."""
+    """An order to be filled was cancelled, expired or filled after the book was read, or a zone was halted."""
 
     def __init__(self) -> None:
         super().__init__("The book changed while it was cleared.")
@@ -64,8 +64,7 @@ class CellPrice:
 
     class_prices: micro-EUR/kWh of classes of energy that traded at another price, by `Acceptance`.
     congestion_rent_ueur: collected on the ways into the zone.
-    bound_ueur: on the welfare of all linked markets in this interval together; None where flexible orders tie it to
-    others, because then only their sum is bounded.
+    bound_ueur: on the welfare of all linked markets in this interval; None where flexible orders tie it to others.
     parameters: what the outcome depends on beside the orders, and the welfare of all linked markets that it reached.
     """
 
@@ -117,10 +116,11 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class ClearingOutcome:
-    """What a solver made of a book: the pairs, and the prices of all markets and intervals that have one."""
+    """What a solver made of a book: pairs, all prices that there are, and where nothing traded though limits met."""
 
     pairings: tuple[Pairing, ...]
     prices: Mapping[Cell, CellPrice]
+    untraded: Mapping[Cell, UntradedCell] = field(default_factory=dict)
 
 
 DUE = text("""
@@ -174,6 +174,7 @@ async def record(
         await notices.tell(session, news.of_filled(traded))
         # Late, because whoever places an order waits for the head of its market's audit chain.
         await _audit(session, rows, batch, job_id)
+    await untraded.record(session, outcome.untraded, batch)
     await _announce(session, book, outcome, rows)
     return True
 

@@ -1,7 +1,9 @@
 """Why an order got what it got in each delivery interval, told by price, then time, then limits.
 
 All is read from what was recorded: the clearing that decided about an interval (the one that filled it, else the last
-one while the order was open), and the last order of the same side that this clearing reached.
+one while the order was open), the last order of the same side that this clearing reached, and what linked zones had to
+do with it (`untraded`): the best limit that had been within reach, and the last order of its own limit that was reached
+there. Where nothing was traded, what the last batch found stands for a clearing.
 """
 
 from collections.abc import Collection
@@ -29,6 +31,8 @@ class FillReason(StrEnum):
     ARRIVED_LATE = "ARRIVED_LATE"
     MINIMUM_FILL = "MINIMUM_FILL"
     SOURCE_NOT_OFFERED = "SOURCE_NOT_OFFERED"
+    OTHERS_MINIMUM = "OTHERS_MINIMUM"
+    MADE_ROOM = "MADE_ROOM"
     FILLED_ELSEWHERE = "FILLED_ELSEWHERE"
     NOTHING_TRADED = "NOTHING_TRADED"
 
@@ -41,8 +45,11 @@ class Standing:
     last_*: the last order it reached of the same side and price, of a buyer also of the same acceptance.
     is_own_opposite: whether the owner offered the other side too. is_way_full: whether a linked market had a better
     price, beyond the cost of the way there, so that the link between them was full. is_below_minimum: whether there
-    was no room for its minimum fill. is_flexible: its energy is for all its intervals together, of which
-    order_filled_ukwh is filled.
+    was no room for its minimum fill. is_untraded: nothing was traded (then there is no clearing). offered, free: the
+    best limit of the other side within reach, of all and of those not left out for their minimum. equal_*: the last
+    order of its limit that was reached in its place, over linked zones. is_own_only: nobody else met its limit.
+    made_room: a later order of its limit was filled for its minimum. is_flexible: its energy is for all its intervals
+    together, of which order_filled_ukwh is filled.
     """
 
     order_id: UUID
@@ -63,6 +70,13 @@ class Standing:
     is_below_minimum: bool = False
     is_flexible: bool = False
     order_filled_ukwh: int = 0
+    is_untraded: bool = False
+    offered_ueur_per_kwh: int | None = None
+    free_ueur_per_kwh: int | None = None
+    equal_limit_ueur_per_kwh: int | None = None
+    equal_sequence: int | None = None
+    is_own_only: bool = False
+    made_room: bool = False
 
     @property
     def is_full(self) -> bool:
@@ -74,14 +88,34 @@ class Standing:
         """What decided the fill."""
         if self.is_full:
             return FillReason.FILLED if self.filled_ukwh else FillReason.FILLED_ELSEWHERE
-        if self.clearing_id is None:
+        if self.clearing_id is None and not self.is_untraded:
             return FillReason.NOTHING_TRADED
+        if self.made_room:
+            return FillReason.MADE_ROOM
         if self.fill_ukwh:
             is_last = self.is_flexible or self.last_sequence == self.sequence
             return FillReason.PARTLY_FILLED if is_last else FillReason.OWN_ORDER
         return FillReason.MINIMUM_FILL if self.is_below_minimum else self._reason_of_nothing()
 
     def _reason_of_nothing(self) -> FillReason:
+        is_equal = self.equal_limit_ueur_per_kwh == self.limit_price_ueur_per_kwh
+        if is_equal and self.equal_sequence is not None and self.sequence > self.equal_sequence:
+            return FillReason.BEHIND_IN_TIME
+        return self._reason_where_nothing_traded() if self.is_untraded else self._reason_beside_trades()
+
+    def _reason_where_nothing_traded(self) -> FillReason:
+        """Its limit was met, or not, by orders that traded elsewhere or could not trade."""
+        if not self._meets(self.offered_ueur_per_kwh):
+            return FillReason.NOTHING_TRADED
+        if self.is_own_only:
+            return FillReason.OWN_ORDER
+        return FillReason.OUTPRICED if self._meets(self.free_ueur_per_kwh) else FillReason.OTHERS_MINIMUM
+
+    def _meets(self, other_ueur_per_kwh: int | None) -> bool:
+        lead = self.limit_price_ueur_per_kwh - (other_ueur_per_kwh or 0)
+        return other_ueur_per_kwh is not None and (lead >= 0 if self.side is OrderSide.BUY else lead <= 0)
+
+    def _reason_beside_trades(self) -> FillReason:
         if self.last_limit_ueur_per_kwh is None or self.last_sequence is None:
             is_wanted = self.accepts is not Acceptance.ANY and not self._is_outpriced
             return FillReason.SOURCE_NOT_OFFERED if is_wanted else FillReason.OUTPRICED
@@ -120,6 +154,10 @@ SENTENCES = {
     "so it was left out.",
     FillReason.SOURCE_NOT_OFFERED: "No energy that it accepts was left within its limit of {limit} EUR/kWh; "
     "ordinary energy cost {price}.",
+    FillReason.OTHERS_MINIMUM: "Its limit of {limit} EUR/kWh was met only by orders that take at least so much or "
+    "nothing, and there was no room for their minimum fill.",
+    FillReason.MADE_ROOM: "It made room for the minimum fill of a later order with its limit of {limit} EUR/kWh in a "
+    "linked zone, with which more was gained.",
     FillReason.FILLED_ELSEWHERE: "All of its energy was traded in other intervals of its delivery.",
     FillReason.NOTHING_TRADED: "Nothing was traded in its zone and interval since it was placed: "
     "no price met its limit of {limit} EUR/kWh within the transfer limits.",
@@ -146,8 +184,16 @@ STANDINGS = text("""
     )
     SELECT i.order_id, i.delivery_start, i.side, i.limit_price_ueur_per_kwh, i.sequence, i.energy_ukwh, i.filled_ukwh,
            i.accepts, i.filling, i.order_filled_ukwh,
-           c.id AS clearing_id, c.price_ueur_per_kwh, coalesce(fill.energy_ukwh, 0)::bigint AS fill_ukwh,
-           coalesce(c.parameters -> 'below_minimum' ? i.order_id::text, false) AS is_below_minimum,
+           c.id AS clearing_id, coalesce(u.price_ueur_per_kwh, c.price_ueur_per_kwh) AS price_ueur_per_kwh,
+           coalesce(fill.energy_ukwh, 0)::bigint AS fill_ukwh,
+           u.id IS NOT NULL AS is_untraded,
+           coalesce(told.facts -> 'below_minimum' ? i.order_id::text, false) AS is_below_minimum,
+           coalesce(told.facts -> 'own_only' ? i.order_id::text, false) AS is_own_only,
+           coalesce(told.facts -> 'made_room' ? i.order_id::text, false) AS made_room,
+           (told.kind ->> 'offered')::bigint AS offered_ueur_per_kwh,
+           (told.kind ->> 'free')::bigint AS free_ueur_per_kwh,
+           (told.kind ->> 'last_limit')::bigint AS equal_limit_ueur_per_kwh,
+           (told.kind ->> 'last_sequence')::bigint AS equal_sequence,
            last.limit_price_ueur_per_kwh AS last_limit_ueur_per_kwh, last.sequence AS last_sequence,
            CASE WHEN i.filled_ukwh = i.energy_ukwh OR c.id IS NULL THEN false ELSE EXISTS (
                SELECT FROM market_order AS own
@@ -170,17 +216,29 @@ STANDINGS = text("""
         SELECT max(batch) AS batch FROM fill
         WHERE fill.order_id = i.order_id AND fill.delivery_start = i.delivery_start) AS filled ON true
     LEFT JOIN LATERAL (
+        SELECT untraded.id, price_ueur_per_kwh, told FROM untraded
+        WHERE market_id = i.market_id AND delivery_start = i.delivery_start AND i.filled_ukwh < i.energy_ukwh
+          AND created_at BETWEEN i.placed_at AND coalesce(i.closed_at, 'infinity')
+          AND NOT EXISTS (SELECT FROM clearing AS later
+              WHERE later.market_id = i.market_id AND later.delivery_start = i.delivery_start
+                AND later.batch > untraded.batch AND later.batch < 1000000000000
+                AND later.created_at <= coalesce(i.closed_at, 'infinity'))
+        ORDER BY batch DESC LIMIT 1) AS u ON true
+    LEFT JOIN LATERAL (
         SELECT clearing.id, clearing.batch, clearing.delivery_start, clearing.created_at, clearing.parameters,
                clearing.class_prices, clearing.price_low_ueur_per_kwh, clearing.price_high_ueur_per_kwh,
                coalesce((clearing.class_prices ->> i.class)::bigint, clearing.price_ueur_per_kwh) AS price_ueur_per_kwh,
                clearing.price_ueur_per_kwh AS headline_ueur_per_kwh,
                ('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint AS made_ms
         FROM clearing
-        WHERE clearing.market_id = i.market_id AND clearing.delivery_start = i.delivery_start
+        WHERE clearing.market_id = i.market_id AND clearing.delivery_start = i.delivery_start AND u.id IS NULL
           AND CASE WHEN i.filled_ukwh = i.energy_ukwh THEN batch = filled.batch
               ELSE batch <= filled.batch
                   OR batch < 1000000000000 AND created_at BETWEEN i.placed_at AND coalesce(i.closed_at, 'infinity') END
         ORDER BY batch DESC LIMIT 1) AS c ON true
+    CROSS JOIN LATERAL (
+        SELECT coalesce(u.told, c.parameters) AS facts,
+               coalesce(u.told, c.parameters) -> 'reach' -> i.side::text -> i.class::text AS kind) AS told
     LEFT JOIN fill ON (fill.order_id, fill.delivery_start, fill.batch) = (i.order_id, i.delivery_start, c.batch)
     LEFT JOIN LATERAL (
         SELECT rival.limit_price_ueur_per_kwh, rival.sequence

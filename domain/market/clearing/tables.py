@@ -45,6 +45,21 @@ class Clearing(Base):
     created_at: Mapped[CreatedAt]
 
 
+class Untraded(Base):
+    """Why nothing was traded in a market and delivery interval though limits were met, as of a batch. Append-only."""
+
+    __tablename__ = "untraded"
+    __table_args__ = (UniqueConstraint("market_id", "delivery_start", "batch"),)
+
+    id: Mapped[Id]
+    market_id: Mapped[UUID] = mapped_column(ForeignKey("market.id"))
+    delivery_start: Mapped[datetime]
+    batch: Mapped[int] = mapped_column(BigInteger)
+    price_ueur_per_kwh: Mapped[Micro]
+    told: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_at: Mapped[CreatedAt]
+
+
 class Trade(Base):
     """Energy of one sell order sold to one buy order in one delivery interval. Append-only.
 

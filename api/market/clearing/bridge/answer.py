@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import numpy as np
 
+from api.market.clearing.bridge.told import Told, told_of, untraded_of
 from domain.kernel.quantities import LOT_UKWH, TICK_UEUR_PER_KWH, round_half_even
 from domain.market.clearing.book import Book
 from domain.market.clearing.clearings import Cell, CellPrice, ClearingOutcome
@@ -31,9 +31,11 @@ TICKS_WH_PER_UEUR = 10  # One tick x one Wh is 0.1 micro-EUR.
 
 def outcome_of(book: Book, starts: list[datetime], classed: Classed, cleared: Clearing) -> ClearingOutcome:
     """Who trades with whom at what prices, and the prices of all markets and intervals that have one."""
+    told = told_of(book, classed, cleared)
     return ClearingOutcome(
         pairings=_pairings(book, classed, cleared),
-        prices=_prices(book, starts, classed, cleared),
+        prices=_prices(book, starts, classed, cleared, told[0]),
+        untraded=untraded_of(book, starts, classed, cleared, told),
     )
 
 
@@ -56,10 +58,11 @@ def _rules(book: Book, classed: Classed) -> Indices:
     return rule
 
 
-def _prices(book: Book, starts: list[datetime], classed: Classed, cleared: Clearing) -> dict[Cell, CellPrice]:
+def _prices(
+    book: Book, starts: list[datetime], classed: Classed, cleared: Clearing, told: Mapping[Cell, Told]
+) -> dict[Cell, CellPrice]:
     zone = {zone_id: i for i, zone_id in enumerate(book.coupling.zone_ids)}
     rents = congestion_rents_neur(classed.problem, cleared)
-    below_minimum = _below_minimum(book, cleared)
     bounds = _bounds_ueur(classed, cleared)
     is_priced = cleared.prices.is_priced
     found = {}
@@ -79,8 +82,9 @@ def _prices(book: Book, starts: list[datetime], classed: Classed, cleared: Clear
                     parameters=_parameters(classed, market, ways, interval)
                     | {
                         "objective_ueur": round_half_even(cleared.welfare_of_interval[interval], TICKS_WH_PER_UEUR),
-                        "below_minimum": below_minimum.get((market.id, start), []),
-                    },
+                        "below_minimum": [],
+                    }
+                    | told.get((market.id, start), {}),
                 )
     return found
 
@@ -152,12 +156,3 @@ def _parameters(
         "market_version": market.version,
         "links": [way | {"left_ukwh": int(left[number]) * LOT_UKWH} for number, way in ways],
     }
-
-
-def _below_minimum(book: Book, cleared: Clearing) -> Mapping[tuple[UUID, datetime], list[str]]:
-    """The orders of each market and interval that there was no room for the minimum fill of."""
-    found: dict[tuple[UUID, datetime], list[str]] = {}
-    for number in np.flatnonzero(cleared.is_dropped).tolist():
-        each = book.open[number]
-        found.setdefault((each.market_id, each.delivery_start), []).append(str(each.order_id))
-    return found

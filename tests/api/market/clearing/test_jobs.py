@@ -15,11 +15,13 @@ from domain.events import feed
 from domain.jobs.tables import Job, JobStatus
 from domain.kernel.verification import checks
 from domain.market.clearing import clearings, ticks, trades
+from domain.market.clearing.explanations import FillReason
 from domain.market.clearing.tables import Clearing, Trade
 from domain.market.orders import orders
 from domain.market.orders.tables import Order, OrderStatus
 from domain.market.places.tables import Market
 from tests.api.market.conftest import Live
+from tests.domain.market.clearing.linking import placed, told, zones
 from tests.factories.market import (
     BUY,
     SELL,
@@ -161,3 +163,29 @@ async def test_a_batch_closes_what_has_begun(live: Live) -> None:
 
     async with live.database.transaction() as session:
         assert (await session.get_one(Order, order_id)).status is OrderStatus.EXPIRED
+
+
+@pytest.mark.parametrize("made", ["XYW", "WYX", "YWX"])
+@pytest.mark.parametrize("ways", [("XY", "XW"), ("XW", "XY")])
+async def test_a_batch_serves_equal_prices_as_they_came_whichever_zone_and_link_was_made_first(
+    live: Live, made: str, ways: tuple[str, str]
+) -> None:
+    async with live.database.transaction() as session:
+        market = await zones(session, made, *ways)
+        rows = (
+            ("W", BUY, "0.001", "0.10"),
+            ("X", SELL, "0.001", "0"),
+            ("Y", SELL, "0.001", "0"),
+            ("Y", BUY, "0.002", "0.10"),
+            ("W", BUY, "0.002", "0.10"),
+        )
+        order_ids = await placed(session, market, *rows)
+    job_id = await asked(live)
+
+    await carry_out(live.database, job_id)
+
+    async with live.database.transaction() as session:
+        found = await told(session, order_ids)
+        assert [filled for filled, _ in found] == [1, 1, 1, 1, 0]
+        assert [reason for _, reason in found[3:]] == [FillReason.PARTLY_FILLED, FillReason.BEHIND_IN_TIME]
+        assert [breach async for breach in checks()["I1 energy, market"](session)] == []
