@@ -21,7 +21,15 @@ from api.transport.limits.budgets import Budgets
 from api.transport.limits.limits import Analysis
 from api.transport.limits.live import Live
 from api.transport.terms import identity, operations
-from api.transport.terms.errors import BadUserInput, CodedError, ErrorCode, Forbidden, QueryTooComplex, Unauthenticated
+from api.transport.terms.errors import (
+    BadUserInput,
+    CodedError,
+    ErrorCode,
+    Forbidden,
+    MethodNotAllowed,
+    QueryTooComplex,
+    Unauthenticated,
+)
 from api.transport.terms.operations import NODES_LIGHT, Operation
 from api.transport.terms.settings import TransportSettings
 
@@ -256,6 +264,10 @@ class DocumentChecks(SchemaExtension):
         operation.kind = analysis.operation.operation.value
         operation.document_hash = document.hash
         operation.node_count = node_count
+        own = self.documents.settings.root_fields_of_caller
+        operation.is_own = any(field.name.value in own for field in analysis.root_fields)
+        if operation.kind == "mutation" and not operation.may_change:
+            raise MethodNotAllowed("A GET may not change anything: send mutations by POST.")
 
     def _check_introspection(self, operation: Operation, analysis: Analysis) -> None:
         is_open = self.documents.settings.anonymous_introspection

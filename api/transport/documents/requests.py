@@ -1,4 +1,9 @@
-"""Reads a GraphQL request from HTTP; whatever is wrong with it is a coded 4xx."""
+"""Reads a GraphQL request from HTTP; whatever is wrong with it is a coded 4xx.
+
+Decision, 2026-11-30: texts are not stored by the hashes that Apollo's automatic persisted queries send. A published
+document (`trusted`) is found by its hash in the same way; anything else is answered so that the client sends its text
+and, where nothing is published, asks by hashes no more. A store that strangers fill would cost more than it saves.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +13,16 @@ import orjson
 from starlette.requests import Request
 
 from api.transport.documents.documents import hash_of
-from api.transport.terms.errors import BadUserInput, MethodNotAllowed, PersistedQueryNotFound, UnsupportedMediaType
+from api.transport.terms.errors import (
+    BadUserInput,
+    MethodNotAllowed,
+    PersistedQueryNotFound,
+    PersistedQueryNotSupported,
+    UnsupportedMediaType,
+)
+
+READING = ("GET", "HEAD")  # Whatever they ask changes nothing.
+JSON_PARAMETERS = ("variables", "extensions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +38,17 @@ async def read(request: Request, trusted: Mapping[str, str]) -> GraphQLRequest:
     if request.method == "POST":
         _check_content_type(request.headers.get("content-type", ""))
         return from_parameters(parse_json(await request.body()), trusted)
-    if request.method == "GET":
+    if request.method in READING:
         return _of_get(request, trusted)
-    raise MethodNotAllowed(f"{request.method} is not offered here: send GraphQL by POST.")
+    raise MethodNotAllowed(f"{request.method} is not offered here: send GraphQL by POST.", (*READING, "POST"))
 
 
-def parse_json(body: bytes | str) -> Any:
+def parse_json(text: bytes | str, name: str = "The body") -> Any:
     """The value of a JSON text. Raises BadUserInput for what is not JSON, not UTF-8 or nested too deep."""
     try:
-        return orjson.loads(body)
+        return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise BadUserInput(f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from None
+        raise BadUserInput(f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from None
 
 
 def from_parameters(parameters: object, trusted: Mapping[str, str], *, may_change: bool = True) -> GraphQLRequest:
@@ -76,18 +90,18 @@ def _text(query: str | None, document_id: str | None, trusted: Mapping[str, str]
         if hash_of(query) != document_id:
             raise BadUserInput("The document id is not the SHA-256 of 'query'.")
         return query
-    if document_id not in trusted:
-        raise PersistedQueryNotFound("PersistedQueryNotFound")  # Apollo Client compares this text.
-    return trusted[document_id]
+    if document_id in trusted:
+        return trusted[document_id]
+    if trusted:
+        raise PersistedQueryNotFound("PersistedQueryNotFound")  # Apollo Client compares these texts.
+    raise PersistedQueryNotSupported("PersistedQueryNotSupported")
 
 
 def _of_get(request: Request, trusted: Mapping[str, str]) -> GraphQLRequest:
-    parameters: dict[str, Any] = dict(request.query_params)
-    for name in ("variables", "extensions"):
+    parameters: dict[str, Any] = {name: value for name, value in request.query_params.items() if value}
+    for name in JSON_PARAMETERS:
         if name in parameters:
-            parameters[name] = parse_json(parameters[name])
-    if parameters.pop("query", None) or not ("documentId" in parameters or "extensions" in parameters):
-        raise MethodNotAllowed("GET is offered for the ids of published documents only: send GraphQL by POST.")
+            parameters[name] = parse_json(parameters[name], f"'{name}'")
     return from_parameters(parameters, trusted, may_change=False)
 
 

@@ -77,7 +77,7 @@ def refusal_headers(error: CodedError) -> dict[str, str]:
         return {"Retry-After": str(error.retry_after_s)}
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": "Bearer"}
-    return {"Allow": "POST"} if isinstance(error, MethodNotAllowed) else {}
+    return {"Allow": ", ".join(error.allowed)} if isinstance(error, MethodNotAllowed) else {}
 
 
 def rate_headers(budget: Taken | None) -> dict[str, str]:

@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.transport.documents import requests, responses
+from api.transport.documents import caching, requests, responses
 from api.transport.documents.requests import GraphQLRequest
 from api.transport.executing.execution import Execution
 from api.transport.limits import devices
@@ -61,6 +61,7 @@ class GraphQLEndpoint:
         token = identity.bearer_token(request.headers.get("authorization"))
         is_stream = media_type is MediaType.EVENT_STREAM
         operation = await self.execution.operation(request, token, "sse" if is_stream else "http")
+        operation.may_change = asked.may_change
         if is_stream:
             return EventStream(self.execution, asked, operation, request)
         return await self._execute(asked, operation, request, media_type)
@@ -71,6 +72,9 @@ class GraphQLEndpoint:
         async with ends_when_client_leaves(request.receive, operation):
             result = await self.execution.execute(asked, operation, request)
         answer = responses.answer(result, media_type, operation)
+        if request.method in requests.READING:
+            seconds = self.execution.settings.public_max_age_s
+            return caching.kept(answer, result, operation, seconds, request.headers.get("if-none-match"))
         if operation.device_cookie is not None:
             name, token = operation.device_cookie
             path, is_secure = self.execution.settings.path, request.url.scheme == "https"

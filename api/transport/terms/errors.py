@@ -33,6 +33,7 @@ class ErrorCode(StrEnum):
     RATE_LIMITED = "RATE_LIMITED"
     SUBSCRIBE_AGAIN = "SUBSCRIBE_AGAIN"
     PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
+    PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
     UNAVAILABLE = "UNAVAILABLE"
     INTERNAL = "INTERNAL"
@@ -56,6 +57,7 @@ HTTP_STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.RATE_LIMITED: 429,
         ErrorCode.SUBSCRIBE_AGAIN: 409,
         ErrorCode.PERSISTED_QUERY_NOT_FOUND: 200,  # Apollo Client sends the text after a 200 only.
+        ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED: 200,
         ErrorCode.DEADLINE_EXCEEDED: 503,
         ErrorCode.UNAVAILABLE: 503,
         ErrorCode.INTERNAL: 500,
@@ -131,6 +133,12 @@ class PersistedQueryNotFound(CodedError):
     code = ErrorCode.PERSISTED_QUERY_NOT_FOUND
 
 
+class PersistedQueryNotSupported(CodedError):
+    """No text is kept here by its hash, so that asking for one is a detour."""
+
+    code = ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED
+
+
 class DeadlineExceeded(CodedError):
     code = ErrorCode.DEADLINE_EXCEEDED
 
@@ -142,7 +150,13 @@ class Unavailable(CodedError):
 
 
 class MethodNotAllowed(CodedError):
+    """`allowed` are the methods that would have done."""
+
     code = ErrorCode.METHOD_NOT_ALLOWED
+
+    def __init__(self, message: str, allowed: tuple[str, ...] = ("POST",)) -> None:
+        super().__init__(message)
+        self.allowed = allowed
 
 
 class RequestTimeout(CodedError):

@@ -36,6 +36,8 @@ class Operation:
     codes: list[ErrorCode] = field(default_factory=list)
     results: int = 0
     device_cookie: tuple[str, str] | None = None  # Name and value, to be kept by the device that signed in.
+    may_change: bool = True  # Whether it may be a mutation.
+    is_own: bool = False  # Whether the answer is the caller's alone, also where nobody has signed in.
     is_handed_over: bool = False  # To a share, which notes its end.
 
     @property

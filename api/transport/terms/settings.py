@@ -84,6 +84,8 @@ class TransportSettings:
     rate: Rate = Rate(50_000, 500.0)
     anonymous_rate: Rate = Rate(10_000, 100.0)
     root_field_rates: Mapping[str, RootFieldRate] = field(default_factory=lambda: ROOT_FIELD_RATES)
+    root_fields_of_caller: frozenset[str] = frozenset({"rateLimit"})  # Others at other addresses get other answers.
+    public_max_age_s: int = 10  # For how long caches may give what nobody in particular has asked for.
     trusted_documents_only: bool = False
     anonymous_introspection: bool = False
     connection_init_seconds_max: float = 10.0

@@ -140,11 +140,18 @@ REQUESTS = (
         "The charset must be UTF-8.",
     ),
     Row(
-        "GET with a query",
-        body(b"", method="GET", path="/graphql?query=%7B__typename%7D"),
+        "GET with a mutation",
+        body(b"", method="GET", path="/graphql?query=mutation%7B__typename%7D"),
         405,
         "METHOD_NOT_ALLOWED",
-        "GET is offered for the ids of published documents only: send GraphQL by POST.",
+        "A GET may not change anything: send mutations by POST.",
+    ),
+    Row(
+        "GET with variables that are no JSON",
+        body(b"", method="GET", path="/graphql?query=%7B__typename%7D&variables=x"),
+        400,
+        "BAD_USER_INPUT",
+        "'variables' is not JSON: unexpected character, expected a JSON value at line 1, column 1.",
     ),
     Row(
         "DELETE",
@@ -311,7 +318,7 @@ REQUESTS = (
         "an unpublished document id",
         body(b'{"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "abc"}}}'),
         200,
-        "PERSISTED_QUERY_NOT_FOUND",
-        "PersistedQueryNotFound",
+        "PERSISTED_QUERY_NOT_SUPPORTED",
+        "PersistedQueryNotSupported",
     ),
 )

@@ -158,7 +158,7 @@ def knowing_nobody(site: Site) -> None:
 
 INTROSPECTION = {"query": "{ __schema { queryType { name } } }"}
 UNUSUAL: dict[str, Unusual] = {
-    "a GET": Unusual(Request(scope={"method": "GET"}), status=405),
+    "a GET": Unusual(Request(scope={"method": "GET"}), status=400),
     "another path": Unusual(Request(scope={"path": "/healthz"}), status=405),
     "a root path": Unusual(Request(scope={"root_path": "/api", "path": "/api/graphql"})),
     "a charset": of_headers(content_type="application/json; charset=utf-8"),
