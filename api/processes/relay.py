@@ -65,17 +65,17 @@ async def act_periodically(connected: Database) -> None:
 
 
 @contextlib.asynccontextmanager
-async def woken(url: str | None, *events: asyncio.Event) -> AsyncIterator[None]:
-    """Sets the events whenever a transaction with news or jobs commits."""
+async def woken(connected: Database, *events: asyncio.Event) -> AsyncIterator[None]:
+    """Sets the events when a transaction with news or jobs commits; never behind a pool, which passes no word on."""
 
     def wake(*_: object) -> None:
         for event in events:
             event.set()
 
-    if url is None:
+    if connected.is_pooled:
         yield
         return
-    connection = await asyncpg.connect(url.replace("+asyncpg", ""), timeout=5)
+    connection = await connected.bare.open()
     try:
         await connection.add_listener(feed.WAKE_CHANNEL, wake)
         yield
@@ -88,9 +88,7 @@ async def relay(configured: Settings, connected: Database) -> None:
     carrier = await transport.connect(str(configured.redis_url))
     news, jobs = asyncio.Event(), asyncio.Event()
     try:
-        # A pool passes no notifications on: then everything is looked for every now and then.
-        url = None if configured.database_pooled else str(configured.database_url)
-        async with woken(url, news, jobs), asyncio.TaskGroup() as group:
+        async with woken(connected, news, jobs), asyncio.TaskGroup() as group:
             group.create_task(_repeat(partial(announce, connected, carrier), news))
             group.create_task(_repeat(partial(hand_out, connected, carrier), jobs))
             group.create_task(_repeat(partial(act_periodically, connected), asyncio.Event()))

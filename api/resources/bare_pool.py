@@ -106,7 +106,7 @@ class BarePool:
             raise DatabaseBusy("All connections are in use.") from reason
 
     async def _fetch(self, sql: str, values: Sequence[Any]) -> asyncpg.Record | None:
-        connection = self._take_idle() or await self._open()
+        connection = self._take_idle() or await self.open()
         try:
             row = await self._row(connection, sql, values)
         except asyncio.CancelledError:
@@ -138,7 +138,7 @@ class BarePool:
     async def _begun(self) -> asyncpg.Connection:
         """A connection in a new transaction, another one where the first turns out to be lost."""
         for connection in (self._take_idle(), None):
-            begun = connection or await self._open()
+            begun = connection or await self.open()
             try:
                 await begun.execute(f"{self._terms.begin()}; {SUITED}")
                 return begun
@@ -172,7 +172,11 @@ class BarePool:
                 return connection
         return None
 
-    async def _open(self) -> asyncpg.Connection:
+    async def open(self) -> asyncpg.Connection:
+        """A connection beside the pool, which has proven whom it acts as; whoever asks ends it.
+
+        Raises DatabaseUnreachable.
+        """
         try:
             connection = await asyncpg.connect(**self._arguments)
             await self._terms.prove(connection)

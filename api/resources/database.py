@@ -27,8 +27,8 @@ class Database:
         self.turns = Turns(heavy)
         # Reads need no BEGIN and ROLLBACK: one statement is its own snapshot (performance.md: a quarter of its cost).
         # Behind a pool they do.
-        is_pooled = isinstance(engine.dialect, PooledDialect)
-        self.reader = engine if is_pooled else engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.is_pooled = isinstance(engine.dialect, PooledDialect)
+        self.reader = engine if self.is_pooled else engine.execution_options(isolation_level="AUTOCOMMIT")
         self.sessions = async_sessionmaker(engine, expire_on_commit=False)
 
     @asynccontextmanager
