@@ -35,6 +35,7 @@ from api.resources.failures import KNOWN
 from api.resources.settings import Caps, Settings, settings
 from api.transport.documents.plans import CompiledReads
 from api.transport.http.app import GraphQLApp, build_graphql_app
+from api.transport.http.compression import Compression
 from api.transport.http.express import Express
 from api.transport.http.proxies import Proxies
 from api.transport.limits.devices import Devices
@@ -55,6 +56,9 @@ class Application(Starlette):
 
     def build_middleware_stack(self) -> ASGIApp:
         return self.lane(super().build_middleware_stack())
+
+
+SCHEMA = Path(__file__).parents[2] / "schema.graphql"  # As .ci/run proves it to be.
 
 
 def create_app(configured: Settings | None = None) -> Starlette:
@@ -99,7 +103,7 @@ def create_app(configured: Settings | None = None) -> Starlette:
         await connected.close()
 
     return Application(
-        lambda app: Proxies(Express(app, graphql.execution, authenticate), configured.trusted_proxies),
+        lambda app: Proxies(Compression(Express(app, graphql.execution, authenticate)), configured.trusted_proxies),
         routes=[*graphql.routes, *rest],
         middleware=graphql.middleware,
         lifespan=lifespan,
@@ -172,6 +176,7 @@ def _graphql(
         known_exceptions=KNOWN,
         known_operations=examples.OPERATIONS,
         examples=examples.EXAMPLES,
+        published=SCHEMA,
         body_limits={part.PATH: part.BODY_LIMIT for room in house.rooms() for part in (*room.routes, *room.signed)},
         points={part.PATH: part.POINTS for room in house.rooms() for part in (*room.routes, *room.signed)},
         standing=authenticate,

@@ -12,7 +12,7 @@ from api.transport.terms.operations import Operation
 
 OWN = "private, no-cache"
 PUBLIC = "public, max-age={}"
-VARY = "Accept, Authorization"
+VARY = "Accept, Accept-Encoding, Authorization"
 OF_BODIES = ("content-type", "content-length")
 
 

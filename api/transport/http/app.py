@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -16,7 +17,7 @@ from api.transport.documents.lifecycle import Refresh
 from api.transport.documents.plans import CompiledReads, Standing
 from api.transport.executing.execution import Execution
 from api.transport.executing.shares import BY_VIEWER, Sharing
-from api.transport.http import graphiql, health
+from api.transport.http import graphiql, health, pages
 from api.transport.http.bodies import BodyLimit, BodyLimits
 from api.transport.http.charges import Charges
 from api.transport.http.graphiql import LOG_IN, Example, LogIn
@@ -60,6 +61,7 @@ def build_graphql_app(
     metrics_token: str | None = None,
     examples: Sequence[Example] = (),
     log_in: LogIn = LOG_IN,
+    published: Path | None = None,
     body_limits: Mapping[str, BodyLimit] = NOTHING,
     points: Mapping[str, int] = NOTHING,
     standing: Standing | None = None,
@@ -76,6 +78,7 @@ def build_graphql_app(
     known_operations    operation names that metrics are kept for; all others count as "other"
     ready_checks        by name; each raises when what it looks at is not well
     examples, log_in    of the GraphiQL page
+    published           file of the schema's text; with it there are pages that lead on
     body_limits         by path prefix, for routes that take larger bodies than GraphQL
     points              by path, what requests of other routes cost; one where it is not said
     standing            viewers seen lately, who pay for such requests; by default their addresses do
@@ -105,6 +108,7 @@ def build_graphql_app(
         WebSocketRoute(settings.path, endpoint),
         *health.routes(ready_checks, registry, metrics_token),
         *graphiql.routes(authenticate, examples, log_in, settings.path),
+        *(pages.routes(published) if published else ()),
     ]
     charges = Middleware(Charges, budgets=budgets, standing=standing, points=points, endpoint=settings.path)
     return GraphQLApp(routes, middleware(settings, charges, body_limits), execution, live)

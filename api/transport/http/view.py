@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.transport.documents import caching, requests, responses
 from api.transport.documents.requests import GraphQLRequest
 from api.transport.executing.execution import Execution
+from api.transport.http import compression
 from api.transport.limits import devices
 from api.transport.live import sockets
 from api.transport.live.streams import EventStream
@@ -71,6 +72,7 @@ class GraphQLEndpoint:
     ) -> Response:
         async with ends_when_client_leaves(request.receive, operation):
             result = await self.execution.execute(asked, operation, request)
+        request.scope[compression.AS_IT_IS] = operation.kind != "query"
         answer = responses.answer(result, media_type, operation)
         if request.method in requests.READING:
             seconds = self.execution.settings.public_max_age_s

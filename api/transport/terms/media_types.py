@@ -25,6 +25,11 @@ def preferred(accept: str) -> MediaType:
     return best
 
 
+def accepts(accepted: str, name: str) -> bool:
+    """Whether an `Accept...` header names something, and does not rule it out."""
+    return any(named == name and quality > 0 for named, quality in map(_range, accepted.split(",")))
+
+
 def _offered(name: str) -> MediaType | None:
     if name in {"*/*", "application/*"}:
         return MediaType.JSON
