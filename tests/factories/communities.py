@@ -2,7 +2,9 @@
 
 from datetime import date
 from typing import Any, TypeVar
+from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.communities import tables
@@ -75,6 +77,21 @@ async def an_asset(session: AsyncSession, participation: tables.Participation, *
         "power_w": 5_000,
     } | overrides
     return await _stored(session, tables.Asset(**facts))
+
+
+async def own_plant(session: AsyncSession, user_id: UUID, kind: tables.AssetKind = tables.AssetKind.PV) -> None:
+    """See that a user has a plant of a kind, behind a point it takes part with; one of its own unless it has some."""
+    taking_part = select(tables.Participation).join(tables.Member, tables.Member.id == tables.Participation.member_id)
+    behind = tables.Asset.metering_point_id == tables.Participation.metering_point_id
+    owned = taking_part.where(tables.Member.user_id == user_id).order_by(tables.Participation.id)
+    if (await session.scalars(owned.join(tables.Asset, behind).where(tables.Asset.kind == kind))).first():
+        return
+    participation = (await session.scalars(owned)).first()
+    if participation is None:
+        membership = await a_membership(session, await a_community(session), await a_member(session, user_id=user_id))
+        participation = await a_participation(session, membership)
+    capacity = 10_000_000 if kind is tables.AssetKind.STORAGE else None
+    await an_asset(session, participation, kind=kind, capacity_ukwh=capacity)
 
 
 def a_viewer_through(membership: tables.Membership) -> Viewer:

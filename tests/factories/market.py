@@ -18,13 +18,16 @@ from domain.ledger.tables import AccountKind, TransferKind
 from domain.ledger.transfers import NewTransfer
 from domain.market.orders import placing
 from domain.market.orders.orders import Proposal
+from domain.market.orders.usage import SOURCE_OF_PLANT
 from domain.market.places import markets
 from domain.market.places.tables import OrderSide
+from tests.factories.communities import own_plant
 from tests.factories.identity import a_user
 
 QUARTER = timedelta(minutes=15)
 ADMIN = Viewer(user_id=new_id(), roles=frozenset({PlatformRole.ADMIN}))
 BUY, SELL = OrderSide.BUY, OrderSide.SELL
+PLANT_OF_SOURCE = {source: kind for kind, source in SOURCE_OF_PLANT.items()}
 
 
 _FIRST = floor_to(datetime.now(UTC), 60) + timedelta(hours=3)
@@ -107,6 +110,9 @@ async def an_order(
     price: str = "0.2",
     **given: Any,
 ) -> UUID:
-    """A placed order."""
+    """A placed order; who says where its energy comes from has a plant of that source."""
+    if side is SELL and given.get("source") is not None:
+        assert owner.user_id is not None
+        await own_plant(session, owner.user_id, PLANT_OF_SOURCE[given["source"]])
     proposal = a_proposal(market_id, side, kwh, price, **given)
     return await placing.place(session, owner, str(new_id()), proposal, now=now())

@@ -14,9 +14,10 @@ from domain.market.rules import rules
 from domain.market.rules.rules import RuleTerms
 from domain.market.rules.tables import RuleKind, TradingRuleRun, TradingRuleSimulation
 from domain.metering.tables import Direction, MeteringPoint
-from tests.factories.communities import a_community, a_member, a_membership, a_participation, an_asset
+from tests.factories.communities import a_community, a_member, a_membership, a_participation, an_asset, own_plant
 from tests.factories.identity import a_user
 from tests.factories.ledger import a_deposit
+from tests.factories.market import PLANT_OF_SOURCE
 from tests.factories.metering import a_metering_point, a_reading_day, recorded, values
 
 ZONE = "Europe/Luxembourg"
@@ -85,6 +86,9 @@ async def a_rule(
     **overrides: Any,
 ) -> UUID:
     """A rule that is due now, or a draft."""
+    if overrides.get("source") is not None:
+        assert owner.user_id is not None
+        await own_plant(session, owner.user_id, PLANT_OF_SOURCE[overrides["source"]])
     terms = the_reserve(**overrides) if kind is RuleKind.KEEP_BATTERY_RESERVE else the_terms(**overrides)
     rule_id = await rules.create(session, owner, market_id, kind, terms)
     if is_active:

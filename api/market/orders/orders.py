@@ -46,7 +46,8 @@ class Order(Node):
         name="limitPrice",
     )
     source: market_tables.EnergySource | None = column(
-        tables.Order.source, "Where the energy comes from; null where the seller did not say."
+        tables.Order.source,
+        "Where the energy comes from, by the seller's plants; null where they are none or of several sources.",
     )
     accepts: tables.Acceptance = column(tables.Order.accepts, "What energy a buyer accepts; ANY on SELL orders.")
     filling: tables.OrderFilling = column(

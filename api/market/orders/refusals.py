@@ -7,6 +7,7 @@ from api.graphql.scalars import DateTime, Micro
 from domain.grid.tables import LimitKind
 from domain.ledger.transfers import InsufficientFunds as Unfunded
 from domain.market.orders import orders, tables, validation
+from domain.market.places.tables import EnergySource
 
 OFF_LOT = ErrorCode("OFF_LOT", "The energy is no multiple of the lot.")
 OFF_TICK = ErrorCode("OFF_TICK", "The price is no multiple of the tick.")
@@ -15,6 +16,7 @@ ORDER_CLOSED = ErrorCode("ORDER_CLOSED", "The order is filled, cancelled, expire
 INSUFFICIENT_FUNDS = ErrorCode("INSUFFICIENT_FUNDS", "The available balance does not cover it.")
 MARKET_HALTED = ErrorCode("MARKET_HALTED", "The grid operator has halted trading in the zone.")
 LIMIT_EXCEEDED = ErrorCode("LIMIT_EXCEEDED", "A limit of the zone's operator leaves no room for it.")
+SOURCE_NOT_OWNED = ErrorCode("SOURCE_NOT_OWNED", "No plant of the seller's brings energy of this source.")
 CAPACITY_EXCEEDED = ErrorCode("CAPACITY_EXCEEDED", "The seller's plants cannot deliver it beside what is committed.")
 
 
@@ -150,6 +152,11 @@ class CapacityExceeded(UserError):
     )
 
 
+@strawberry.type(description="No plant of the seller's brings energy of this source throughout the delivery.")
+class SourceNotOwned(UserError):
+    sources: list[EnergySource] = strawberry.field(description="What the seller's plants bring then.")
+
+
 @refusal(Unfunded)
 def _unfunded(error: Unfunded) -> UserError:
     return InsufficientFunds(
@@ -188,3 +195,8 @@ def _capacity_exceeded(error: validation.CapacityExceeded) -> UserError:
         capacity_ukwh=Micro(error.capacity_ukwh),
         committed_ukwh=Micro(error.committed_ukwh),
     )
+
+
+@refusal(validation.SourceNotOwned)
+def _source_not_owned(error: validation.SourceNotOwned) -> UserError:
+    return SourceNotOwned(code=SOURCE_NOT_OWNED, message=error.message, path=["source"], sources=sorted(error.sources))

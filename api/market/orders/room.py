@@ -12,6 +12,7 @@ from api.market.orders.refusals import (
     OFF_LOT,
     OFF_TICK,
     ORDER_CLOSED,
+    SOURCE_NOT_OWNED,
 )
 from domain.market.orders import words
 from domain.market.orders.tables import Acceptance, OrderFilling, OrderStatus
@@ -59,6 +60,7 @@ ROOM = Room(
         MARKET_HALTED,
         LIMIT_EXCEEDED,
         CAPACITY_EXCEEDED,
+        SOURCE_NOT_OWNED,
     ),
     notices=(words.ORDER_CLOSED,),
 )

@@ -57,13 +57,22 @@ class Wallet(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A request that was found good, the id of its order, the terms of its market, and what is held for it of whom."""
+    """A request that was found good, the id of its order, the terms of its market, and what is held for it of whom.
+
+    `source` is where its energy comes from, said by the order or by the plants of its owner.
+    """
 
     order_id: UUID
     request: Request
     terms: Terms
     hold: Hold
     wallet: Wallet | None
+    source: EnergySource | None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is placed, for the audit log."""
+        return self.request.facts | {"source": self.source and self.source.value}
 
     @property
     def market_id(self) -> UUID:
@@ -139,7 +148,7 @@ def _row(placed: Placed) -> OrderRow:
         limit_price_ueur_per_kwh=proposal.limit_price_ueur_per_kwh,
         delivery_start=proposal.delivery.start,
         delivery_end=proposal.delivery.end,
-        source=proposal.source,
+        source=placed.source,
         accepts=proposal.accepts,
         filling=proposal.filling,
         minimum_fill_ukwh=proposal.minimum_fill_ukwh,

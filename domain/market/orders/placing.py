@@ -154,7 +154,7 @@ def _asked(requests: Sequence[Request], rows: Sequence[Known]) -> Iterator[Asked
         terms = row.terms
         if row.result_id is None and terms is not None and row.is_held:
             asked = Asked(_owner(request), request.proposal, terms)
-            if (asked.needs_capacity or asked.terms.limits_ukwh) and _is_aligned(asked):
+            if (asked.needs_plants or asked.terms.limits_ukwh) and _is_aligned(asked):
                 yield asked
 
 
@@ -191,7 +191,7 @@ class _Batch:
         asked = Asked(_owner(request), request.proposal, terms)
         check(request.proposal, asked.terms, self.now)
         hold = self._reserve(asked, row)
-        placed = Placed(new_id(), request, terms, hold, row.wallet)
+        placed = Placed(new_id(), request, terms, hold, row.wallet, self.used_up.source(asked))
         self.placed.append(placed)
         self.used[request.use.owner] = Used(request.use.input_digest, placed.order_id, row.held_at)
         return placed.order_id
@@ -213,6 +213,7 @@ class _Batch:
             used_on_day_ukwh=used_on_day,
             on_day_ukwh=on_day,
             used_in_zone_ukwh=self.used_up.used_in_zone_ukwh(asked) if terms.limits_ukwh else 0,
+            sources=self.used_up.sources(asked),
         )
         check_means(proposal, terms, means)
         self.reserved_ueur[asked.owner_id] = self.reserved_ueur.get(asked.owner_id, 0) + hold.amount_ueur
@@ -295,7 +296,7 @@ async def _store(transaction: Transaction, placed: Sequence[Placed], now: dateti
     """Write orders, intervals, holds, audit entries, events and keys; heads of audit chains are held until commit."""
     results = {each.request.use: each.order_id for each in placed}
     acts = [
-        Act("order.place", each.request.viewer.key, ("Order", each.order_id), each.market_id, each.request.facts)
+        Act("order.place", each.request.viewer.key, ("Order", each.order_id), each.market_id, each.facts)
         for each in placed
     ]
     told = await sql.write(

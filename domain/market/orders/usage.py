@@ -13,11 +13,20 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
+from domain.communities.tables import AssetKind
 from domain.grid.tables import LimitKind
 from domain.kernel.sql import Statement, Transaction
 from domain.market.orders.orders import Proposal
 from domain.market.orders.validation import Terms
-from domain.market.places.tables import OrderSide
+from domain.market.places.tables import EnergySource, OrderSide
+
+SOURCE_OF_PLANT = {
+    AssetKind.PV: EnergySource.SOLAR,
+    AssetKind.WIND: EnergySource.WIND,
+    AssetKind.HYDRO: EnergySource.HYDRO,
+    AssetKind.BIOMASS: EnergySource.BIOMASS,
+    AssetKind.STORAGE: EnergySource.STORAGE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,11 @@ class Asked:
         return self.terms.is_capacity_checked and self.proposal.side is OrderSide.SELL
 
     @property
+    def needs_plants(self) -> bool:
+        """Whether it matters which plants its owner has: they bound what is sold, and say what it is."""
+        return self.proposal.side is OrderSide.SELL
+
+    @property
     def starts(self) -> list[datetime]:
         """Starts of its delivery intervals."""
         delivery, step = self.proposal.delivery, timedelta(minutes=self.terms.delivery_minutes)
@@ -47,9 +61,13 @@ class Asked:
 
 @dataclass(slots=True)
 class Usage:
-    """Power by owner and day; micro-kWh committed by owner and delivery, used by owner, side and day, and by zone."""
+    """Power and sources of plants by owner and day, and micro-kWh.
+
+    Committed by owner and delivery; used by owner, side and day, and by zone.
+    """
 
     capacity_w: dict[tuple[UUID, date], int] = field(default_factory=dict)
+    plants: dict[tuple[UUID, date], frozenset[EnergySource]] = field(default_factory=dict)
     committed: dict[tuple[UUID, datetime], int] = field(default_factory=lambda: defaultdict(int))
     on_day: dict[tuple[UUID, UUID, OrderSide, date], int] = field(default_factory=lambda: defaultdict(int))
     in_zone: dict[tuple[UUID, OrderSide, datetime], int] = field(default_factory=lambda: defaultdict(int))
@@ -58,6 +76,22 @@ class Usage:
         """The most that the owner's plants inject in each of the order's intervals."""
         power_w = min(self.capacity_w.get((asked.owner_id, day), 0) for day in asked.days)
         return power_w * 1_000 * asked.terms.delivery_minutes // 60
+
+    def sources(self, asked: Asked) -> frozenset[EnergySource]:
+        """Of what sources the owner has a plant on each of the order's days."""
+        each_day = [self.plants.get((asked.owner_id, day), frozenset()) for day in asked.days]
+        return frozenset.intersection(*each_day) if asked.needs_plants else frozenset()
+
+    def source(self, asked: Asked) -> EnergySource | None:
+        """Where the energy of an order comes from: as it says, or from the one source of its owner's plants.
+
+        What comes out of a storage has no source of its own, so it is never taken for granted.
+        """
+        each_day = {self.plants.get((asked.owner_id, day), frozenset()) for day in asked.days}
+        if asked.proposal.source is not None or not asked.needs_plants or len(each_day) != 1:
+            return asked.proposal.source
+        (sources,) = each_day
+        return next(iter(sources)) if len(sources) == 1 and EnergySource.STORAGE not in sources else None
 
     def add(self, asked: Asked) -> None:
         """Count an order that was just placed, for those after it in the same transaction."""
@@ -90,11 +124,12 @@ class Usage:
 
 
 class Capacity(NamedTuple):
-    """Power of an owner's plants on a day."""
+    """Power of an owner's plants on a day, and what they are."""
 
     owner_id: UUID
     day: date
     power_w: Decimal
+    kinds: list[str]
 
 
 class Committed(NamedTuple):
@@ -127,12 +162,17 @@ class UsedInZone(NamedTuple):
 async def read(transaction: Transaction, asked: Sequence[Asked]) -> Usage:
     """What stands against orders; only what is asked about, so that most transactions read nothing."""
     usage = Usage()
-    sellers = [each for each in asked if each.needs_capacity]
+    sellers = [each for each in asked if each.needs_plants]
     if sellers:
         owners, days = zip(*sorted({(each.owner_id, day) for each in sellers for day in each.days}), strict=True)
         rows = await CAPACITY.rows(transaction, {"owners": list(owners), "days": list(days)})
         usage.capacity_w = {(row.owner_id, row.day): int(row.power_w) for row in rows}
-        for row in await BY_OWNER.rows(transaction, _windows(sellers)):
+        usage.plants = {
+            (row.owner_id, row.day): frozenset(SOURCE_OF_PLANT[AssetKind(kind)] for kind in row.kinds) for row in rows
+        }
+    bounded = [each for each in sellers if each.needs_capacity]
+    if bounded:
+        for row in await BY_OWNER.rows(transaction, _windows(bounded)):
             usage.committed[row.owner_id, row.delivery_start] = int(row.energy_ukwh)
     limited = [each for each in asked if LimitKind.PER_MEMBER_AND_DAY in each.terms.limits_ukwh]
     if limited:
@@ -157,8 +197,8 @@ def _windows(asked: Iterable[Asked]) -> dict[str, list[object]]:
 
 # Power of the plants behind an owner's metering points on a day, each plant once.
 CAPACITY = Statement("""
-    SELECT owner_id, day, sum(power_w) AS power_w FROM (
-        SELECT DISTINCT asked.owner_id, asked.day, asset.id, asset.power_w
+    SELECT owner_id, day, sum(power_w) AS power_w, array_agg(DISTINCT kind) AS kinds FROM (
+        SELECT DISTINCT asked.owner_id, asked.day, asset.id, asset.power_w, asset.kind
         FROM unnest(CAST(:owners AS uuid[]), CAST(:days AS date[])) AS asked (owner_id, day)
         JOIN member ON member.user_id = asked.owner_id
         JOIN participation ON participation.member_id = member.id AND participation.valid_from <= asked.day

@@ -18,7 +18,7 @@ from domain.ledger.transfers import InsufficientFunds
 from domain.market.orders.orders import Proposal
 from domain.market.orders.tables import Acceptance, OrderFilling
 from domain.market.places.charges import MoneyTerms
-from domain.market.places.tables import OrderSide
+from domain.market.places.tables import EnergySource, OrderSide
 
 
 class OffLot(DomainError):
@@ -109,6 +109,16 @@ class CapacityExceeded(DomainError):
         self.committed_ukwh = committed_ukwh
 
 
+class SourceNotOwned(DomainError):
+    """No plant of the seller's brings energy of this source throughout the delivery."""
+
+    def __init__(self, source: EnergySource, sources: frozenset[EnergySource]) -> None:
+        owned = ", ".join(sorted(sources)) or "none"
+        super().__init__(f"No plant of yours brings {source.value} energy for this delivery; of your plants: {owned}.")
+        self.source = source
+        self.sources = sources
+
+
 @dataclass(frozen=True, slots=True)
 class Halt:
     """Why trading is halted, and until when; None is until it is resumed."""
@@ -137,6 +147,7 @@ class Means:
     """What an order's owner and zone have left for it, micro-kWh and micro-EUR.
 
     committed_ukwh, used_today_ukwh, used_in_zone_ukwh: the most that stands against the order in any of its intervals.
+    sources: of the plants that its owner has throughout the delivery.
     """
 
     required_ueur: int
@@ -146,6 +157,7 @@ class Means:
     used_on_day_ukwh: int = 0
     on_day_ukwh: int = 0
     used_in_zone_ukwh: int = 0
+    sources: frozenset[EnergySource] = frozenset()
 
 
 def gate_closes_at(delivery_start: datetime) -> datetime:
@@ -273,6 +285,13 @@ def _beyond_capacity(proposal: Proposal, terms: Terms, means: Means) -> DomainEr
     return CapacityExceeded(means.capacity_ukwh, means.committed_ukwh)
 
 
+def _source_not_owned(proposal: Proposal, terms: Terms, means: Means) -> DomainError | None:
+    """A source is what the seller's registered plants are, and not what the seller says."""
+    if proposal.source is None or proposal.source in means.sources:
+        return None
+    return SourceNotOwned(proposal.source, means.sources)
+
+
 def _beyond_limit_per_day(proposal: Proposal, terms: Terms, means: Means) -> DomainError | None:
     limit = terms.limits_ukwh.get(LimitKind.PER_MEMBER_AND_DAY)
     if limit is None or means.used_on_day_ukwh + means.on_day_ukwh <= limit:
@@ -293,7 +312,13 @@ def _beyond_funds(proposal: Proposal, terms: Terms, means: Means) -> DomainError
     return InsufficientFunds(means.required_ueur, means.available_ueur)
 
 
-NEEDS: tuple[Need, ...] = (_beyond_capacity, _beyond_limit_per_day, _beyond_limit_of_zone, _beyond_funds)
+NEEDS: tuple[Need, ...] = (
+    _beyond_capacity,
+    _source_not_owned,
+    _beyond_limit_per_day,
+    _beyond_limit_of_zone,
+    _beyond_funds,
+)
 
 
 def check_means(proposal: Proposal, terms: Terms, means: Means) -> None:

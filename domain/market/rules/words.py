@@ -27,6 +27,7 @@ REFUSED_FOR = {
     "OffLot": "the energy is no multiple of 0.001 kWh",
     "OffTick": "the price is no multiple of 0.0001 EUR/kWh",
     "PriceOutOfBounds": "the price is not within what the market allows",
+    "SourceNotOwned": "none of your plants brings energy of this source",
 }
 TRADING_RULE = NoticeKind(
     "TRADING_RULE",

@@ -59,6 +59,7 @@ WHO_SEES = WhoSees(
             "bob in A": BOB | HEAD_OF_A,
             "fred in A": FRED | HEAD_OF_A,
             "fred in B": FRED | HEAD_OF_B,
+            "gus in B": GUS | HEAD_OF_B,
             "ivy in A": IVY | HEAD_OF_A,  # Not for Hal, whose metering point it was.
         },
     },

@@ -46,6 +46,8 @@ async def _takes_part(session: AsyncSession, world: World, name: str, point: str
 
 async def _assets(session: AsyncSession, world: World) -> None:
     battery: dict[str, Any] = {"kind": AssetKind.STORAGE, "capacity_ukwh": 10_000_000}
-    for name, facts in (("bob in A", {}), ("fred in A", {}), ("fred in B", battery), ("ivy in A", {})):
+    having: tuple[tuple[str, dict[str, Any]], ...]
+    having = (("bob in A", {}), ("fred in A", {}), ("fred in B", battery), ("ivy in A", {}), ("gus in B", {}))
+    for name, facts in having:
         row = await session.get_one(Participation, world.rows["Participation"][name])
         world.keep("Asset", name, await an_asset(session, row, **facts))

@@ -8,12 +8,14 @@ from sqlalchemy import event, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.engine.declarations import global_id
+from domain.communities.tables import AssetKind
 from domain.identity.tables import ApiKeyKind
 from domain.identity.viewers import Viewer
 from domain.kernel.database import new_id
 from domain.market.orders.tables import Order
 from tests.api.conftest import Execute
 from tests.domain.market.clearing.batches import clear
+from tests.factories.communities import own_plant
 from tests.factories.market import (
     ADMIN,
     BUY,
@@ -61,6 +63,8 @@ def an_input(market: Any, **overrides: Any) -> dict[str, Any]:
 
 async def test_places_an_order_and_gives_it_again_for_the_same_key(session: AsyncSession, execute: Execute) -> None:
     trader, market = await a_trader(session), await a_market(session)
+    assert trader.user_id is not None
+    await own_plant(session, trader.user_id, AssetKind.WIND)
     given = an_input(market, source="WIND")
 
     first = await execute(PLACE, trader, input=given)

@@ -18,7 +18,7 @@ from domain.kernel.idempotency import IdempotencyKey, IdempotencyKeyReused
 from domain.market.orders.placements import Request
 from domain.market.orders.placing import PlacingOutcome
 from domain.market.orders.tables import Order, OrderInterval
-from domain.market.orders.validation import Terms, check
+from domain.market.orders.validation import SourceNotOwned, Terms, check
 from domain.market.places.tables import Market
 
 
@@ -49,6 +49,8 @@ async def _place(session: AsyncSession, request: Request, now: datetime) -> UUID
     if market is None:
         raise NotFound("market", proposal.market_id)
     check(proposal, Terms(market.delivery_minutes, market.horizon_hours), now)
+    if proposal.source is not None:  # Nobody here has a plant.
+        raise SourceNotOwned(proposal.source, frozenset())
     order_id = await _store(session, request, market)
     await _record(session, request, order_id)
     await _announce(session, request)

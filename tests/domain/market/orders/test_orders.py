@@ -20,6 +20,7 @@ from domain.market.orders.tables import Order, OrderInterval, OrderStatus
 from domain.market.places import changes
 from domain.market.places.tables import EnergySource
 from tests.conftest import AS_THE_APPLICATION
+from tests.factories.communities import own_plant
 from tests.factories.identity import a_user
 from tests.factories.market import (
     ADMIN,
@@ -46,6 +47,8 @@ async def stored(session: AsyncSession) -> tuple[int, ...]:
 
 async def test_places_one_order_whose_energy_applies_to_each_interval(session: AsyncSession) -> None:
     trader, market = await a_trader(session), await a_market(session)
+    assert trader.user_id is not None
+    await own_plant(session, trader.user_id)
     proposal = a_proposal(market, SELL, "1.5", "-0.05", delivery=a_delivery(0, 3), source=EnergySource.SOLAR)
 
     order_id = await placing.place(session, trader, "a key", proposal, now=now())
