@@ -44,10 +44,19 @@ class Classed:
     """A problem whose zones are cells of classes: first the ANY cell of each zone, then the others.
 
     cell: the zone in `problem` where an order of each zone and class stands, shape (zones, classes).
+    energy_class: of each order, what it is or accepts.
     """
 
     problem: ClearingProblem
     cell: Indices
+    energy_class: Indices
+
+    @property
+    def zone(self) -> Indices:
+        """The zone that each zone of `problem` is, or is a cell of."""
+        zone = np.empty(self.problem.zones, np.int64)
+        zone[self.cell] = np.arange(len(self.cell))[:, np.newaxis]
+        return zone
 
 
 def with_classes(problem: ClearingProblem, energy_class: Indices) -> Classed:
@@ -59,7 +68,7 @@ def with_classes(problem: ClearingProblem, energy_class: Indices) -> Classed:
     is_asked[:, EnergyClass.ANY] = False
     cell = np.tile(np.arange(zones)[:, np.newaxis], len(EnergyClass))
     if not is_asked.any():
-        return Classed(problem, cell)
+        return Classed(problem, cell, energy_class)
     zone, made = np.nonzero(is_asked)
     cell[zone, made] = zones + np.arange(len(zone))
     for each in reversed(EnergyClass):
@@ -72,7 +81,7 @@ def with_classes(problem: ClearingProblem, energy_class: Indices) -> Classed:
         orders=replace(orders, zone=cell[orders.zone, energy_class]),
         links=_with_local(problem, cell[zone, made], follows),
     )
-    return Classed(classed, cell)
+    return Classed(classed, cell, energy_class)
 
 
 def _with_local(problem: ClearingProblem, start: Indices, end: Indices) -> Links:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from solver.machine_code import COLUMN, OUT, compiled
-from solver.market.cells.problem import ClearingProblem, Indices, Links, derived
+from solver.market.cells.problem import ClearingProblem, Indices, Links, Wh, derived
 
 _NEVER = np.iinfo(np.int64).max
 
@@ -23,6 +23,12 @@ class Numbered:
     problem: ClearingProblem
     zone: Indices
     link: Indices
+
+    def given_flow_wh(self, flow_wh: Wh) -> Wh:
+        """Flows of this problem, shape (intervals, links), on the links as they were given."""
+        given = np.empty_like(flow_wh)
+        given[:, self.link] = flow_wh
+        return given
 
 
 def numbered(problem: ClearingProblem) -> Numbered:

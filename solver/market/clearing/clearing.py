@@ -59,8 +59,7 @@ def clear(problem: ClearingProblem) -> Clearing:
     cleared = _clear(standard.problem)
     if standard.problem is problem:
         return cleared
-    flow_wh = np.empty_like(cleared.flow_wh)
-    flow_wh[:, standard.link] = cleared.flow_wh
+    flow_wh = standard.given_flow_wh(cleared.flow_wh)
     is_traded = cleared.is_traded[:, standard.zone]
     return replace(cleared, flow_wh=flow_wh, prices=cleared.prices.of_zones(standard.zone), is_traded=is_traded)
 

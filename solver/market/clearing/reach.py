@@ -75,18 +75,14 @@ def _own_only(problem: ClearingProblem, clearing: Clearing, found: Reach) -> Ite
     """Orders where nothing was traded, whose limit is met, but not by anybody else."""
     orders = problem.orders
     is_idle = (clearing.fill_wh == 0) & ~clearing.is_traded.ravel()[problem.cell]
-    asked = np.flatnonzero(is_idle & found.is_met(problem, found.offered_ticks))
-    who = np.column_stack((orders.interval, orders.owner, orders.side))
-    present = set(map(tuple, who.tolist()))
-    by_owner: dict[int, dict[int, list[int]]] = {}
-    for order, (interval, owner, side) in zip(asked.tolist(), who[asked].tolist(), strict=True):
-        if (interval, owner, 1 - side) in present:
-            by_owner.setdefault(interval, {}).setdefault(owner, []).append(order)
-    for interval, owners in by_owner.items():
+    asked = is_idle & found.is_met(problem, found.offered_ticks)
+    for interval in np.unique(orders.interval[asked]).tolist():
         members, part = part_of(problem, np.array([interval]))
-        for owner, of_owner in owners.items():
-            met = found.is_met(part, _offered(part, part.orders.owner != owner))
-            yield from (order for order in of_owner if not met[np.searchsorted(members, order)])
+        owner, side = part.orders.owner, part.orders.side
+        both = np.intersect1d(owner[side == Side.BUY], owner[side == Side.SELL])
+        for each in np.intersect1d(both, owner[asked[members]]).tolist():
+            met = found.is_met(part, _offered(part, owner != each))
+            yield from members[asked[members] & (owner == each) & ~met].tolist()
 
 
 def _last_equal(problem: ClearingProblem, clearing: Clearing) -> Indices:

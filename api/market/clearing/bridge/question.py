@@ -1,6 +1,8 @@
 """From a book to the solver's question; `answer` tells what comes back."""
 
+from dataclasses import replace
 from datetime import datetime
+from sys import maxsize
 from uuid import UUID
 
 import numpy as np
@@ -11,6 +13,7 @@ from domain.market.orders.tables import Acceptance, OrderFilling
 from domain.market.places.tables import EnergySource, OrderSide
 from solver.market.cells.classes import Classed, EnergyClass, with_classes
 from solver.market.cells.merit_order import merit_order
+from solver.market.cells.numbering import numbered
 from solver.market.cells.problem import (
     PRICE_TICKS_MAX,
     ClearingProblem,
@@ -20,6 +23,7 @@ from solver.market.cells.problem import (
     Orders,
     Side,
     Wh,
+    derived,
     from_micro_units,
 )
 from solver.market.flows.network import transfers
@@ -29,6 +33,7 @@ SIDES = {OrderSide.SELL: Side.SELL, OrderSide.BUY: Side.BUY}
 ACCEPTED = {each: EnergyClass[each.value] for each in Acceptance}
 OFFERED: dict[EnergySource | None, EnergyClass] = {each: EnergyClass[each.value] for each in EnergySource}
 OFFERED[None] = EnergyClass.LOCAL
+ZONES_WEIGHED_MAX = 256  # Finer costs of more zones would leave the range of the flow solver.
 
 
 def problem_of(book: Book) -> ClearingProblem:
@@ -146,7 +151,9 @@ def sent_wh(book: Book, starts: list[datetime], links: Links) -> Wh:
     against an earlier transfer frees its way.
     """
     interval, zone = {start: i for i, start in enumerate(starts)}, _zone_of_market(book)
+    turn = _turns(book, zone)
     firm = [each for each in book.exported if each.delivery_start in interval]
+    firm.sort(key=lambda each: (each.delivery_start, turn[zone[each.market_id]]))
     if not firm:
         return np.zeros((len(starts), len(links)), np.int64)
     is_export = [each.energy_ukwh > 0 for each in firm]
@@ -159,8 +166,29 @@ def sent_wh(book: Book, starts: list[datetime], links: Links) -> Wh:
         sequence=np.arange(len(firm)),
         owner=np.arange(len(firm)),
     )
-    firm_problem = ClearingProblem(len(starts), len(book.coupling.zone_ids), must, links)
-    return transfers(firm_problem, merit_order(firm_problem))
+    problem = ClearingProblem(len(starts), len(turn), must, links)
+    standard = numbered(_past_the_last(problem, turn))
+    return standard.given_flow_wh(transfers(standard.problem, merit_order(standard.problem)))
+
+
+def _turns(book: Book, zone: dict[UUID, int]) -> Indices:
+    """Place of each zone by the first order that is open in it; those without share the last."""
+    first = np.full(len(book.coupling.zone_ids), maxsize)
+    for each in book.open:
+        at = zone[each.market_id]
+        first[at] = min(first[at], each.sequence)
+    return np.unique(first, return_inverse=True)[1]
+
+
+def _past_the_last(problem: ClearingProblem, turn: Indices) -> ClearingProblem:
+    """The problem with costs by which, of ways that cost the same, those past zones that came later are taken."""
+    scale = len(turn) * (len(turn) + 1)
+    if len(turn) > ZONES_WEIGHED_MAX:
+        return problem
+    links, orders = problem.links, problem.orders
+    costs = links.cost_ticks * scale + len(turn) - turn[links.to_zone]
+    limits = orders.limit_price_ticks * scale
+    return derived(problem, orders=replace(orders, limit_price_ticks=limits), links=replace(links, cost_ticks=costs))
 
 
 def _zone_of_market(book: Book) -> dict[UUID, int]:

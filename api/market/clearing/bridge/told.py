@@ -10,16 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from api.market.clearing.bridge.question import ACCEPTED, OFFERED
 from domain.kernel.quantities import TICK_UEUR_PER_KWH
-from domain.market.clearing.book import Book, OpenInterval
+from domain.market.clearing.book import Book
 from domain.market.clearing.clearings import Cell
 from domain.market.clearing.untraded import UntradedCell
-from domain.market.places.tables import OrderSide
-from solver.market.cells.classes import Classed
+from solver.market.cells.classes import Classed, EnergyClass
 from solver.market.cells.merit_order import UNBOUNDED_TICKS
+from solver.market.cells.problem import Indices, Side
 from solver.market.clearing.clearing import Clearing
-from solver.market.clearing.reach import Reach, reach
+from solver.market.clearing.reach import reach
 
 Told = dict[str, Any]
 
@@ -28,39 +27,48 @@ def told_of(book: Book, classed: Classed, cleared: Clearing) -> tuple[dict[Cell,
     """What is told of each market and interval in which something was left, and where a limit had been met."""
     problem = classed.problem
     found = reach(problem, cleared)
-    is_met = found.is_met(problem, found.offered_ticks)
+    left = np.flatnonzero(cleared.fill_wh < problem.orders.energy_wh)
+    market = problem.orders.interval * len(classed.cell) + classed.zone[problem.orders.zone]
     told: dict[Cell, Told] = {}
-    met: set[Cell] = set()
-    for number in np.flatnonzero(cleared.fill_wh < problem.orders.energy_wh).tolist():
-        each = book.open[number]
-        of_cell = told.setdefault((each.market_id, each.delivery_start), {"last_arrival": 0, "reach": {}})
-        of_cell["last_arrival"] = max(of_cell["last_arrival"], each.sequence)
-        _tell_of_order(of_cell, each, cleared, found, number)
-        _tell_of_kind(of_cell["reach"], book, each, found, number)
-        if is_met[number]:
-            met.add((each.market_id, each.delivery_start))
-    return told, met
+    for number in _last_of_each(market[left], left):  # The book is sorted by arrival.
+        told[_cell(book, number)] = {"last_arrival": book.open[number].sequence, "reach": {}}
+    for name, is_so in (
+        ("below_minimum", cleared.is_dropped),
+        ("own_only", found.is_own_only),
+        ("made_room", found.made_room),
+    ):
+        for number in left[is_so[left]].tolist():
+            told[_cell(book, number)].setdefault(name, []).append(str(book.open[number].order_id))
+    kind = (2 * problem.cell + problem.orders.side) * len(EnergyClass) + classed.energy_class
+    for number in _last_of_each(kind[left], left):
+        _tell_of_kind(told[_cell(book, number)]["reach"], classed, number).update(
+            offered=_ueur_per_kwh(found.offered_ticks[number]), free=_ueur_per_kwh(found.free_ticks[number])
+        )
+    behind = left[found.last_equal[left] >= 0]
+    for number in _last_of_each(kind[behind], behind):
+        _tell_of_kind(told[_cell(book, number)]["reach"], classed, number).update(
+            last_limit=book.open[number].limit_price_ueur_per_kwh,
+            last_sequence=book.open[int(found.last_equal[number])].sequence,
+        )
+    met = left[found.is_met(problem, found.offered_ticks)[left]]
+    return told, {_cell(book, number) for number in _last_of_each(market[met], met)}
 
 
-def _tell_of_order(told: Told, each: OpenInterval, cleared: Clearing, found: Reach, number: int) -> None:
-    left_out = {
-        "below_minimum": cleared.is_dropped[number],
-        "own_only": found.is_own_only[number],
-        "made_room": found.made_room[number],
-    }
-    for name in (name for name, is_so in left_out.items() if is_so):
-        told.setdefault(name, []).append(str(each.order_id))
+def _last_of_each(group: Indices, orders: Indices) -> list[int]:
+    """The last listed order of each group."""
+    last: list[int] = orders[::-1][np.unique(group[::-1], return_index=True)[1]].tolist()
+    return last
 
 
-def _tell_of_kind(told: Told, book: Book, each: OpenInterval, found: Reach, number: int) -> None:
-    """The same for all orders of a side and kind, save the last of the one limit that is the price."""
-    kind = (ACCEPTED[each.accepts] if each.side is OrderSide.BUY else OFFERED[each.source]).name
-    of_kind = told.setdefault(each.side.value, {}).setdefault(kind, {})
-    of_kind["offered"] = _ueur_per_kwh(found.offered_ticks[number])
-    of_kind["free"] = _ueur_per_kwh(found.free_ticks[number])
-    if found.last_equal[number] >= 0:
-        of_kind["last_limit"] = each.limit_price_ueur_per_kwh
-        of_kind["last_sequence"] = book.open[int(found.last_equal[number])].sequence
+def _cell(book: Book, number: int) -> Cell:
+    return book.open[number].market_id, book.open[number].delivery_start
+
+
+def _tell_of_kind(told: Told, classed: Classed, number: int) -> Told:
+    """What is told of orders of a side and kind: the same of all, save the last of the limit that is the price."""
+    side, kind = Side(int(classed.problem.orders.side[number])), EnergyClass(int(classed.energy_class[number]))
+    of_kind: Told = told.setdefault(side.name, {}).setdefault(kind.name, {})
+    return of_kind
 
 
 def _ueur_per_kwh(ticks: int) -> int | None:

@@ -205,3 +205,20 @@ def _meets(row: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     sell, buy = (row, other) if row[1] is SELL else (other, row)
     is_linked = sell[0] in ("X", buy[0])
     return row[1] is not other[1] and is_linked and float(sell[3]) <= float(buy[3])
+
+
+@pytest.mark.parametrize("made", ["XABY", "YBAX", "AXYB", "BYXA"])
+@pytest.mark.parametrize("ways", [("XA", "AY", "XB", "BY"), ("BY", "XB", "AY", "XA")])
+async def test_what_was_sold_before_leaves_the_same_ways_open_whatever_zones_are_called(
+    session: AsyncSession, made: str, ways: tuple[str, ...]
+) -> None:
+    """1 Wh went from X to Y by way of A or B; the way past A is left to a buyer there, who came before one in B."""
+    market = await zones(session, made, *ways, kwh="0.001")
+    await placed(session, market, ("X", SELL, "0.001", "0"), ("Y", BUY, "0.001", "0.10"))
+    await clear(session, market["X"])
+    rows = (("A", BUY, "0.001", "0.10"), ("B", BUY, "0.001", "0.10"), ("X", SELL, "0.001", "0"))
+    order_ids = await placed(session, market, *rows)
+
+    await clear(session, market["X"])
+
+    assert [filled for filled, _ in await told(session, order_ids)] == [1, 0, 1]
