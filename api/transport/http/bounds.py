@@ -30,6 +30,7 @@ class Bounds:
     progress_bytes: int = 4 * 1024  # In `idle_s`; less is as good as nothing.
     overhead: int = 8  # Bytes around one byte of a body in chunks.
     look_s: float = 1.0
+    discarded_bytes: int = 1024 * 1024  # Of what comes after a refusal.
 
 
 class Watch:
@@ -89,6 +90,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Headers are handed on no further than they may go: the parser joins them again with each piece."""
         if self.is_refused:
+            self.received_bytes += len(data)
+            if self.received_bytes > self.bounds.discarded_bytes:
+                self.transport.pause_reading()
             return
         while data and self.is_in_headers and not self.transport.is_closing():
             if self.header_since is None:
@@ -133,7 +137,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
         What still comes is read and forgotten for a moment: the answer would be lost if the connection were reset.
         """
-        self.is_refused = True
+        self.is_refused, self.received_bytes = True, 0
         if self._is_answering():
             self.transport.close()
             return
