@@ -2,7 +2,7 @@
 
 import strawberry
 
-from api.engine.declarations import leading
+from api.engine.declarations import global_id, leading
 from api.engine.fields import edge
 from api.graphql.context import Info
 from api.graphql.mutations import Payload, mutation
@@ -13,6 +13,12 @@ from domain.kernel.errors import NotAllowed
 
 @strawberry.type
 class UserViewer:
+    @strawberry.field(description="For caches of clients: the same for all that one account reads of itself. No node.")
+    def id(self, info: Info) -> strawberry.ID:
+        user_id = info.context.viewer.user_id
+        assert user_id is not None, "nobody is no viewer"
+        return global_id("Viewer", user_id)
+
     user = edge(None, "User", "The account that is signed in, or for which the application acts.")
 
     @strawberry.field(description="Platform roles; an application has none.")
