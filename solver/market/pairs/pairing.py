@@ -95,7 +95,9 @@ def _exchange(
     is_touched = np.zeros(problem.intervals, np.bool_)
     is_touched[interval[is_own]] = True
     touched = np.flatnonzero(is_touched[interval])
-    by_seller = touched[np.argsort(problem.cell[pairings.sell[touched]], kind="stable")]
+    sold = pairings.sell[touched]
+    cell = problem.orders.interval[sold] * problem.zones + problem.orders.zone[sold]  # Of few orders, not of all.
+    by_seller = touched[np.argsort(cell, kind="stable")]
     pairs: list[Pair] = []
     for members in np.split(by_seller, np.flatnonzero(np.diff(interval[by_seller])) + 1):
         pairs += exchange_partners(_pairs(problem, pairings, members, along, first_pair))
