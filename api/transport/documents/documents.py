@@ -195,6 +195,8 @@ class DocumentChecks(SchemaExtension):
 
     async def _admit(self) -> None:
         operation = operations.current()
+        if operation is not None and self.document is None:
+            await self.budgets.charge_text(operation, self.execution_context.query or "")
         try:
             analysis = self._analysis(operation)
         except (InvalidDocument, CodedError):

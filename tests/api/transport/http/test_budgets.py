@@ -177,3 +177,15 @@ def test_a_caller_has_few_heavy_operations_under_way(client: TestClient) -> None
 
 def test_a_mutation_is_no_way_to_read_heavily(client: TestClient) -> None:
     assert code(post(client, "mutation { renameAll }", headers=ADMIN)) == "QUERY_TOO_COMPLEX"
+
+
+def test_new_documents_are_limited_by_their_length_and_known_ones_are_not(client_of: ClientOf) -> None:
+    client = client_of(TransportSettings(limits=DocumentLimits(nodes=60), anonymous_rate=Rate(60, 0.001)))
+    texts = [f"{{ hello # {number} {'x' * 990}\n}}" for number in range(6)]
+
+    first = [post(client, text).status_code for text in texts]
+    known = post(client, texts[0])
+    of_another = post(client, texts[5], headers=ADMIN)
+
+    assert first == [200] * 5 + [429]
+    assert (known.status_code, of_another.status_code) == (200, 200)

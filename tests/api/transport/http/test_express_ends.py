@@ -108,7 +108,7 @@ async def test_many_at_once_keep_their_viewers_apart() -> None:
     assert [orjson.loads(answer.body)["data"]["hello"] for answer in answers] == [f"hello {name}" for name in names]
     assert [dict(answer.headers)[b"x-request-id"].decode() for answer in answers] == names
     assert site.ordinary.requests == 1
-    assert {key: level for key, (level, _) in site.buckets.levels.items()} == {
+    assert {key: level for key, (level, _) in site.buckets.levels.items() if not key.startswith("text:")} == {
         "viewer:admin-token": 49_950.0,
         "viewer:member-token": 49_949.0,
     }
