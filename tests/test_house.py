@@ -95,6 +95,18 @@ def test_the_domain_and_the_solver_are_told_what_time_it_is() -> None:
     assert {named(file) for file in ours if CLOCKS.search(file.read_text())} == set()
 
 
+def test_no_process_goes_by_the_clock_of_its_machine() -> None:
+    """Whatever decides asks `api.resources.clock`, which is the database's time; lines of logs bear the machine's."""
+    ours = [file for file in modules() if named(file).startswith(("api/", "domain/"))]
+    looking = re.compile(rf"{CLOCKS.pattern}|\buuid[167]\(|\btime\.time(_ns)?\b|\btimestamp_ms\b")
+
+    assert {named(file) for file in ours if looking.search(file.read_text())} == {
+        "api/transport/terms/instants.py",  # Until the database has told its time, and to compare.
+        "api/transport/observing/operation_log.py",
+        "domain/kernel/database.py",  # Until a process says what ids begin with.
+    }
+
+
 def contracts() -> dict[str, list[list[str]]]:
     """The layers of the import contracts by what they divide, lowest first."""
     written = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy import select
 from api.demo.feeding import feed
 from api.demo.loading import load
 from api.demo.story import ADMIN, LOG_INS, PARTNER, PASSWORD
-from api.resources import database
+from api.resources import clock, database
 from api.resources.database import Database
 from api.resources.settings import settings
 from api.transport.terms.logs import configure_logs
@@ -58,7 +58,7 @@ async def _log_ins(connected: Database) -> dict[str, Any]:
             user_id = (await session.execute(select(User.id).where(User.email == login.email))).scalar_one()
             written[name] = (await sessions.open_session(session, user_id)).access_token
         partner_id = (await session.execute(select(User.id).where(User.email == PARTNER.email))).scalar_one()
-        scopes, ends = frozenset({keys.READ, keys.TRADE}), datetime.now(UTC) + timedelta(days=7)
+        scopes, ends = frozenset({keys.READ, keys.TRADE}), clock.outside() + timedelta(days=7)
         _, written["partner_key"] = await keys.create_key(
             session, partner_id, ApiKeyKind.PARTNER, "Demo partner", scopes, ends
         )

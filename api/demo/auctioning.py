@@ -2,11 +2,12 @@
 
 import contextlib
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import select
 
 from api.demo.trading import HOMES, PLANTS, QUARTER, market_of, part_ukwh, viewer_of
+from api.resources import clock
 from api.resources.database import Database
 from domain.kernel.errors import DomainError
 from domain.kernel.intervals import Period, floor_to
@@ -24,7 +25,7 @@ AHEAD = timedelta(hours=1)
 
 async def offer(database: Database) -> None:
     """Offer a part of the wind of a quarter-hour, once for each."""
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = clock.outside().replace(microsecond=0)
     start = floor_to(now, 15) + AHEAD
     (park,) = (plant for plant in PLANTS if plant.person.source is EnergySource.WIND)
     energy_ukwh, delivery = part_ukwh(park, start), Period(start, start + QUARTER)
@@ -44,7 +45,7 @@ async def offer(database: Database) -> None:
 
 async def bid(database: Database, chance: random.Random) -> None:
     """A home bids for a part of what it needs in an auction that is open, if the clock has come down to its limit."""
-    now, bidder = datetime.now(UTC), chance.choice(HOMES)
+    now, bidder = clock.outside(), chance.choice(HOMES)
     limit_ueur_per_kwh = chance.randrange(800, 1_600) * TICK_UEUR_PER_KWH
     with contextlib.suppress(DomainError):  # The clock stands higher, or less is left.
         async with database.transaction() as session:

@@ -6,7 +6,7 @@ import logging
 import random
 import signal
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.demo import auctioning, trading
 from api.demo.loading import simulated_days, today_in
 from api.demo.story import PLACES, SEED, Place
+from api.resources import clock
 from api.resources.database import Database
 from domain.kernel.database import among
 from domain.kernel.intervals import day_start, floor_to
@@ -43,12 +44,12 @@ async def feed(database: Database) -> None:
 async def _meters(database: Database) -> None:
     """After each quarter-hour every meter reports it; what was missed while the demo was down comes first."""
     while True:
-        now = datetime.now(UTC)
+        now = clock.outside()
         with _through_outages():
             for place in PLACES:
                 async with database.transaction() as session:
                     await report_until(session, place, floor_to(now, 15))
-        until_next = floor_to(now, 15) + QUARTER - datetime.now(UTC)
+        until_next = floor_to(now, 15) + QUARTER - clock.outside()
         await asyncio.sleep(max(1.0, until_next.total_seconds() + 1))
 
 
@@ -78,7 +79,7 @@ def _until(day: ReadingDay, end: datetime, zone: ZoneInfo) -> ReadingDay | None:
 
 async def _traders(database: Database) -> None:
     """Every second somebody trades."""
-    for number in count(int(datetime.now(UTC).timestamp())):
+    for number in count(int(clock.outside().timestamp())):
         chance = random.Random(f"{SEED}:{number}")  # noqa: S311 (a demo, not a secret)
         with _through_outages():
             async with database.transaction() as session:

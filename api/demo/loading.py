@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,7 @@ from api.demo.story import (
     Place,
     first_day,
 )
+from api.resources import clock
 from api.resources.database import Database
 from domain.communities import assets, communities, memberships, participations, sight
 from domain.communities.members import NewMember
@@ -94,7 +95,7 @@ async def _accounts(session: AsyncSession) -> dict[str, UUID]:
 
 async def _deposits(session: AsyncSession, user_ids: Iterable[UUID]) -> None:
     """Everybody asks to pay in; the money comes when the worker runs and the payment provider answers."""
-    now = datetime.now(UTC)
+    now = clock.outside()
     for user_id in user_ids:
         viewer = await _viewer(session, user_id)
         await payments.request(session, viewer, "demo", PaymentKind.DEPOSIT, DEPOSIT_UEUR, now=now)
@@ -139,7 +140,7 @@ async def _markets(session: AsyncSession, admin: Viewer, operator_id: UUID) -> d
 
 async def _terms(session: AsyncSession, market_ids: dict[UUID, UUID], accounts: dict[str, UUID]) -> None:
     """What holds in the markets and zones, and who trades by rule in the first of them."""
-    now = datetime.now(UTC)
+    now = clock.outside()
     fund_id = (await session.execute(select(Community.id).where(Community.name == BELVAL.name))).scalar_one()
     admin, operator = [await _viewer(session, accounts[login.email]) for login in (ADMIN, OPERATOR)]
     for zone_id, market_id in market_ids.items():
@@ -299,4 +300,4 @@ async def _ask_for_allocation(session: AsyncSession, place: Place, community_id:
 
 def today_in(place: Place) -> date:
     """The local day of a place."""
-    return datetime.now(ZoneInfo(place.site.timezone)).date()
+    return clock.outside().astimezone(ZoneInfo(place.site.timezone)).date()

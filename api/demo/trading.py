@@ -7,7 +7,7 @@ little by which members misjudge. A part is offered once, by its key: two feeds 
 import contextlib
 import random
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.demo.story import TRADING, Person, Place
 from api.demo.terms import RULES
+from api.resources import clock
 from domain.communities import sight
 from domain.geography.tables import SubstationArea
 from domain.identity.tables import User
@@ -69,7 +70,7 @@ HOMES = tuple(trader for trader in TRADERS if not trader.person.plant)
 
 async def place_one(session: AsyncSession, chance: random.Random) -> None:
     """One order for one of the coming quarter-hours: of a plant now and then, else of a home."""
-    now = datetime.now(UTC)
+    now = clock.outside()
     start = floor_to(now, 15) + QUARTER * chance.randrange(1, QUARTERS_AHEAD)
     trader = chance.choice(PLANTS if chance.random() < PLANTS_PART else HOMES)
     part = chance.randrange(PARTS)

@@ -20,7 +20,7 @@ RANDOM = SystemRandom()
 @periodic
 async def draw_cards(session: AsyncSession) -> None:
     """Draw the cards of memberships that were just made."""
-    await cards.draw_new(session, RANDOM, now=clock.now())
+    await cards.draw_new(session, RANDOM, now=clock.outside())
 
 
 @periodic

@@ -1,11 +1,12 @@
 """The budget of who asks."""
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import strawberry
 
 from api.graphql.scalars import DateTime
+from api.resources import clock
 from api.transport.terms import operations
 
 
@@ -29,7 +30,7 @@ class BudgetQueries:
             return None
         budget = operation.budget
         missing = budget.rate.capacity - budget.remaining
-        reset_at = datetime.now(UTC) + timedelta(seconds=math.ceil(missing / budget.rate.refill_per_s))
+        reset_at = clock.outside() + timedelta(seconds=math.ceil(missing / budget.rate.refill_per_s))
         return RateLimit(
             cost=operation.cost,
             limit=budget.rate.capacity,

@@ -3,11 +3,13 @@
 ARQ is transport, not memory (graphql.md section 9): results are not kept, and its own retries are not relied on.
 A dispatch has an id of its own that changes every few seconds, because ARQ refuses an id whose holder was killed until
 its time limit has passed; that a job is then perhaps sent twice does no harm, since a worker must get its lease.
+ARQ scores by the clock of who sends and takes what is due by the clock of who works: all jobs have one score, long ago,
+and so come in the order of their ids, which is that in which they were asked for.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -17,10 +19,13 @@ from arq.connections import ArqRedis, RedisSettings
 from arq.typing import WorkerCoroutine
 from arq.worker import Worker, func
 
+from api.resources import clock
+from api.transport.terms.instants import EPOCH
 from domain.jobs.queue import ASKED, REDISPATCH, Due
 from domain.jobs.tables import JobKind
 
 Run = Callable[[UUID], Awaitable[None]]
+LONG_AGO = EPOCH + timedelta(seconds=1)
 DAY_S = 86_400  # Longer than any job: time limits are ours, not ARQ's.
 
 
@@ -43,9 +48,14 @@ async def connect(redis_url: str) -> ArqRedis:
 
 async def send(queue: ArqRedis, due: Due) -> None:
     """Hand a job's id to the workers."""
-    window = int(time.time() / (2 * REDISPATCH.total_seconds()))
+    window = int(clock.outside().timestamp() / (2 * REDISPATCH.total_seconds()))
     await queue.enqueue_job(
-        "run", str(due.id), _job_id=f"{due.id}:{due.attempt}:{window}", _queue_name=_queue_of(due.lane)
+        "run",
+        str(due.id),
+        _job_id=f"{due.id}:{due.attempt}:{window}",
+        _queue_name=_queue_of(due.lane),
+        _defer_until=LONG_AGO,
+        _expires=timedelta(seconds=DAY_S),
     )
 
 

@@ -27,7 +27,7 @@ from api.notifications.resolving import Reach
 from api.notifications.subjects import Links
 from api.processes import examples, gauges
 from api.processes.compiled import DocumentPlans
-from api.resources import database
+from api.resources import clock, database
 from api.resources.authentication import Authentication
 from api.resources.database import Database
 from api.resources.events import Hub
@@ -92,7 +92,8 @@ def create_app(configured: Settings | None = None) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await connected.prove()
-        tasks = [asyncio.create_task(hub.listen()), asyncio.create_task(gauges.watch(connected, registry))]
+        working = (hub.listen(), gauges.watch(connected, registry), clock.keep(connected.fetch))
+        tasks = [asyncio.create_task(work) for work in working]
         with graphql.execution.observations.log.buffered():
             yield
         for task in tasks:
@@ -169,7 +170,12 @@ def _graphql(
         ),
         buckets=buckets,
         refresh=Context.refresh,
-        ready_checks={"database": database_answers, "redis": redis_answers, "relay": relay_keeps_up},
+        ready_checks={
+            "database": database_answers,
+            "redis": redis_answers,
+            "relay": relay_keeps_up,
+            "clock": clock.check,
+        },
         trusted_documents=trusted_documents(configured.trusted_documents),
         registry=registry,
         metrics_token=configured.metrics_token.get_secret_value() if configured.metrics_token else None,

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.resources import clock
 from api.resources.database import Database
 
 logger = logging.getLogger("commonwatt.gauges")
@@ -26,9 +27,13 @@ GAUGES = {
 }
 
 
+CLOCK_AHEAD = ("commonwatt_clock_ahead_seconds", "How far this machine's clock is ahead of the database's.")
+
+
 async def watch(database: Database, registry: CollectorRegistry) -> None:
     """Keep the gauges for ever; while the database is away they stand as they were."""
     gauges = {name: Gauge(*named, registry=registry) for name, named in GAUGES.items()}
+    Gauge(*CLOCK_AHEAD, registry=registry).set_function(clock.ahead_s)
     while True:
         try:
             async with database.reading() as connection:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from api.house import load_jobs
 from api.jobs import transport
 from api.jobs.registry import PERIODIC
-from api.resources import database
+from api.resources import clock, database
 from api.resources.database import Database
 from api.resources.events import channel_of
 from api.resources.settings import Settings, settings
@@ -85,10 +85,12 @@ async def woken(connected: Database, *events: asyncio.Event) -> AsyncIterator[No
 
 async def relay(configured: Settings, connected: Database) -> None:
     """Relay for ever; raises a group when the database or Redis is lost. News waits for nothing else."""
+    await clock.measure(connected.fetch)  # What is periodic looks at it before it asks the database for anything.
     carrier = await transport.connect(str(configured.redis_url))
     news, jobs = asyncio.Event(), asyncio.Event()
     try:
         async with woken(connected, news, jobs), asyncio.TaskGroup() as group:
+            group.create_task(clock.keep(connected.fetch))
             group.create_task(_repeat(partial(announce, connected, carrier), news))
             group.create_task(_repeat(partial(hand_out, connected, carrier), jobs))
             group.create_task(_repeat(partial(act_periodically, connected), asyncio.Event()))

@@ -9,7 +9,7 @@ from api.house import load_jobs
 from api.jobs import transport
 from api.jobs.turns import Turns
 from api.jobs.work import carry_out
-from api.resources import database
+from api.resources import clock, database
 from api.resources.settings import settings
 from api.transport.terms.logs import configure_logs
 from solver import machine_code
@@ -38,6 +38,7 @@ async def main() -> None:
         with turns.job():
             await carry_out(connected, job_id)
 
+    comparing = asyncio.create_task(clock.keep(connected.fetch))
     serving = asyncio.create_task(transport.serve(str(configured.redis_url), run, at_once=AT_ONCE))
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, serving.cancel)
@@ -46,4 +47,5 @@ async def main() -> None:
     except asyncio.CancelledError:
         logging.getLogger("commonwatt").info("worker stopped")
     finally:
+        comparing.cancel()
         await connected.close()

@@ -7,11 +7,12 @@ statement that reads, so that a session, key, role or membership that ended one 
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import select
 
 from api.engine.texts import statement_of
+from api.resources import clock
 from api.resources.database import Database
 from api.transport.terms import identity
 from api.transport.terms.errors import RateLimited, Unauthenticated
@@ -66,7 +67,7 @@ class Authentication:
         kept = self._kept.get(hashed)
         if kept is None:
             return None
-        if kept.until <= datetime.now(UTC):
+        if kept.until <= clock.outside():
             del self._kept[hashed]
             return None
         self._kept.move_to_end(hashed)
@@ -101,7 +102,7 @@ class Authentication:
 
     async def _found(self, token: str) -> Viewer | None:
         async with self._database.reading() as connection:
-            viewer = await sight.viewer_of(connection, token, now=datetime.now(UTC))
+            viewer = await sight.viewer_of(connection, token, now=clock.outside())
         if viewer is None:
             self._unknown[credentials.token_hash(token)] = time.monotonic() + UNKNOWN_KEPT_S
             if len(self._unknown) > self._kept_max:

@@ -6,6 +6,7 @@ ignored or somebody else's. There everything is said anew in each transaction, a
 prepared under a name.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,10 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.transport.terms import instants
+from domain.kernel.database import Ids
+
+Ids.at_ns = instants.SHARED.at_ns
 POOL_UNSAID = (
     "DATABASE_URL leads to a pool such as PgBouncer, which forgets between transactions whom a connection acts as: set "
     "COMMONWATT_DATABASE_POOLED=true, or name the server itself."
@@ -58,12 +63,18 @@ class Terms:
         return f"BEGIN; {self.local()}" if self.is_pooled else "BEGIN"
 
     async def prove(self, connection: asyncpg.Connection) -> None:
-        """Whether a new connection acts as it has to; else it is ended. Raises WrongConnection."""
+        """Whether a new connection acts as it has to; else it is ended. Raises WrongConnection.
+
+        It tells the database's time, too: no process does anything with the database before it knows that.
+        """
         try:
             await connection.execute(self.begin())
-            found = await connection.fetchrow("SELECT current_user::text AS role, pg_backend_pid() AS process")
+            asked_ns = time.monotonic_ns()
+            found = await connection.fetchrow(
+                "SELECT current_user::text AS role, pg_backend_pid() AS process, clock_timestamp() AS at"
+            )
+            instants.take(asked_ns, found["at"])
             await connection.execute("COMMIT")
-            assert found is not None
             if not self.is_pooled and found["process"] != connection.get_server_pid():
                 raise WrongConnection(POOL_UNSAID)
             if self.role and found["role"] != self.role:

@@ -63,7 +63,7 @@ async def draw(session: AsyncSession, community_id: UUID, random: Random) -> int
 
 
 async def draw_new(session: AsyncSession, random: Random, *, now: datetime) -> int:
-    """Draw cards of memberships that were just made; cheap where none was. `now` is the machine's, as that of ids."""
+    """Draw cards of memberships that were just made; cheap where none was. `now` is the time of ids."""
     since = UUID(int=int((now - JUST_NOW).timestamp() * 1_000) << 80)  # Ids of version 7 begin with their millisecond.
     communities = list(await session.scalars(NEW, {"since": since, "communities_max": COMMUNITIES_MAX}))
     return await _draw_all(session, communities, random)

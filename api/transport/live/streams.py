@@ -6,7 +6,7 @@ Events are framed with LF, as urql reads no other. Comments keep proxies from cl
 import asyncio
 import logging
 from contextlib import aclosing, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -23,7 +23,7 @@ from api.transport.executing.execution import Execution
 from api.transport.executing.subscribers import Subscriber
 from api.transport.live.mailboxes import Mailbox, MailboxClosed
 from api.transport.observing.observations import Observations
-from api.transport.terms import identity
+from api.transport.terms import identity, instants
 from api.transport.terms.errors import RateLimited, Unauthenticated
 from api.transport.terms.media_types import MediaType
 from api.transport.terms.operations import Operation
@@ -136,7 +136,7 @@ class StreamOutlet:
 
 
 def seconds_until(instant: datetime | None) -> float | None:
-    return None if instant is None else max(0.0, (instant - datetime.now(UTC)).total_seconds())
+    return None if instant is None else max(0.0, (instant - instants.now()).total_seconds())
 
 
 def _expired() -> ExecutionResult:

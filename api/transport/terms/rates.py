@@ -10,11 +10,12 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from redis.exceptions import RedisError
 
+from api.transport.terms import instants
 from api.transport.terms.settings import Rate
 
 logger = logging.getLogger("commonwatt.rates")
@@ -46,7 +47,7 @@ class Taken(NamedTuple):
 
     @property
     def reset_at(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self.reset_after_s)
+        return instants.now() + timedelta(seconds=self.reset_after_s)
 
 
 class Buckets(Protocol):

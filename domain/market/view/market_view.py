@@ -39,7 +39,7 @@ from domain.market.view.figures import Balance, Hour, Price, View, band_ueur_per
 
 DAY = timedelta(hours=24)
 AHEAD = timedelta(hours=4)
-CLOCKS_DIFFER = timedelta(minutes=5)  # Between the clock that ids are made by and the database's, at most.
+CLOCKS_DIFFER = timedelta(minutes=5)  # Between the instants of an id and of its transaction, at most.
 FRESH = timedelta(hours=2)  # A forecast that is older says nothing of now.
 RENEWABLE = (EnergySource.SOLAR, EnergySource.WIND, EnergySource.HYDRO, EnergySource.BIOMASS)
 

@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -32,11 +33,11 @@ class Running:
     redis_url: str
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
-    def start_worker(self) -> asyncio.Task[None]:
+    def start_worker(self, at_once: int = 2) -> asyncio.Task[None]:
         async def run(job_id: UUID) -> None:
             await work.carry_out(self.database, job_id)
 
-        task = asyncio.create_task(transport.serve(self.redis_url, run, at_once=2))
+        task = asyncio.create_task(transport.serve(self.redis_url, run, at_once=at_once))
         self.tasks.append(task)
         return task
 
@@ -126,6 +127,39 @@ async def test_a_job_survives_the_death_of_its_worker(running: Running, monkeypa
     job = await running.ended(job_id)
 
     assert (job.status, job.attempts) == (JobStatus.SUCCEEDED, 2)
+
+
+async def test_a_job_is_done_where_the_sender_is_ahead_and_the_worker_behind(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, skew_s in (("arq.connections", 3_660), ("arq.worker", -3_600)):
+        monkeypatch.setattr(f"{module}.timestamp_ms", lambda skew_s=skew_s: int((time.time() + skew_s) * 1_000))
+    doing(monkeypatch, record_at_once)
+    running.start_worker()
+
+    job = await running.ended(await running.ask())
+
+    assert (job.status, job.attempts) == (JobStatus.SUCCEEDED, 1)
+
+
+async def test_jobs_reach_a_worker_in_the_order_in_which_they_were_asked_for(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[UUID] = []
+
+    async def note(job: work.Work) -> None:
+        done.append(job.id)
+        await record_at_once(job)
+
+    doing(monkeypatch, note)
+    monkeypatch.setattr(queue, "REDISPATCH", timedelta(minutes=1))  # Each is handed out once.
+    asked = [await running.ask() for _ in range(6)]
+    await asyncio.sleep(0.5)  # The relay has handed them out.
+    running.start_worker(at_once=1)
+    for job_id in asked:
+        await running.ended(job_id)
+
+    assert done == asked
 
 
 async def test_a_job_survives_the_loss_of_redis(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.resources import authentication
+from api.resources import clock
 from api.resources.authentication import Authentication
 from api.resources.database import Database
 from api.transport.terms.errors import Unauthenticated
@@ -172,20 +172,16 @@ async def test_a_change_that_is_rolled_back_is_none(site: Site) -> None:
     assert await site.viewer("session") is claim
 
 
-class Later(datetime):
+class Later:
     """A clock that is ahead."""
 
     ahead = timedelta(0)
 
-    @classmethod
-    def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
-        return datetime.now(tz) + cls.ahead
-
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> type[Later]:
-    monkeypatch.setattr(authentication, "datetime", Later)
-    monkeypatch.setattr(sight, "datetime", Later)
+    now = clock.outside
+    monkeypatch.setattr(clock, "outside", lambda: now() + Later.ahead)
     monkeypatch.setattr(Later, "ahead", timedelta(0))
     return Later
 
@@ -217,7 +213,7 @@ async def test_the_use_of_a_key_is_noted_to_the_minute(
         process.known(site.tokens["key"]) or await process(site.tokens["key"], ADDRESS)
         row = await site.database.fetch("SELECT last_used_at FROM api_key")
         assert row is not None
-        unnoted.append((later.now(UTC) - row[0]).total_seconds())
+        unnoted.append((clock.outside() - row[0]).total_seconds())
 
     assert max(unnoted) < 60
     assert sum(seconds < 1 for seconds in unnoted) == 5  # Once in about a minute, not each time.

@@ -2,19 +2,23 @@
 
 import asyncio
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import RFC_4122, UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.geography.tables import MarketZone
-from domain.kernel.database import among, among_rows, by_turns, new_id
+from domain.kernel.database import Ids, among, among_rows, by_turns, new_id, new_ids
 from domain.market.orders import orders
 from domain.market.orders.tables import OrderInterval
 from tests.factories.market import BUY, a_market, a_trader, a_zone, an_order
 
 MANY = 100_000
+MS_NS = 1_000_000
+START_NS = 1_800_000_000_000 * MS_NS
 
 
 @pytest.mark.parametrize("count", [0, 1, MANY])
@@ -62,3 +66,28 @@ async def test_many_rows_leave_others_their_turns() -> None:
 
     assert rows == list(range(5_000))
     assert turns >= 9
+
+
+@given(st.lists(st.integers(-500 * MS_NS, 500 * MS_NS), min_size=2, max_size=20))
+def test_ids_grow_and_begin_with_the_time_they_were_told(steps_ns: list[int]) -> None:
+    """Also where that goes back a little, as an estimate does that has become better."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Ids, "last", 0)
+        latest_ns, made = 0, []
+        for step_ns in steps_ns:
+            patch.setattr(Ids, "at_ns", lambda step_ns=step_ns: START_NS + step_ns)
+            latest_ns = max(latest_ns, START_NS + step_ns)
+            made += [new_id(), *new_ids(3)]
+            assert 0 <= (made[-1].int >> 80) - latest_ns // MS_NS <= 1
+
+    assert made == sorted(made)
+    assert {(id.version, id.variant) for id in made} == {(7, RFC_4122)}
+
+
+def test_ids_follow_a_clock_that_was_put_right() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Ids, "at_ns", lambda: START_NS)
+        new_id()
+        patch.setattr(Ids, "at_ns", lambda: START_NS - 600_000 * MS_NS)
+
+        assert new_id().int >> 80 == START_NS // MS_NS - 600_000
