@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 
 from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy import text
@@ -9,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.resources import clock
 from api.resources.database import Database
+from domain.market.view.lateness import late_markets
 
 logger = logging.getLogger("commonwatt.gauges")
 LOOK_S = 5.0
@@ -25,21 +27,30 @@ GAUGES = {
     "jobs_open": ("commonwatt_jobs_open", "Jobs that wait or run."),
     "events_behind": ("commonwatt_events_behind", "Events that the relay has not announced yet."),
 }
-
-
 CLOCK_AHEAD = ("commonwatt_clock_ahead_seconds", "How far this machine's clock is ahead of the database's.")
+MARKETS_LATE = ("commonwatt_markets_late", "Markets with open orders that should have been cleared three batches ago.")
+WARN_EVERY_S = 60.0
+NAMED_MAX = 5
 
 
 async def watch(database: Database, registry: CollectorRegistry) -> None:
     """Keep the gauges for ever; while the database is away they stand as they were."""
     gauges = {name: Gauge(*named, registry=registry) for name, named in GAUGES.items()}
     Gauge(*CLOCK_AHEAD, registry=registry).set_function(clock.ahead_s)
+    markets_late = Gauge(*MARKETS_LATE, registry=registry)
+    warned_s = -WARN_EVERY_S
     while True:
         try:
             async with database.reading() as connection:
                 row = (await connection.execute(BEHIND)).one()
+                late = await late_markets(connection, now=clock.now())
             for name, gauge in gauges.items():
                 gauge.set(getattr(row, name))
+            markets_late.set(len(late))
+            if late and time.monotonic() - warned_s >= WARN_EVERY_S:
+                warned_s = time.monotonic()
+                named = ", ".join(map(str, late[:NAMED_MAX]))
+                logger.warning("orders wait in %d market(s) that are not cleared: %s", len(late), named)
         except (SQLAlchemyError, OSError):
             logger.warning("the gauges could not be read")
         await asyncio.sleep(LOOK_S)
