@@ -148,11 +148,13 @@ def _template(given: Given) -> Template:
     annual = _json(given, "annualKwh", dict) if "annualKwh" in given else {}
     try:
         first_day = day_of(_required(given, "firstDay"))
+    except Malformed as error:
+        raise InvalidValue(("firstDay",), f"firstDay: {error}.") from error
+    try:
         annual_ukwh = {Direction(name): _annual_ukwh(kwh) for name, kwh in annual.items()}
-    except NotAQuantity as error:
-        raise InvalidValue(("annualKwh",), f"annualKwh: {error}.") from error
     except ValueError as error:
-        raise InvalidValue(("firstDay", "annualKwh"), "firstDay is a date; annualKwh names directions.") from error
+        reason = error if isinstance(error, NotAQuantity) else "totals are by INJECTED and WITHDRAWN"
+        raise InvalidValue(("annualKwh",), f"annualKwh: {reason}.") from error
     return Template(
         point_code=_required(given, "point"),
         first_day=first_day,

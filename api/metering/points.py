@@ -130,7 +130,7 @@ def _overlap(error: members.Overlap) -> UserError:
     return Overlap(
         code=OVERLAP,
         message=error.message,
-        path=["validFrom"],
+        path=list(error.path),
         valid_from=Date(error.valid_from),
         valid_to=valid_to,
     )

@@ -42,7 +42,8 @@ def _not_allowed(error: keys.KeyNotAllowed) -> UserError:
 @refusal(keys.KeyInUse)
 def _in_use(error: keys.KeyInUse) -> UserError:
     until = DateTime(error.allocated_until)
-    return KeyInUse(code=OVERLAP, message=error.message, path=["validFrom"], allocated_until=until)
+    path = ["validFrom"] if error.is_new else ["id"]
+    return KeyInUse(code=OVERLAP, message=error.message, path=path, allocated_until=until)
 
 
 @entity(tables.KeyShare, visible=visibility.key_shares)
@@ -130,9 +131,29 @@ class SetSharingKeyPayload(Payload):
     sharing_key = edge(None, "SharingKey", "The key.")
 
 
+@strawberry.input(description="A key that nothing was allocated by.")
+class RemoveSharingKeyInput:
+    id: strawberry.ID = strawberry.field(description="A key of a community that the caller administers.")
+
+
+@strawberry.type(description="The community whose key was removed.")
+class RemoveSharingKeyPayload(Payload):
+    community = edge(None, "Community", "The community, with the key before it in force.")
+
+
 @strawberry.type
 class KeyMutations:
-    @mutation("Set how a community divides shared energy, from an instant on; for its administrators.")
+    @mutation("Remove a key that no allocation has used; for administrators of the community.")
+    async def remove_sharing_key(self, info: Info, input: RemoveSharingKeyInput) -> RemoveSharingKeyPayload:
+        key_id = key_of(input.id, "SharingKey", "id")
+        async with info.context.transaction() as session:
+            community_id = await keys.remove_key(session, key_id, by=info.context.caller)
+        return leading(RemoveSharingKeyPayload(), community=community_id)
+
+    @mutation(
+        "Set how a community divides shared energy, from an instant on; for its administrators. A key that was to "
+        "begin at that instant is replaced."
+    )
     async def set_sharing_key(self, info: Info, input: SetSharingKeyInput) -> SetSharingKeyPayload:
         community_id = await administered(info, input.community_id, "set its sharing key")
         shares = [

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from domain.audit import entries
 from domain.communities import visibility
@@ -26,13 +27,16 @@ from domain.kernel.errors import DomainError, InvalidValue, NotFound
 
 
 class Overlap(DomainError):
-    """The same thing is already there for part of the time."""
+    """The same thing is already there for part of the time; `path` names the field that says so."""
 
-    def __init__(self, what: str, valid_from: date, valid_to: date | None) -> None:
+    def __init__(
+        self, what: str, valid_from: date, valid_to: date | None, path: tuple[str, ...] = ("validFrom",)
+    ) -> None:
         until = f"until {valid_to}" if valid_to else "without end"
         super().__init__(f"There is already {what} from {valid_from} {until}.")
         self.valid_from = valid_from
         self.valid_to = valid_to
+        self.path = path
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ async def admit(session: AsyncSession, community_id: UUID, new: NewMember, *, by
         raise InvalidValue(("roles",), "A member has at least one role.")
     member_id = await _member(session, new, by)
     valid_from = new.valid_from or (await clock(session)).date()
-    await _check_alone(session, community_id, member_id, valid_from)
+    await _check_alone(session, community_id, member_id, valid_from, new)
     membership = Membership(
         community_id=community_id,
         member_id=member_id,
@@ -119,12 +123,28 @@ async def take_up(session: AsyncSession, user_id: UUID, email: str) -> None:
         await entries.record(session, "member.take_up", actor=f"user:{user_id}", subject=("Member", member_id))
 
 
-async def _check_alone(session: AsyncSession, community_id: UUID, member_id: UUID, valid_from: date) -> None:
-    query = select(Membership.valid_from, Membership.valid_to).where(
-        Membership.community_id == community_id,
-        Membership.member_id == member_id,
-        or_(Membership.valid_to.is_(None), Membership.valid_to > valid_from),
+async def _check_alone(
+    session: AsyncSession, community_id: UUID, member_id: UUID, valid_from: date, new: NewMember
+) -> None:
+    """No membership of the member, nor of another one that the same account signs in for, or is to."""
+    other = aliased(Member)
+    same = or_(
+        other.id == Member.id,
+        other.user_id == Member.user_id,
+        func.lower(other.awaited_email) == func.lower(Member.awaited_email),
     )
-    other = (await session.execute(query.limit(1))).first()
-    if other is not None:
-        raise Overlap("a membership of this member", *other)
+    query = (
+        select(Membership.valid_from, Membership.valid_to, Membership.member_id)
+        .join(other, other.id == Membership.member_id)
+        .join(Member, same)
+        .where(Membership.community_id == community_id, Member.id == member_id)
+        .where(or_(Membership.valid_to.is_(None), Membership.valid_to > valid_from))
+        .where(or_(Membership.valid_to.is_(None), Membership.valid_to > Membership.valid_from))
+    )
+    found = (await session.execute(query.order_by(Membership.id).limit(1))).first()
+    if found is None:
+        return
+    if found.member_id == member_id:
+        raise Overlap("a membership of this member", found.valid_from, found.valid_to)
+    path = ("email",) if new.email is not None else ("memberId",)
+    raise Overlap("a membership of this account", found.valid_from, found.valid_to, path)

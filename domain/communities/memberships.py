@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.communities import communities, members, visibility
 from domain.communities.tables import CommunityRole, Membership, Participation
 from domain.identity.viewers import Viewer
+from domain.kernel.database import clock
 from domain.kernel.errors import DomainError, InvalidValue, NotAllowed, NotFound
 
 
@@ -43,8 +44,11 @@ async def end_membership(session: AsyncSession, membership_id: UUID, valid_to: d
         raise NotAllowed("end this membership")
     community = await communities.lock(session, found.community_id, by=by)
     membership = await session.get_one(Membership, membership_id, populate_existing=True)
+    today = (await clock(session)).date()
     if valid_to <= membership.valid_from:
-        raise InvalidValue(("validTo",), f"The membership began on {membership.valid_from}; it ends after that.")
+        if valid_to != today:
+            raise InvalidValue(("validTo",), f"The membership began on {membership.valid_from}; it ends after that.")
+        valid_to = membership.valid_from  # Removed today, it never was.
     if membership.valid_to is not None and membership.valid_to < valid_to:
         raise InvalidValue(("validTo",), f"The membership ends on {membership.valid_to} already.")
     await _check_administered(session, membership, valid_to)

@@ -13,7 +13,7 @@ class NotFound(DomainError):
     """The thing does not exist, or the viewer may not know that it does."""
 
     def __init__(self, kind: str, id: object) -> None:
-        super().__init__(f"There is no {kind} {id}.")
+        super().__init__(f"There is no {kind} that you may see.")
         self.kind = kind
         self.id = id
 

@@ -39,7 +39,7 @@ class ReadingsMissing(DomainError):
     """Days of metering points are absent or incomplete; the first hundred are named."""
 
     def __init__(self, direction: Direction, days: Sequence[tuple[UUID, date]], count: int) -> None:
-        first = f"first {days[0][0]} on {days[0][1]}"
+        first = f"the first on {days[0][1]}"
         super().__init__(f"{count} days of {direction.value} readings are missing or incomplete; {first}.")
         self.direction = direction
         self.days = tuple(days)
@@ -50,7 +50,7 @@ class ResolutionTooCoarse(DomainError):
     """Readings are coarser than asked for, and energy cannot be divided in time."""
 
     def __init__(self, metering_point_id: UUID | None, day: date | None, minutes: int, wanted_minutes: int) -> None:
-        what = "Readings are" if metering_point_id is None else f"The readings of {metering_point_id} on {day} are"
+        what = "Readings are" if metering_point_id is None else f"Readings of {day} are"
         super().__init__(f"{what} of {minutes} minutes; they cannot be divided into {wanted_minutes}.")
         self.metering_point_id = metering_point_id
         self.day = day

@@ -42,9 +42,9 @@ FIRST_DAY = date(2000, 1, 1)
 class DirectionNotMetered(DomainError):
     """The metering point does not measure this direction."""
 
-    def __init__(self, metering_point_id: UUID, direction: Direction) -> None:
-        super().__init__(f"The metering point {metering_point_id} does not measure energy {direction.value.lower()}.")
-        self.metering_point_id = metering_point_id
+    def __init__(self, code: str, direction: Direction) -> None:
+        super().__init__(f"The metering point {code} does not measure energy {direction.value.lower()}.")
+        self.code = code
         self.direction = direction
 
 
@@ -52,7 +52,7 @@ class ResolutionDiffers(DomainError):
     """Some intervals of a day arrived in another length than those already there."""
 
     def __init__(self, metering_point_id: UUID, day: date, minutes: int) -> None:
-        super().__init__(f"The metering point {metering_point_id} has intervals of another length on {day}.")
+        super().__init__(f"The readings of {day} that are there already have intervals of another length.")
         self.metering_point_id = metering_point_id
         self.day = day
         self.minutes = minutes
@@ -155,7 +155,8 @@ async def _lock_points(session: AsyncSession, blocks: Sequence[DayBlock]) -> dic
     """The metering points, held until commit against other writers of their readings. Raises NotFound."""
     ids = sorted({id for block in blocks for id in block.metering_point_ids})
     query = (
-        select(MeteringPoint.id, MeteringPoint.timezone, MeteringPoint.directions, func.now().label("now"))
+        select(MeteringPoint.id, MeteringPoint.code, MeteringPoint.timezone, MeteringPoint.directions)
+        .add_columns(func.now().label("now"))
         .where(MeteringPoint.id == func.any(bindparam("ids", ids, type_=ARRAY(Uuid()))))
         .order_by(MeteringPoint.id)
         .with_for_update(key_share=True)
@@ -171,7 +172,7 @@ def _check(block: DayBlock, points: dict[UUID, Any]) -> None:
     """Days have the length that their zone gives them, lie in a sensible range, and are measured."""
     for id in block.metering_point_ids:
         if block.direction.value not in points[id].directions:
-            raise DirectionNotMetered(id, block.direction)
+            raise DirectionNotMetered(points[id].code, block.direction)
     first, last = calendar_day(int(block.day_numbers.min())), calendar_day(int(block.day_numbers.max()))
     now = points[block.metering_point_ids[0]].now
     if first < FIRST_DAY or last > (now + timedelta(days=1)).date():

@@ -10,16 +10,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from domain.audit import entries
 from domain.communities import frameworks
 from domain.communities.tables import Community, Participation
-from domain.kernel.errors import DomainError, InvalidValue
+from domain.identity.viewers import Viewer
+from domain.kernel.errors import DomainError, InvalidValue, NotAllowed, NotFound
 from domain.kernel.intervals import Period
 from domain.kernel.quantities import WHOLE_PPM
 from domain.metering.tables import Direction
+from domain.sharing import visibility
 from domain.sharing.tables import AllocationRun, KeyKind, KeyShare, SharingKey
 
 NEEDS_SHARE = frozenset({KeyKind.STATIC, KeyKind.STATIC_ROUNDS, KeyKind.HYBRID})
@@ -36,13 +38,13 @@ class KeyNotAllowed(DomainError):
 
 
 class KeyInUse(DomainError):
-    """An allocation was already computed for a period at or after the start of the new key (invariant I3)."""
+    """An allocation was already computed for a period at or after the start of the key (invariant I3)."""
 
-    def __init__(self, allocated_until: datetime) -> None:
-        super().__init__(
-            f"Energy is allocated until {allocated_until.isoformat()}: a new key must start then or later."
-        )
+    def __init__(self, allocated_until: datetime, *, is_new: bool = True) -> None:
+        rest = "a new key must start then or later" if is_new else "a key that was used stays"
+        super().__init__(f"Energy is allocated until {allocated_until.isoformat()}: {rest}.")
         self.allocated_until = allocated_until
+        self.is_new = is_new
 
 
 class NoKeyInForce(DomainError):
@@ -82,7 +84,10 @@ async def set_key(
     *,
     actor: str,
 ) -> UUID:
-    """A new key from an instant on. Raises KeyNotAllowed, KeyInUse, InvalidValue."""
+    """A new key from an instant on; it replaces one that was to begin at that instant and that nothing has used.
+
+    Raises KeyNotAllowed, KeyInUse, InvalidValue.
+    """
     community = await session.get_one(Community, community_id, with_for_update=True)
     framework = await frameworks.rules(session, community.framework_code)
     for chosen in (kind, production_kind):
@@ -92,6 +97,7 @@ async def set_key(
     await _check_points(session, community_id, shares)
     check_shares(kind, Direction.WITHDRAWN, shares)
     check_shares(production_kind, Direction.INJECTED, shares)
+    await _remove(session, select(SharingKey).where(*_at(community_id, valid_from)), actor=actor)
     key = SharingKey(community_id=community_id, kind=kind, production_kind=production_kind, valid_from=valid_from)
     session.add(key)
     await session.flush()
@@ -118,6 +124,19 @@ async def set_key(
     return key.id
 
 
+async def remove_key(session: AsyncSession, key_id: UUID, *, by: Viewer) -> UUID:
+    """Take a key away that no allocation has used; gives its community. Raises NotFound, NotAllowed, KeyInUse."""
+    query = select(SharingKey).where(SharingKey.id == key_id, visibility.sharing_keys(by))
+    key = (await session.scalars(query)).one_or_none()
+    if key is None:
+        raise NotFound("sharing key", key_id)
+    if not by.may_administer(key.community_id):
+        raise NotAllowed("remove its sharing key")
+    await session.get_one(Community, key.community_id, with_for_update=True)
+    await _remove(session, select(SharingKey).where(SharingKey.id == key_id), actor=by.key)
+    return key.community_id
+
+
 def check_shares(kind: KeyKind, direction: Direction, shares: Sequence[Share]) -> None:
     """Whether a side's shares say what its kind needs and no more. Raises InvalidValue naming the share."""
     total = 0
@@ -138,6 +157,8 @@ def check_shares(kind: KeyKind, direction: Direction, shares: Sequence[Share]) -
         if share.rank is not None and not 1 <= share.rank <= 10_000:
             raise InvalidValue((*path, "rank"), "A rank is between 1 and 10000.")
         total += share.share_ppm or 0
+    if kind in NEEDS_SHARE and not total:
+        raise InvalidValue(("shares",), f"A {kind.value} key without shares would give nobody anything.")
     if total > WHOLE_PPM:
         raise InvalidValue(("shares",), f"The shares of one side add up to {total / WHOLE_PPM:f}, more than 1.")
 
@@ -170,9 +191,27 @@ async def _check_unused(session: AsyncSession, community_id: UUID, valid_from: d
     allocated_until: datetime | None = (await session.execute(query)).scalar_one()
     if allocated_until and valid_from < allocated_until:
         raise KeyInUse(allocated_until)
-    same = select(SharingKey.id).where(SharingKey.community_id == community_id, SharingKey.valid_from == valid_from)
-    if (await session.execute(same)).first():
-        raise InvalidValue(("validFrom",), "Another key starts at the same instant.")
+
+
+def _at(community_id: UUID, valid_from: datetime) -> tuple[ColumnElement[bool], ...]:
+    return SharingKey.community_id == community_id, SharingKey.valid_from == valid_from
+
+
+async def _remove(session: AsyncSession, query: Select[SharingKey], *, actor: str) -> None:
+    """Take keys away that no allocation has used; the reference of allocations to their keys keeps the others."""
+    for key in await session.scalars(query):
+        used = select(func.max(AllocationRun.period_end)).where(AllocationRun.key_id == key.id)
+        allocated_until = (await session.execute(used)).scalar_one()
+        if allocated_until is not None:
+            raise KeyInUse(allocated_until, is_new=False)
+        await session.execute(delete(KeyShare).where(KeyShare.key_id == key.id))
+        await session.delete(key)
+        await session.flush()
+        facts = {"kind": key.kind.value, "valid_from": key.valid_from}
+        subject = ("SharingKey", key.id)
+        await entries.record(
+            session, "sharing_key.remove", actor=actor, subject=subject, scope_id=key.community_id, facts=facts
+        )
 
 
 async def _check_points(session: AsyncSession, community_id: UUID, shares: Sequence[Share]) -> None:

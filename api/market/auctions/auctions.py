@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import strawberry
@@ -14,7 +14,7 @@ from api.engine.fields import column, edge, many
 from api.graphql.context import Info
 from api.graphql.cursors import AFTER, cursor_of, number_in
 from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
-from api.graphql.periods import PeriodInput
+from api.graphql.periods import Period, PeriodInput
 from api.graphql.scalars import DateTime, Micro, key_of
 from api.graphql.sights import SIGHT, anybody_signed_in
 from api.graphql.words import describe
@@ -29,6 +29,7 @@ from domain.market.auctions.bids import NewBid
 from domain.market.auctions.tables import AuctionBid as BidTable
 from domain.market.auctions.tables import AuctionStatus
 from domain.market.auctions.tables import DutchAuction as AuctionTable
+from domain.market.orders.tables import Order
 from domain.market.places import visibility as market_visibility
 from domain.market.places.tables import EnergySource
 
@@ -81,6 +82,15 @@ class DutchAuction(Node):
     order = edge(AuctionTable.order_id, "Order", "The sell order it offers; for its seller only.", is_optional=True)
     bids = many("AuctionBid", "The viewer's bids, oldest first.", on=BidTable.auction_id)
 
+    @strawberry.field(description="When the energy is delivered; it is sold in each interval of it.")
+    async def delivery(self, info: Info) -> Period:
+        offered = await _offered(info, self.__dict__["id"])
+        return Period(start=DateTime(offered.delivery_start), end=DateTime(offered.delivery_end))
+
+    @strawberry.field(description="Where the energy comes from, by the seller's plants; null as in `Order`.")
+    async def source(self, info: Info) -> EnergySource | None:
+        return (await _offered(info, self.__dict__["id"])).source
+
     @strawberry.field(description="What the clock shows now, EUR/kWh; null unless the auction is open.")
     async def price(self, info: Info) -> Micro | None:
         found = await _stored(info, self.__dict__["id"])
@@ -88,6 +98,27 @@ class DutchAuction(Node):
         if found.closed_at is not None or not found.opens_at <= now < found.ends_at:
             return None
         return Micro(auctions.clock_of(found).price_ueur_per_kwh(now))
+
+
+class Offered(NamedTuple):
+    """What the order of an auction offers."""
+
+    delivery_start: datetime
+    delivery_end: datetime
+    source: EnergySource | None
+
+
+async def _offered(info: Info, id: UUID) -> Offered:
+    async def load(ids: list[UUID]) -> list[Offered]:
+        offered = (Order.delivery_start, Order.delivery_end, Order.source)
+        query = select(AuctionTable.id, *offered).join(Order, Order.id == AuctionTable.order_id)
+        async with info.context.database.reading() as connection:
+            rows = await connection.execute(query.where(among(AuctionTable.id, ids)))
+        found = {row.id: Offered(*row[1:]) for row in rows}
+        return [found[id] for id in ids]
+
+    found: Offered = await info.context.loaders.loader("offers of auctions", load).load(id)
+    return found
 
 
 async def _stored(info: Info, id: UUID) -> AuctionTable:

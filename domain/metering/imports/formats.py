@@ -228,17 +228,17 @@ def _layout_rules(layout: Layout) -> list[tuple[bool, str, str]]:
             keys = [(column.point_code, column.direction) for column in layout.value_columns]
             names = {column.name for column in layout.value_columns}
             return [
-                (len(names) == len(keys), "valueColumns", "one column for two points or directions"),
-                (bool(keys), "valueColumns", "at least one value column"),
-                (len(set(keys)) == len(keys), "valueColumns", "two columns for one point and direction"),
+                (len(names) == len(keys), "columns", "one column for two points or directions"),
+                (bool(keys), "columns", "at least one value column"),
+                (len(set(keys)) == len(keys), "columns", "two columns for one point and direction"),
             ]
         case Template():
             return [
                 (1990 <= layout.first_day.year <= 2100, "firstDay", "between 1990 and 2100"),
                 (1 <= layout.days <= 3660, "days", "between 1 and 3660 days"),
                 (bool(layout.columns), "columns", "at least one value column"),
-                (set(layout.annual_ukwh) <= set(layout.columns), "annualUkwh", "a total without a column"),
-                (all(0 <= total <= 10**15 for total in layout.annual_ukwh.values()), "annualUkwh", "out of range"),
+                (set(layout.annual_ukwh) <= set(layout.columns), "annualKwh", "a total without a column"),
+                (all(0 <= total <= 10**15 for total in layout.annual_ukwh.values()), "annualKwh", "out of range"),
             ]
 
 

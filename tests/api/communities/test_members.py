@@ -170,6 +170,23 @@ async def test_a_membership_ends_after_it_began(execute: Execute, session: Async
     assert [error["path"] for error in answer.refusals("endMembership")] == [["validTo"]]
 
 
+@pytest.mark.parametrize("days", [0, 3])
+async def test_who_was_admitted_today_or_for_later_is_removed_today(
+    execute: Execute, session: AsyncSession, days: int
+) -> None:
+    community = await a_community(session)
+    today = datetime.now(UTC).date()
+    membership = await a_membership(session, community, valid_from=today + timedelta(days=days))
+    await a_participation(session, membership)
+    given = {"membershipId": f"Membership:{membership.id}", "validTo": today.isoformat()}
+
+    answer = await execute(END, await an_administrator(session, community), input=given)
+
+    assert answer.errors == []
+    kept = await session.get_one(Membership, membership.id, populate_existing=True)
+    assert kept.valid_to == kept.valid_from
+
+
 async def test_an_end_is_not_put_off(execute: Execute, session: AsyncSession) -> None:
     community = await a_community(session)
     membership = await a_membership(session, community, valid_to=date(2026, 1, 1))
@@ -287,3 +304,27 @@ async def test_a_viewer_lists_its_own_memberships(execute: Execute, session: Asy
         "totalCount": 1,
         "edges": [{"node": {"community": {"name": "Rue des Pins"}}}],
     }
+
+
+async def test_an_account_is_in_a_community_once(execute: Execute, session: AsyncSession) -> None:
+    community, other = await a_community(session), await a_community(session)
+    user = await a_user(session, email="once@example.org")
+    await a_membership(session, community, await a_member(session, user))
+    twin = await a_member(session, user)
+    await a_membership(session, other, twin)
+    administrator = a_viewer(administered_ids=frozenset({community.id, other.id}))
+    base = {"communityId": f"Community:{community.id}", "kind": "CONSUMER", "roles": ["MEMBER"]}
+    named = base | {"name": "Once Again", "legalForm": "NATURAL_PERSON"}
+
+    by_email = await execute(ADD, administrator, input=named | {"email": "Once@example.org"})
+    by_member = await execute(ADD, administrator, input=base | {"memberId": f"Member:{twin.id}"})
+    waiting = await execute(ADD, administrator, input=named | {"email": "new@example.org"})
+    twice = await execute(ADD, administrator, input=named | {"email": "NEW@example.org"})
+
+    assert waiting.refusals("addMember") == []
+    refused = [answer.refusals("addMember")[0] for answer in (by_email, by_member, twice)]
+    assert [(each["code"], each["path"]) for each in refused] == [
+        ("OVERLAP", ["email"]),
+        ("OVERLAP", ["memberId"]),
+        ("OVERLAP", ["email"]),
+    ]

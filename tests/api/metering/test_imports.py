@@ -146,10 +146,10 @@ async def test_faults_are_named_by_row_and_column(upload: Upload, session: Async
         ({"colour": "red"}, "colour"),
         ({"timeColumn": ""}, "timeColumn"),
         ({"layout": "LONG"}, "pointColumn"),
-        ({"layout": "TEMPLATE", "firstDay": "soon", "point": "HOME-1"}, "firstDay.annualKwh"),
+        ({"layout": "TEMPLATE", "firstDay": "soon", "point": "HOME-1"}, "firstDay"),
         (
             {"layout": "TEMPLATE", "firstDay": "2026-01-01", "point": "x", "annualKwh": '{"UP": 1}'},
-            "firstDay.annualKwh",
+            "annualKwh",
         ),
         ({"layout": "TEMPLATE", "firstDay": "2026-01-01", "point": "x", "annualKwh": '{"INJECTED": "x"}'}, "annualKwh"),
     ],

@@ -16,7 +16,7 @@ from domain.kernel.errors import InvalidValue, NotAllowed, NotFound
 @pytest.mark.parametrize(
     ("error", "status", "body"),
     [
-        (NotFound("thing", 7), 422, {"message": "There is no thing 7."}),
+        (NotFound("thing", 7), 422, {"message": "There is no thing that you may see."}),
         (InvalidValue(("a", "b"), "odd"), 400, ("BAD_USER_INPUT", "odd")),
         (Forbidden("Not you."), 403, ("FORBIDDEN", "Not you.")),
         (NotAllowed("do this"), 403, ("FORBIDDEN", "You may not do this.")),

@@ -68,6 +68,7 @@ WHO_SEES = WhoSees(
             },
             {"Community": "B", "MeteringPoint": "cyn"},
         ),
+        "removeSharingKey": Given(lambda id: {"id": id("SharingKey")}, {"SharingKey": "A"}),
         "allocatePeriod": Given(lambda id: {"communityId": id("Community"), "period": PERIOD}, {"Community": "B"}),
     },
     let_in={

@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.communities.tables import FrameworkCode
 from domain.kernel.database import new_id
-from domain.kernel.errors import InvalidValue
+from domain.kernel.errors import InvalidValue, NotAllowed
 from domain.kernel.intervals import day_start
 from domain.metering.tables import Direction
 from domain.sharing import keys
 from domain.sharing.tables import KeyKind, SharingKey
+from tests.factories.identity import a_viewer
 from tests.factories.metering import A_DAY
 from tests.factories.sharing import ZONE, a_group, a_key
 
@@ -103,11 +104,29 @@ async def test_a_key_names_each_point_of_the_community_once(session: AsyncSessio
         await a_key(session, group, KeyKind.PRIORITY, shares=twice)
 
 
-async def test_two_keys_never_start_at_the_same_instant(session: AsyncSession) -> None:
+async def test_a_key_that_was_never_used_is_replaced_and_removed(session: AsyncSession) -> None:
     group = await a_group(session, [{W: 1}])
-    await a_key(session, group)
+    first = await a_key(session, group)
 
-    with pytest.raises(InvalidValue, match="same instant"):
-        await a_key(session, group, KeyKind.EQUAL)
+    second = await a_key(session, group, KeyKind.EQUAL)
 
+    assert list(await session.scalars(select(SharingKey.id))) == [second] != [first]
+    administrator = a_viewer(administered_ids=frozenset({group.community.id}))
+    with pytest.raises(NotAllowed):
+        await keys.remove_key(session, second, by=a_viewer(community_ids=frozenset({group.community.id})))
+    assert await keys.remove_key(session, second, by=administrator) == group.community.id
+    assert list(await session.scalars(select(SharingKey.id))) == []
+
+
+@pytest.mark.parametrize("kind", sorted(keys.NEEDS_SHARE))
+async def test_a_key_by_shares_has_some(session: AsyncSession, kind: KeyKind) -> None:
+    group = await a_group(session, [{W: 1}])
+
+    for shares in ([], [keys.Share(group.points[0], W, share_ppm=0)]):
+        with pytest.raises(InvalidValue) as refused:
+            keys.check_shares(kind, W, shares)
+        assert refused.value.path == ("shares",)
+
+
+def test_the_day_of_the_groups_lies_within_their_memberships() -> None:
     assert date(2025, 1, 1) < A_DAY

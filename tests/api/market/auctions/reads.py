@@ -2,4 +2,11 @@
 
 from tests.api.engine.declared import IN_PYTHON, NARROWER, Reads
 
-READS = Reads(not_compiled={"AuctionBid.order": NARROWER, "DutchAuction.price": IN_PYTHON})
+READS = Reads(
+    not_compiled={
+        "AuctionBid.order": NARROWER,
+        "DutchAuction.price": IN_PYTHON,
+        "DutchAuction.delivery": IN_PYTHON,
+        "DutchAuction.source": IN_PYTHON,
+    }
+)

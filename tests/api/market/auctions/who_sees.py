@@ -5,7 +5,7 @@ from tests.api.authorization.people import ADA, BOB, PUBLIC, TRADES_FOR_ADA
 
 WHO_SEES = WhoSees(
     expected={"DutchAuction": PUBLIC, "AuctionBid": {"bob's": BOB, "ada's": ADA | TRADES_FOR_ADA}},
-    reviewed=frozenset({"DutchAuction.price"}),
+    reviewed=frozenset({"DutchAuction.price", "DutchAuction.delivery", "DutchAuction.source"}),
     subscriptions={
         "auctionTicks": Followed(
             "DutchAuction",

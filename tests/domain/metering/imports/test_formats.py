@@ -26,12 +26,12 @@ from tests.domain.metering.imports.files import WIDE, a_format
         ({"layout": Long("p", "t", "v", Direction.INJECTED, "d")}, "direction"),
         (
             {"layout": Wide("t", (WideColumn("a", "A", Direction.INJECTED), WideColumn("b", "A", Direction.INJECTED)))},
-            "valueColumns",
+            "columns",
         ),
-        ({"layout": Wide("t", ())}, "valueColumns"),
-        ({"layout": Wide("t", (WIDE.value_columns[0], replace(WIDE.value_columns[1], name="a")))}, "valueColumns"),
+        ({"layout": Wide("t", ())}, "columns"),
+        ({"layout": Wide("t", (WIDE.value_columns[0], replace(WIDE.value_columns[1], name="a")))}, "columns"),
         ({"layout": Template("A", date(9999, 12, 31), 1)}, "firstDay"),
-        ({"layout": Template("A", date(2026, 1, 1), 1, annual_ukwh={Direction.INJECTED: -1})}, "annualUkwh"),
+        ({"layout": Template("A", date(2026, 1, 1), 1, annual_ukwh={Direction.INJECTED: -1})}, "annualKwh"),
         ({"header_row": 3, "first_data_row": 3}, "firstDataRow"),
     ],
 )
