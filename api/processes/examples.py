@@ -71,7 +71,7 @@ query Markets {
 """
 
 LIVE_PRICES = """\
-# Put a market's id in: the standing prices, then every new one.
+# The standing prices of a market, then every new one.
 subscription LivePrices($market: ID!) {
   priceTicks(marketId: $market) { deliveryStart price kind volumeKwh }
 }
@@ -82,7 +82,7 @@ EXAMPLES = (
     Example("Communities", COMMUNITIES),
     Example("Area of a point", AREAS),
     Example("Markets", MARKETS),
-    Example("Live prices", LIVE_PRICES, {"market": "Market:…"}),
+    Example("Live prices", LIVE_PRICES, found={"market": "{ markets(first: 1) { edges { node { id } } } }"}),
 )
 NAMED = re.compile(r"(?:query|subscription) (\w+)")
 OPERATIONS = frozenset(name for example in EXAMPLES for name in NAMED.findall(example.query))

@@ -1,11 +1,15 @@
-// Logs an administrator in and opens GraphiQL. The token lives in a variable of this script and nowhere else.
+// Logs an administrator in and out, and opens GraphiQL in between. The token lives as long as the browser's tab.
 (function () {
   "use strict";
 
+  const { GraphiQL, createClient, createElement, createGraphiQLFetcher, createRoot, explorerPlugin } = globalThis.Parts;
   const { endpoint, access } = document.body.dataset;
-  const logIn = JSON.parse(document.getElementById("log-in-operation").textContent);
+  const sessions = JSON.parse(document.getElementById("sessions").textContent);
   const state = document.getElementById("state");
+  const storage = window.sessionStorage;
+  const KEY = "commonwatt:session"; // The token, and whether it was logged in for or pasted.
   let root = null;
+  let sockets = null;
 
   function say(text, isRefusal) {
     state.textContent = text;
@@ -16,21 +20,19 @@
     return path.reduce((found, name) => (found === null || found === undefined ? found : found[name]), value);
   }
 
-  function firstMessage(answer) {
-    const errors = answer.errors || at(answer.data, logIn.errorsPath) || [];
-    return errors.length > 0 ? errors[0].message : "No token came back.";
+  async function ask(query, variables, token) {
+    const headers = { "content-type": "application/json", accept: "application/graphql-response+json" };
+    if (token) headers.authorization = "Bearer " + token;
+    const response = await fetch(endpoint, { method: "POST", headers, body: JSON.stringify({ query, variables }) });
+    return response.json();
   }
 
   async function tokenFor(email, password) {
-    const response = await fetch(endpoint, {
-      method: "POST",
-      headers: { "content-type": "application/json", accept: "application/graphql-response+json" },
-      body: JSON.stringify({ query: logIn.query, variables: { email, password } }),
-    });
-    const answer = await response.json();
-    const token = at(answer.data, logIn.tokenPath);
-    if (!token) throw new Error(firstMessage(answer));
-    return token;
+    const answer = await ask(sessions.logIn, { email, password });
+    const token = at(answer.data, sessions.tokenPath);
+    if (token) return token;
+    const errors = answer.errors || at(answer.data, sessions.errorsPath) || [];
+    throw new Error(errors.length > 0 ? errors[0].message : "No token came back.");
   }
 
   // The examples are for administrators, so fetching them is also the question whether this token is one's.
@@ -41,32 +43,33 @@
     return answer.examples;
   }
 
-  function open(token, examples) {
+  // Variables of an example that are ids of what is there: the first one that a query finds.
+  async function filled(example, token) {
+    const variables = { ...example.variables };
+    for (const [name, query] of Object.entries(example.found)) {
+      const found = /"id":"([^"]+)"/.exec(JSON.stringify((await ask(query, {}, token)).data));
+      if (found) variables[name] = found[1];
+    }
+    return Object.keys(variables).length > 0 ? JSON.stringify(variables, null, 2) : "";
+  }
+
+  async function open(token, examples) {
     const authorization = "Bearer " + token;
-    const fetcher = GraphiQL.createFetcher({
-      url: endpoint,
-      headers: { authorization },
-      subscriptionUrl: new URL(endpoint, window.location.href.replace(/^http/, "ws")).toString(),
-      wsConnectionParams: { authorization },
-    });
-    const tabs = examples.map(({ name, query, variables }) => ({
-      query: "# " + name + "\n" + query,
-      variables: variables ? JSON.stringify(variables, null, 2) : "",
-    }));
-    // Tabs outlive a reload but not the browser's tab: documents may hold what belongs to members.
-    const storage = window.sessionStorage;
-    const isFirstVisit = storage.getItem("graphiql:tabState") === null;
-    if (root) root.unmount();
-    root = ReactDOM.createRoot(document.getElementById("graphiql"));
+    const url = new URL(endpoint, window.location.href.replace(/^http/, "ws")).toString();
+    sockets = createClient({ url, connectionParams: { authorization } });
+    const fetcher = createGraphiQLFetcher({ url: endpoint, headers: { authorization }, wsClient: sockets });
+    const tabs = [];
+    for (const example of examples) {
+      tabs.push({ query: "# " + example.name + "\n" + example.query, variables: await filled(example, token) });
+    }
+    root = createRoot(document.getElementById("graphiql"));
     root.render(
-      React.createElement(GraphiQL, {
+      createElement(GraphiQL, {
         fetcher,
-        storage,
+        storage, // Tabs outlive a reload but not the browser's tab: documents may hold what belongs to members.
         defaultTabs: tabs.length > 0 ? tabs : undefined,
-        // GraphiQL shows the first tab's query by itself, but not its variables.
-        variables: isFirstVisit && tabs.length > 0 ? tabs[0].variables : undefined,
         defaultEditorToolsVisibility: "variables",
-        plugins: [GraphiQLPluginExplorer.explorerPlugin()],
+        plugins: [explorerPlugin()],
         shouldPersistHeaders: false,
         isHeadersEditorEnabled: false,
         inputValueDeprecation: true,
@@ -74,27 +77,58 @@
     );
   }
 
-  async function enter(obtainToken) {
+  function close() {
+    if (root) root.unmount();
+    if (sockets) sockets.dispose();
+    root = sockets = null;
+    storage.removeItem(KEY);
+    show(false);
+  }
+
+  function show(isIn) {
+    document.getElementById("log-in").hidden = isIn;
+    document.getElementById("use-token").hidden = isIn;
+    document.getElementById("log-out").hidden = !isIn;
+  }
+
+  async function enter(obtainSession) {
     try {
       say("…");
-      const token = await obtainToken();
-      open(token, await examplesFor(token));
+      const session = await obtainSession();
+      await open(session.token, await examplesFor(session.token));
+      storage.setItem(KEY, JSON.stringify(session));
+      show(true);
       say("Logged in.");
     } catch (error) {
+      close();
       say(error.message, true);
     }
   }
 
-  function onSubmit(id, obtainToken) {
+  async function leave() {
+    const { token, isOwn } = kept();
+    storage.clear(); // The tabs too: the next one at this browser is somebody else.
+    close();
+    say("Logged out.");
+    if (isOwn) await ask(sessions.logOut, {}, token); // A pasted token may be in use elsewhere.
+  }
+
+  function kept() {
+    return JSON.parse(storage.getItem(KEY) || "{}");
+  }
+
+  function onSubmit(id, act) {
     const form = document.getElementById(id);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const fields = Object.fromEntries(new FormData(form));
       form.reset();
-      enter(() => obtainToken(fields));
+      act(fields);
     });
   }
 
-  onSubmit("log-in", ({ email, password }) => tokenFor(email, password));
-  onSubmit("use-token", async ({ token }) => token.trim());
+  onSubmit("log-in", ({ email, password }) => enter(async () => ({ token: await tokenFor(email, password), isOwn: true })));
+  onSubmit("use-token", ({ token }) => enter(async () => ({ token: token.trim(), isOwn: false })));
+  onSubmit("log-out", leave);
+  if (kept().token) enter(async () => kept());
 })();

@@ -7,7 +7,7 @@ only one to get the example tabs; what it may then read, the schema decides as f
 import html
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,6 @@ from api.transport.terms.errors import CodedError, Forbidden, Unauthenticated
 from api.transport.terms.identity import Authenticate
 from api.transport.terms.media_types import MediaType
 
-# Digest of the one style GraphiQL puts into the page itself, while a dialog is open.
-SCROLL_LOCK = "sha256-Y/huXlwoYkVyQlxwSVcCi1RCDGDCSVBzDt0hYP9qlTc="
-
 FILES = Path(__file__).parents[2] / "static" / "graphiql"
 
 
@@ -37,13 +34,15 @@ class Example:
     name: str
     query: str
     variables: Mapping[str, Any] | None = None
+    found: Mapping[str, str] = field(default_factory=dict)  # Variables that are the first id a query finds.
 
 
 @dataclass(frozen=True, slots=True)
 class LogIn:
-    """How the log-in bar gets a token: a mutation of $email and $password, and where the answer stands in its data."""
+    """How the bar gets a token: a mutation of $email and $password, and where the answer stands in its data."""
 
     query: str
+    log_out: str  # The mutation that ends the session.
     token_path: tuple[str, ...]
     errors_path: tuple[str, ...]
 
@@ -51,6 +50,7 @@ class LogIn:
 LOG_IN = LogIn(
     query="mutation LogIn($email: String!, $password: String!) "
     "{ logIn(input: {email: $email, password: $password}) { accessToken errors { message } } }",
+    log_out="mutation LogOut { logOut(input: {}) { errors { message } } }",
     token_path=("logIn", "accessToken"),
     errors_path=("logIn", "errors"),
 )
@@ -60,12 +60,17 @@ def routes(
     authenticate: Authenticate, examples: Sequence[Example], log_in: LogIn, endpoint: str, path: str = "/graphiql"
 ) -> list[BaseRoute]:
     """The page, its files, and the door that only administrators pass."""
-    operation = {"query": log_in.query, "tokenPath": log_in.token_path, "errorsPath": log_in.errors_path}
+    sessions = {
+        "logIn": log_in.query,
+        "logOut": log_in.log_out,
+        "tokenPath": log_in.token_path,
+        "errorsPath": log_in.errors_path,
+    }
     fixed = {
         "__STATIC__": f"{path}/static",
         "__ENDPOINT__": html.escape(endpoint),
         "__ACCESS__": f"{path}/access",
-        "__LOG_IN__": orjson.dumps(operation).decode().replace("<", "\\u003c"),
+        "__SESSIONS__": orjson.dumps(sessions).decode().replace("<", "\\u003c"),
     }
 
     async def page(request: Request) -> Response:
@@ -77,7 +82,7 @@ def routes(
             await _admin(request, authenticate)
         except CodedError as error:
             return responses.refusal(error, MediaType.JSON)
-        tabs = [{"name": one.name, "query": one.query, "variables": one.variables} for one in examples]
+        tabs = [asdict(example) for example in examples]
         return Response(
             orjson.dumps({"examples": tabs}), headers=responses.STEADY_HEADERS, media_type="application/json"
         )
@@ -113,7 +118,8 @@ def _page(values: Mapping[str, str]) -> str:
 def _headers(nonce: str) -> dict[str, str]:
     policy = (
         "default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-        f"script-src 'self' 'nonce-{nonce}'; style-src 'self' '{SCROLL_LOCK}'; "
+        f"script-src 'self' 'nonce-{nonce}'; worker-src 'self'; style-src 'self' 'nonce-{nonce}'; "
+        "style-src-attr 'unsafe-inline'; "  # The editor places its lines so.
         "img-src 'self' data:; font-src 'self' data:"
     )
     return {

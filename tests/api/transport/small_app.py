@@ -14,6 +14,7 @@ from tests.api.transport import small_schema
 LOG_IN = LogIn(
     query="mutation L($email: String!, $password: String!) "
     "{ logIn(input: {email: $email, password: $password}) { accessToken errors } }",
+    log_out="mutation { logOut }",
     token_path=("logIn", "accessToken"),
     errors_path=("logIn", "errors"),
 )
