@@ -35,7 +35,7 @@ def outcome_of(book: Book, starts: list[datetime], classed: Classed, cleared: Cl
     return ClearingOutcome(
         pairings=_pairings(book, classed, cleared),
         prices=_prices(book, starts, classed, cleared, told[0]),
-        untraded=untraded_of(book, starts, classed, cleared, told),
+        untraded=untraded_of(book, starts, cleared, told),
     )
 
 

@@ -5,6 +5,7 @@ by side and kind of energy the best limit within reach, the same without orders 
 order of their limit that trades in the place of those that wait; and which order came last.
 """
 
+from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from domain.market.clearing.clearings import Cell
 from domain.market.clearing.untraded import UntradedCell
 from solver.market.cells.classes import Classed, EnergyClass
 from solver.market.cells.merit_order import UNBOUNDED_TICKS
-from solver.market.cells.problem import Indices, Side
+from solver.market.cells.problem import Indices, Mask, Side
 from solver.market.clearing.clearing import Clearing
 from solver.market.clearing.reach import reach
 
@@ -24,34 +25,43 @@ Told = dict[str, Any]
 
 
 def told_of(book: Book, classed: Classed, cleared: Clearing) -> tuple[dict[Cell, Told], set[Cell]]:
-    """What is told of each market and interval in which something was left, and where a limit had been met."""
+    """What is told of markets and intervals, and those where nothing was traded although a limit had been met."""
     problem = classed.problem
     found = reach(problem, cleared)
-    left = np.flatnonzero(cleared.fill_wh < problem.orders.energy_wh)
-    market = problem.orders.interval * len(classed.cell) + classed.zone[problem.orders.zone]
-    told: dict[Cell, Told] = {}
-    for number in _last_of_each(market[left], left):  # The book is sorted by arrival.
-        told[_cell(book, number)] = {"last_arrival": book.open[number].sequence, "reach": {}}
+    is_left = cleared.fill_wh < problem.orders.energy_wh
+    told: defaultdict[Cell, Told] = defaultdict(lambda: {"reach": {}})
     for name, is_so in (
         ("below_minimum", cleared.is_dropped),
         ("own_only", found.is_own_only),
         ("made_room", found.made_room),
     ):
-        for number in left[is_so[left]].tolist():
+        for number in np.flatnonzero(is_left & is_so).tolist():
             told[_cell(book, number)].setdefault(name, []).append(str(book.open[number].order_id))
     kind = (2 * problem.cell + problem.orders.side) * len(EnergyClass) + classed.energy_class
-    for number in _last_of_each(kind[left], left):
-        _tell_of_kind(told[_cell(book, number)]["reach"], classed, number).update(
-            offered=_ueur_per_kwh(found.offered_ticks[number]), free=_ueur_per_kwh(found.free_ticks[number])
-        )
-    behind = left[found.last_equal[left] >= 0]
+    behind = np.flatnonzero(is_left & (found.last_equal >= 0))
     for number in _last_of_each(kind[behind], behind):
         _tell_of_kind(told[_cell(book, number)]["reach"], classed, number).update(
             last_limit=book.open[number].limit_price_ueur_per_kwh,
             last_sequence=book.open[int(found.last_equal[number])].sequence,
         )
-    met = left[found.is_met(problem, found.offered_ticks)[left]]
+    market = problem.orders.interval * len(classed.cell) + classed.zone[problem.orders.zone]
+    idle = np.flatnonzero(is_left & ~_is_market_traded(classed, cleared).ravel()[market])
+    for number in _last_of_each(kind[idle], idle):
+        _tell_of_kind(told[_cell(book, number)]["reach"], classed, number).update(
+            offered=_ueur_per_kwh(found.offered_ticks[number]), free=_ueur_per_kwh(found.free_ticks[number])
+        )
+    for number in _last_of_each(market[idle], idle):  # The book is sorted by arrival.
+        told[_cell(book, number)]["last_arrival"] = book.open[number].sequence
+    met = idle[found.is_met(problem, found.offered_ticks)[idle]]
     return told, {_cell(book, number) for number in _last_of_each(market[met], met)}
+
+
+def _is_market_traded(classed: Classed, cleared: Clearing) -> Mask:
+    """Whether anything was traded in a cell of a market or passed through it, shape (intervals, zones of markets)."""
+    is_traded = np.zeros((len(cleared.is_traded), len(classed.cell)), np.bool_)
+    for cell, zone in enumerate(classed.zone.tolist()):
+        is_traded[:, zone] |= cleared.is_traded[:, cell]
+    return is_traded
 
 
 def _last_of_each(group: Indices, orders: Indices) -> list[int]:
@@ -76,25 +86,17 @@ def _ueur_per_kwh(ticks: int) -> int | None:
 
 
 def untraded_of(
-    book: Book,
-    starts: list[datetime],
-    classed: Classed,
-    cleared: Clearing,
-    told: tuple[dict[Cell, Told], set[Cell]],
+    book: Book, starts: list[datetime], cleared: Clearing, told: tuple[dict[Cell, Told], set[Cell]]
 ) -> dict[Cell, UntradedCell]:
     """The markets and intervals where nothing was traded although some limit had been met."""
     facts, met = told
     zone = {zone_id: i for i, zone_id in enumerate(book.coupling.zone_ids)}
+    place = {market.id: zone[market.zone_id] for market in book.coupling.markets}
     interval = {start: i for i, start in enumerate(starts)}
-    found = {}
-    for market in book.coupling.markets:
-        place = zone[market.zone_id]
-        cells = np.unique(classed.cell[place])
-        for start in starts:
-            cell, at = (market.id, start), interval[start]
-            if cell in met and not cleared.is_traded[at, cells].any():
-                found[cell] = UntradedCell(_price_ueur_per_kwh(cleared, at, place, facts[cell]), facts[cell])
-    return found
+    return {
+        cell: UntradedCell(_price_ueur_per_kwh(cleared, interval[cell[1]], place[cell[0]], facts[cell]), facts[cell])
+        for cell in met
+    }
 
 
 def _price_ueur_per_kwh(cleared: Clearing, interval: int, zone: int, told: Told) -> int:
@@ -104,5 +106,5 @@ def _price_ueur_per_kwh(cleared: Clearing, interval: int, zone: int, told: Told)
         return int(prices.price_ueur_per_kwh[at])
     if prices.has_lowest[at] or prices.has_highest[at]:
         return int(prices.lowest_ticks[at] + prices.highest_ticks[at]) * TICK_UEUR_PER_KWH  # What is not there is 0.
-    kinds = [kind["offered"] for side in told["reach"].values() for kind in side.values()]
+    kinds = [kind["offered"] for side in told["reach"].values() for kind in side.values() if "offered" in kind]
     return int(next(price for price in kinds if price is not None))
