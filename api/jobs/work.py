@@ -94,10 +94,18 @@ async def carry_out(database: Database, job_id: UUID) -> None:
         await _record(database, queue.fail, job_id, "TIME_LIMIT", message)
     except (DBAPIError, OSError):
         logger.warning("job %s waits for the database", job_id, exc_info=True)
+        _alert(taken)
         await _record(database, queue.retry_later, job_id, "A service was down; trying again.")
     except Exception:
         logger.exception("job %s failed", job_id)
+        _alert(taken)
         await _record(database, queue.retry_later, job_id, "Unexpected error; trying again.")
+
+
+def _alert(taken: Job) -> None:
+    """Call an operator once a job has failed so often that it will not mend by itself; its gauge stands meanwhile."""
+    if taken.attempts >= queue.ALERTING_ATTEMPTS:
+        logger.critical("%s job %s failed %d times: look at it", taken.kind, taken.id, taken.attempts)
 
 
 @asynccontextmanager

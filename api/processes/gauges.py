@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.resources import clock
 from api.resources.database import Database
+from domain.jobs.queue import ALERTING_ATTEMPTS
 from domain.market.view.lateness import late_markets
 
 logger = logging.getLogger("commonwatt.gauges")
@@ -19,12 +20,15 @@ BEHIND = text("""
 SELECT (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0) FROM job WHERE status = 'QUEUED')::float
          AS job_waiting_s,
        (SELECT count(*) FROM job WHERE status IN ('QUEUED', 'RUNNING'))::float AS jobs_open,
+       (SELECT count(*) FROM job WHERE status IN ('QUEUED', 'RUNNING') AND attempts >= :alerting)::float
+         AS jobs_failing,
        (SELECT coalesce(sum(sequence - announced), 0) FROM event_stream WHERE announced < sequence)::float
          AS events_behind
-""")
+""").bindparams(alerting=ALERTING_ATTEMPTS)
 GAUGES = {
     "job_waiting_s": ("commonwatt_job_waiting_seconds", "Age of the oldest job that no worker has taken."),
     "jobs_open": ("commonwatt_jobs_open", "Jobs that wait or run."),
+    "jobs_failing": ("commonwatt_jobs_failing", "Jobs that were tried three times or more and have not ended."),
     "events_behind": ("commonwatt_events_behind", "Events that the relay has not announced yet."),
 }
 CLOCK_AHEAD = ("commonwatt_clock_ahead_seconds", "How far this machine's clock is ahead of the database's.")

@@ -25,6 +25,7 @@ LEASE = timedelta(seconds=6)
 REDISPATCH = timedelta(seconds=4)
 OF_OWNER_AT_ONCE = 1
 ASKED = "asked"  # The lane of what users ask for, unless its kind has one of its own.
+ALERTING_ATTEMPTS = 3  # A job that failed so often calls an operator, and what it does in common for many is parted.
 FINAL = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED)
 
 

@@ -98,6 +98,10 @@ class Coupling:
         """Ids of the markets whose zones are not halted."""
         return tuple(market.id for market in self.markets if market.zone_id not in self.halted_zone_ids)
 
+    def alone(self) -> list["Coupling"]:
+        """Each market by itself, without links."""
+        return [Coupling((each.zone_id,), (each,), (), self.halted_zone_ids) for each in self.markets]
+
     @property
     def batch_seconds(self) -> int:
         """The shortest batch of the markets."""
