@@ -145,6 +145,7 @@ async def _check_alone(
     if found is None:
         return
     if found.member_id == member_id:
-        raise Overlap("a membership of this member", found.valid_from, found.valid_to)
+        path = ("validFrom",) if new.valid_from is not None else ("memberId",)
+        raise Overlap("a membership of this member", found.valid_from, found.valid_to, path)
     path = ("email",) if new.email is not None else ("memberId",)
     raise Overlap("a membership of this account", found.valid_from, found.valid_to, path)

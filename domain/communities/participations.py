@@ -64,7 +64,11 @@ async def register_metering_point(
     if rules.needs_substation_area:
         assert community.substation_area_id is not None
         await communities.check_covered(session, community.substation_area_id, [point_id])
-    await _check_shares(session, community, rules, point_id, new.factor_ppm, valid_from, membership.valid_to)
+    try:
+        await _check_shares(session, community, rules, point_id, new.factor_ppm, valid_from, membership.valid_to)
+    except Overlap as overlap:
+        overlap.path = overlap.path if new.valid_from is not None else ("code",)
+        raise
     participation = Participation(
         community_id=community_id,
         membership_id=membership_id,

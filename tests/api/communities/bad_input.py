@@ -181,7 +181,7 @@ MEMBERS = (
         to_a("addMember", kind="CONSUMER", memberId=lambda id_of: id_of("Member", "bob")),
         200,
         "OVERLAP",
-        "There is already a membership of this member from 2025-01-01 without end. [validFrom]",
+        "There is already a membership of this member from 2025-01-01 without end. [memberId]",
     ),
     Row(
         "a member without roles",

@@ -201,7 +201,7 @@ POINTS = (
         to_a("registerMeteringPoint", **A_POINT | {"code": "POINT-bob"}),
         200,
         "OVERLAP",
-        "There is already a participation of this metering point from 2025-01-01 without end. [validFrom]",
+        "There is already a participation of this metering point from 2025-01-01 without end. [code]",
     ),
     Row(
         "a factor of nothing",
