@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -64,9 +64,18 @@ def options(parameters: Mapping[str, str]) -> list[str]:
 
 @contextlib.contextmanager
 def running(
-    database_url: str, redis_url: str, logs: Path, more: Mapping[str, str] = MappingProxyType({})
+    database_url: str,
+    redis_url: str,
+    logs: Path,
+    more: Mapping[str, str] = MappingProxyType({}),
+    *,
+    each: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    unready: Collection[str] = (),
 ) -> Iterator[Running]:
-    """Everything up and ready, with more in its environment; nothing of it outlives the block."""
+    """Everything up and ready, with more in its environment; nothing of it outlives the block.
+
+    `each`: what the environment of a process has beside, by its name. `unready`: what need not be ready.
+    """
     port = any_free()
     url = f"http://{LOOPBACK}:{port}"
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {
@@ -88,8 +97,10 @@ def running(
             "worker": application.worker,
             "relay": application.relay,
         }.items():
-            started.processes[name] = stack.enter_context(_started(name, arguments, environment, logs))
-        _wait_until_ready(started, logs)
+            started.processes[name] = stack.enter_context(
+                _started(name, arguments, {**environment, **each.get(name, {})}, logs)
+            )
+        _wait_until_ready(started, logs, unready)
         yield started
 
 
@@ -117,13 +128,14 @@ def _started(
             process.kill()
 
 
-def _wait_until_ready(started: Running, logs: Path) -> None:
+def _wait_until_ready(started: Running, logs: Path, unready: Collection[str]) -> None:
     deadline = time.monotonic() + READY_S
     while True:
         ended = [name for name, process in started.processes.items() if process.poll() is not None]
         assert not ended, "".join((logs / f"{name}.log").read_text() for name in ended)
         with contextlib.suppress(httpx2.TransportError):
-            if started.http.get(f"{started.url}/readyz").status_code == 200:
+            checks = started.http.get(f"{started.url}/readyz").json()["checks"]
+            if all(outcome == "ok" for name, outcome in checks.items() if name not in unready):
                 return
         assert time.monotonic() < deadline, (logs / "api.log").read_text()
         time.sleep(0.1)
