@@ -18,9 +18,8 @@ from tests.acceptance.stack import programs
 from tests.acceptance.stack.programs import Running
 from tests.conftest import Server
 from tests.factories.market import a_delivery, a_market, a_trader
-from tests.skewing import ShiftedClock, compiled, has_compiler
+from tests.skewing import SKEWS_S, ShiftedClock, compiled, has_compiler
 
-SKEWS_S = (-3_600, -600, 600, 3_660, 0)  # Each next one is a jump, also back; the last puts it right.
 PROCESSES = ("api", "worker", "relay")
 TRADES_WITHIN_S = 20.0
 PLACE = """mutation($input: PlaceOrderInput!) { placeOrder(input: $input) { order { id } errors { code } } }"""

@@ -5,7 +5,8 @@
 A stack of its own in `.local/faults`, made anew, on a durable PostgreSQL. Clients place, amend and cancel orders and
 pay money in over HTTP; whatever is lost they send again with the same key until it is acknowledged. A day of November
 passes at a minute a second, so batches clear and deliveries settle meanwhile. Services are killed as the seed says, by
-SIGKILL, and brought back by the supervisor of `bin/up`. After the last kill no more is asked for and the clock stands:
+SIGKILL, and brought back by the supervisor of `bin/up`. The clock of some machine (of API, worker or relay) jumps every
+three seconds by up to an hour, also back. After the last kill no more is asked for and the clock of the day stands:
 all that was begun has to be finished within 15 s of it. Then what clients were told is held against the database, every
 acknowledged key is sent once more, and `api.verify` recomputes the invariants. Exit status 1 when anything is wrong.
 
@@ -17,13 +18,18 @@ import asyncio
 import os
 import shutil
 import sys
+from dataclasses import replace
 
 from bin.devstack import migrated
+from bin.devstack.commands import Application
 from bin.devstack.installation import STATE, require_postgis
 from bin.devstack.ports import any_free
+from bin.devstack.progress import say
 from bin.devstack.stack import Place, Stack
+from tests import skewing
 from tests.faults import report
 from tests.faults.running import Day, Result, play
+from tests.skewing import ShiftedClock
 
 DIRECTORY = STATE / "faults"
 
@@ -49,9 +55,12 @@ def prepare() -> None:
 async def run(seed: int, kills: int, *, has_keys: bool) -> Result:
     """Bring a stack up, play, and bring it down. Raises ProcessFailed when a service does not come back."""
     day = Day(DIRECTORY / "clock")
-    stack = Stack(Place(DIRECTORY, is_kept=True, has_demo=False))
+    clocks, application = _shifted()
+    stack = Stack(Place(DIRECTORY, is_kept=True, has_demo=False, application=application))
+    jumping = None
     try:
         await stack.start()
+        jumping = asyncio.create_task(skewing.jump(clocks, seed)) if clocks else None
         supervising = asyncio.create_task(stack.watch())
         playing = asyncio.create_task(play(stack, day, seed, kills, has_keys=has_keys))
         await asyncio.wait((supervising, playing), return_when=asyncio.FIRST_COMPLETED)
@@ -60,7 +69,21 @@ async def run(seed: int, kills: int, *, has_keys: bool) -> Result:
             supervising.result()
         return await playing
     finally:
+        if jumping is not None:
+            jumping.cancel()
         await stack.stop()
+
+
+def _shifted() -> tuple[dict[str, ShiftedClock], Application]:
+    """Clocks of the processes, and how these are started by them; none without a C compiler."""
+    plain = Application()
+    if not skewing.has_compiler():
+        say("no C compiler (cc): clocks do not jump")
+        return {}, plain
+    library = skewing.compiled(DIRECTORY)
+    clocks = {name: ShiftedClock(library, DIRECTORY / f"shift-{name}") for name in ("api", "worker", "relay")}
+    started = {name: clock.started(getattr(plain, name)) for name, clock in clocks.items()}
+    return clocks, replace(plain, **started)
 
 
 def main() -> int:
