@@ -1,10 +1,12 @@
 """Mutations: one input, one payload, and refusals as typed errors in the payload."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import strawberry
 from strawberry.extensions import FieldExtension
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import get_object_definition
 from strawberry.types.field import StrawberryField
 
 from api.graphql.words import offer
@@ -90,7 +92,25 @@ class Refusals(FieldExtension):
             raise
         except DomainError as error:
             payload_type = self.payload.type
-            return payload_type(errors=[shown(error)])
+            problem = shown(error)
+            problem.path = within(problem.path, fields_of(kwargs.get("input")))
+            return payload_type(errors=[problem])
+
+
+def fields_of(given: Any) -> list[str]:
+    """The fields of a mutation's input, as clients write them."""
+    if given is None:
+        return []
+    names = StrawberryConfig().name_converter
+    return [names.get_graphql_name(field) for field in get_object_definition(given, strict=True).fields]
+
+
+def within(path: list[str] | None, fields: Sequence[str]) -> list[str] | None:
+    """A path whose field this input has: the same rule serves several mutations, which call its thing differently."""
+    if not path or path[0] in fields:
+        return path
+    ids = [name for name in fields if name.endswith("Id")]
+    return [ids[0], *path[1:]] if path[0] == "id" and len(ids) == 1 else None
 
 
 def mutation(description: str, *, is_public: bool = False, scope: str | None = None) -> Any:

@@ -239,14 +239,14 @@ AUCTIONS = (
         bid("scheduled"),
         200,
         "AUCTION_CLOSED",
-        "The auction takes no bids: scheduled. [id]",
+        "The auction takes no bids: scheduled. [auctionId]",
     ),
     Row(
         "a bid when the clock has run out",
         bid("of gus"),
         200,
         "AUCTION_CLOSED",
-        "The auction takes no bids: ended. [id]",
+        "The auction takes no bids: ended. [auctionId]",
     ),
     Row(
         "a bid in an auction that is not there",

@@ -148,7 +148,7 @@ async def test_what_is_not_sold_is_taken_back(session: AsyncSession, execute: Ex
     closed = {"__typename": "AuctionClosed", "code": "AUCTION_CLOSED", "status": "CANCELLED"}
     assert taken_back.data["cancelAuction"] == {"auction": shown, "errors": []}
     assert again.refusals("cancelAuction") == [closed]
-    assert late.refusals("bidInAuction") == [closed | {"path": ["id"]}]
+    assert late.refusals("bidInAuction") == [closed | {"path": ["auctionId"]}]
 
 
 REFUSED_BIDS: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -185,7 +185,12 @@ async def test_a_scheduled_auction_has_no_price_and_takes_no_bids(session: Async
 
     assert (auction["status"], auction["price"]) == ("SCHEDULED", None)
     (refused,) = bid.refusals("bidInAuction")
-    assert refused == {"__typename": "AuctionClosed", "code": "AUCTION_CLOSED", "path": ["id"], "status": "SCHEDULED"}
+    assert refused == {
+        "__typename": "AuctionClosed",
+        "code": "AUCTION_CLOSED",
+        "path": ["auctionId"],
+        "status": "SCHEDULED",
+    }
 
 
 async def test_an_auction_needs_what_its_seller_may_owe(session: AsyncSession, execute: Execute) -> None:
