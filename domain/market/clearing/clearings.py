@@ -2,6 +2,9 @@
 
 A batch is numbered by the UTC second at which it opens, a multiple of the coupling's batch length; so numbers grow
 with time, whichever markets are linked. A market that nothing happened to is not cleared again.
+
+Where the last batch is one that is still to come, the clock was put back (the database's own, as after a failover).
+Until it has caught up, a batch has the next free number, and comes as long after the one before it as ever.
 """
 
 import json
@@ -14,7 +17,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import DateTime, bindparam, select, text, update
+from sqlalchemy import DateTime, bindparam, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
@@ -127,11 +130,12 @@ DUE = text("""
     SELECT market.id FROM (SELECT *, 'market\\:' || id || '\\:book' AS stream FROM market) AS market
     JOIN event_stream USING (stream)
     JOIN event USING (stream, sequence)
-    WHERE market.last_batch + market.batch_seconds <= extract(epoch FROM CAST(:now AS timestamptz))
-      AND EXISTS (SELECT FROM order_interval WHERE market_id = market.id AND is_open)
-      AND (extract(epoch FROM event.created_at) > market.last_batch - :settles
-           OR EXISTS (SELECT FROM order_interval
-                      WHERE market_id = market.id AND is_open AND delivery_start <= :now))
+    WHERE EXISTS (SELECT FROM order_interval WHERE market_id = market.id AND is_open)
+      AND (market.last_batch - market.batch_seconds > extract(epoch FROM CAST(:now AS timestamptz))
+           OR market.last_batch + market.batch_seconds <= extract(epoch FROM CAST(:now AS timestamptz))
+           AND (extract(epoch FROM event.created_at) > market.last_batch - :settles
+                OR EXISTS (SELECT FROM order_interval
+                           WHERE market_id = market.id AND is_open AND delivery_start <= :now)))
 """).bindparams(bindparam("now", type_=DateTime(timezone=True)))
 
 
@@ -143,9 +147,10 @@ async def schedule(session: AsyncSession, *, now: datetime) -> list[UUID]:
     busy = await _being_cleared(session)
     asked = []
     for coupling in await markets.couplings(session):
-        batch = batch_at(coupling, now)
-        is_new = all(market.last_batch < batch for market in coupling.markets)
-        if is_new and not due.isdisjoint(coupling.market_ids) and busy.isdisjoint(coupling.market_ids):
+        batch, last = batch_at(coupling, now), max(market.last_batch for market in coupling.markets)
+        if last - coupling.batch_seconds > now.timestamp() and await _is_long_ago(session, coupling, last):
+            batch = last + 1
+        if last < batch and not due.isdisjoint(coupling.market_ids) and busy.isdisjoint(coupling.market_ids):
             asked.append(await _enqueue(session, coupling, batch))
     return asked
 
@@ -201,6 +206,13 @@ async def carry_out(
     return traded
 
 
+async def _is_long_ago(session: AsyncSession, coupling: Coupling, batch: int) -> bool:
+    """Whether a batch was asked for at least one batch ago, or by a clock that was put back since."""
+    age_s = func.abs(func.extract("epoch", func.now() - Job.created_at))
+    query = select(age_s >= coupling.batch_seconds).where(Job.key == _key(coupling, batch))
+    return (await session.execute(query)).scalar_one_or_none() is not False
+
+
 async def _being_cleared(session: AsyncSession) -> set[UUID]:
     is_open = Job.status.in_([JobStatus.QUEUED, JobStatus.RUNNING])
     arguments = await session.scalars(select(Job.arguments).where(Job.kind == CLEAR_MARKET, is_open))
@@ -209,8 +221,11 @@ async def _being_cleared(session: AsyncSession) -> set[UUID]:
 
 async def _enqueue(session: AsyncSession, coupling: Coupling, batch: int) -> UUID:
     arguments = {"market_ids": [str(market_id) for market_id in coupling.market_ids], "batch": batch}
-    key = f"clear:{coupling.market_ids[0]}:{batch}"
-    return await queue.enqueue(session, CLEAR_MARKET, key, arguments, time_limit_s=TIME_LIMIT_S)
+    return await queue.enqueue(session, CLEAR_MARKET, _key(coupling, batch), arguments, time_limit_s=TIME_LIMIT_S)
+
+
+def _key(coupling: Coupling, batch: int) -> str:
+    return f"clear:{coupling.market_ids[0]}:{batch}"
 
 
 async def _take_batch(session: AsyncSession, book: Book, batch: int) -> bool:
