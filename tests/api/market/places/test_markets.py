@@ -85,7 +85,7 @@ async def test_an_administrator_links_zones(session: AsyncSession, execute: Exec
         {
             "__typename": "DeliveriesDiffer",
             "code": "INVALID_INPUT",
-            "path": ["deliveryMinutes"],
+            "path": None,
             "deliveryMinutes": [15, 60],
         }
     ]
