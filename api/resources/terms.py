@@ -6,7 +6,6 @@ ignored or somebody else's. There everything is said anew in each transaction, a
 prepared under a name.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -69,7 +68,7 @@ class Terms:
         """
         try:
             await connection.execute(self.begin())
-            asked_ns = time.monotonic_ns()
+            asked_ns = instants.uptime_ns()
             found = await connection.fetchrow(
                 "SELECT current_user::text AS role, pg_backend_pid() AS process, clock_timestamp() AS at"
             )

@@ -9,10 +9,13 @@ moved: then the last answer counts, at once. To look what time it is costs no mo
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND_NS = 1_000_000_000
 RESOLUTION_NS = 1_000  # An answer tells whole microseconds, cut off.
+# Grows whatever is done to the machine's clock, and on Linux also while the machine is suspended.
+uptime_ns = partial(time.clock_gettime_ns, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 DRIFT = 2_000  # Quartz and its steering make two clocks differ by a two-thousandth of what has passed, at most.
 
 
@@ -20,7 +23,7 @@ class Estimate:
     """Another clock, in nanoseconds since 1970. Until it was measured, the machine's stands for it."""
 
     def __init__(
-        self, monotonic_ns: Callable[[], int] = time.monotonic_ns, machine_ns: Callable[[], int] = time.time_ns
+        self, monotonic_ns: Callable[[], int] = uptime_ns, machine_ns: Callable[[], int] = time.time_ns
     ) -> None:
         self.monotonic_ns = monotonic_ns
         self.machine_ns = machine_ns
@@ -65,4 +68,4 @@ def take(asked_ns: int, shown_at: datetime) -> float:
 
 def now() -> datetime:
     """The instant by the shared clock, UTC."""
-    return EPOCH + timedelta(microseconds=SHARED.at_ns() // 1_000)
+    return datetime.fromtimestamp(SHARED.at_ns() / SECOND_NS, UTC)
