@@ -110,9 +110,7 @@ def build_graphql_app(
         *graphiql.routes(authenticate, examples, log_in, settings.path),
         *(pages.routes(published) if published else ()),
     ]
-    charges = Middleware(
-        Charges, budgets=budgets, standing=standing, points={**graphiql.points(), **points}, endpoint=settings.path
-    )
+    charges = Middleware(Charges, budgets=budgets, standing=standing, points=points, endpoint=settings.path)
     return GraphQLApp(routes, middleware(settings, charges, body_limits), execution, live)
 
 

@@ -24,8 +24,6 @@ from api.transport.terms.errors import CodedError, Forbidden, Unauthenticated
 from api.transport.terms.identity import Authenticate
 from api.transport.terms.media_types import MediaType
 
-BYTES_OF_A_POINT = 32 * 1024
-
 FILES = Path(__file__).parents[2] / "static" / "graphiql"
 
 
@@ -56,12 +54,6 @@ LOG_IN = LogIn(
     token_path=("logIn", "accessToken"),
     errors_path=("logIn", "errors"),
 )
-
-
-def points(path: str = "/graphiql") -> dict[str, int]:
-    """What its files cost, by path: the largest are five megabytes, and anybody may load them."""
-    files = [file for file in FILES.iterdir() if file.is_file()]
-    return {f"{path}/static/{file.name}": 1 + file.stat().st_size // BYTES_OF_A_POINT for file in files}
 
 
 def routes(
