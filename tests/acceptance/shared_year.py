@@ -37,6 +37,8 @@ FILE_FORMAT = {
     "gross": "true",
 }
 
+SIGNED_FOR = (0, 1, 2, BY_GATEWAY)  # A home of each of the four owners: an account signs in for one member.
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -81,7 +83,7 @@ def found(coordinator: Client, owners: Sequence[tuple[str, Client]]) -> Cer:
     )["community"]
     places = spread_over(json.dumps(area["boundary"]), HOME_COUNT)
     homes = [
-        _admitted(coordinator, community["id"], number, place, *owners[number % len(owners)])
+        _admitted(coordinator, community["id"], number, place, *owners[number % len(owners)], number in SIGNED_FOR)
         for number, place in enumerate(places)
     ]
     return Cer(coordinator, community["id"], area["code"], tuple(homes))
@@ -118,8 +120,15 @@ def _radical_inverse(number: int, base: int) -> float:
 
 
 def _admitted(
-    coordinator: Client, community_id: str, number: int, place: tuple[float, float], email: str, owner: Client
+    coordinator: Client,
+    community_id: str,
+    number: int,
+    place: tuple[float, float],
+    email: str,
+    owner: Client,
+    signs_in: bool,
 ) -> Home:
+    """A home and its roof; an account signs in for one member of a community."""
     admitted = coordinator.change(
         "addMember",
         "member { id } membership { id }",
@@ -127,13 +136,15 @@ def _admitted(
         kind="PROSUMER",
         name=f"Home {number + 1}",
         legalForm="NATURAL_PERSON",
-        email=email,
+        email=email if signs_in else None,
         validFrom=MEMBERS_SINCE,
     )
     membership_id = admitted["membership"]["id"]
     point = coordinator.change(
         "registerMeteringPoint", "meteringPoint { id code }", **a_point(community_id, membership_id, number, place)
     )["meteringPoint"]
+    roof = {"communityId": community_id, "meteringPointId": point["id"], "name": "Roof", "kind": "PV", "powerKw": "10"}
+    coordinator.change("addAsset", "asset { id }", **roof)
     return Home(number, owner, admitted["member"]["id"], membership_id, point["id"], point["code"], place)
 
 
