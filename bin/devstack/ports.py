@@ -1,6 +1,7 @@
 """Ports on loopback, the same ones at every start where they are free; it is said where they are not."""
 
 import contextlib
+import errno
 import json
 import socket
 from collections.abc import Callable
@@ -12,14 +13,19 @@ LOOPBACK = "127.0.0.1"
 
 
 def is_free(port: int) -> bool:
-    with contextlib.closing(socket.socket()) as probe:
-        # As the servers do, so that connections still closing after a restart do not count.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-        return True
+    """Whether nobody has the port, under any address that `localhost` may stand for."""
+    return all(_is_free(*address, port) for address in ((socket.AF_INET, LOOPBACK), (socket.AF_INET6, "::1")))
+
+
+def _is_free(family: socket.AddressFamily, host: str, port: int) -> bool:
+    try:
+        with socket.socket(family) as probe:
+            # As the servers do, so that connections still closing after a restart do not count.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as reason:
+        return family is socket.AF_INET6 and reason.errno != errno.EADDRINUSE  # A machine may do without.
+    return True
 
 
 def any_free() -> int:

@@ -17,7 +17,7 @@ import pytest
 from bin.devstack import __main__ as devstack
 from bin.devstack import address, health
 from bin.devstack.installation import ROOT, STATE
-from bin.devstack.ports import Ports, PortTaken, any_free, named_port
+from bin.devstack.ports import Ports, PortTaken, any_free, is_free, named_port
 from bin.devstack.stack import Place, Stack
 from tests.devstack.test_bootstrap import UP, still_running, with_servers
 
@@ -69,6 +69,16 @@ def test_a_port_that_was_named_is_never_replaced(tmp_path: Path, taken: int, mon
 def test_a_port_is_a_number_of_ports(text: str) -> None:
     with pytest.raises(ValueError, match="COMMONWATT_PORT must be a port"):
         named_port(text)
+
+
+@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, ""), (socket.AF_INET6, "::1"), (socket.AF_INET6, "::")])
+def test_a_port_is_taken_whatever_address_it_is_taken_at(family: socket.AddressFamily, host: str) -> None:
+    try:
+        server = socket.create_server((host, 0), family=family)
+    except OSError:
+        pytest.skip("no IPv6 here")
+    with server:
+        assert not is_free(server.getsockname()[1])
 
 
 # ---- where it runs
