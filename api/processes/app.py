@@ -92,7 +92,7 @@ def create_app(configured: Settings | None = None) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await connected.prove()
-        working = (hub.listen(), gauges.watch(connected, registry), clock.keep(connected.fetch))
+        working = (hub.listen(), gauges.watch(connected, registry, redis), clock.keep(connected.fetch))
         tasks = [asyncio.create_task(work) for work in working]
         with graphql.execution.observations.log.buffered():
             yield

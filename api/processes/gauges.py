@@ -1,14 +1,17 @@
 """How far behind the work is, for Prometheus: looked up every few seconds, never while a scrape waits."""
 
 import asyncio
+import contextlib
 import logging
 import time
 
 from prometheus_client import CollectorRegistry, Gauge
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.resources import clock
+from api.resources import clock, clocks
 from api.resources.database import Database
 from domain.jobs.queue import ALERTING_ATTEMPTS
 from domain.market.view.lateness import late_markets
@@ -32,13 +35,33 @@ GAUGES = {
     "events_behind": ("commonwatt_events_behind", "Events that the relay has not announced yet."),
 }
 CLOCK_AHEAD = ("commonwatt_clock_ahead_seconds", "How far this machine's clock is ahead of the database's.")
+CLOCKS_AHEAD = ("commonwatt_machine_clock_ahead_seconds", "The same of machines with workers and relays.")
 MARKETS_LATE = ("commonwatt_markets_late", "Markets with open orders that should have been cleared three batches ago.")
 WARN_EVERY_S = 60.0
 NAMED_MAX = 5
 
 
-async def watch(database: Database, registry: CollectorRegistry) -> None:
+async def watch(database: Database, registry: CollectorRegistry, redis: Redis | None = None) -> None:
     """Keep the gauges for ever; while the database is away they stand as they were."""
+    if redis is None:
+        await _watch(database, registry)
+    else:
+        await asyncio.gather(_watch(database, registry), _watch_clocks(redis, registry))
+
+
+async def _watch_clocks(redis: Redis, registry: CollectorRegistry) -> None:
+    """Of workers and relays, which have no metrics of their own; of who tells nothing any more there is none."""
+    gauge = Gauge(*CLOCKS_AHEAD, ["process", "machine"], registry=registry)
+    while True:
+        with contextlib.suppress(RedisError, OSError):
+            ahead_s = await clocks.told(redis)
+            gauge.clear()
+            for names, value in ahead_s.items():
+                gauge.labels(*names).set(value)
+        await asyncio.sleep(LOOK_S)
+
+
+async def _watch(database: Database, registry: CollectorRegistry) -> None:
     gauges = {name: Gauge(*named, registry=registry) for name, named in GAUGES.items()}
     Gauge(*CLOCK_AHEAD, registry=registry).set_function(clock.ahead_s)
     markets_late = Gauge(*MARKETS_LATE, registry=registry)

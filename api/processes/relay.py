@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from api.house import load_jobs
 from api.jobs import transport
 from api.jobs.registry import PERIODIC
-from api.resources import clock, database
+from api.resources import clock, clocks, database
 from api.resources.database import Database
 from api.resources.events import channel_of
 from api.resources.settings import Settings, settings
@@ -91,6 +91,7 @@ async def relay(configured: Settings, connected: Database) -> None:
     try:
         async with woken(connected, news, jobs), asyncio.TaskGroup() as group:
             group.create_task(clock.keep(connected.fetch))
+            group.create_task(clocks.tell(carrier, "relay"))
             group.create_task(_repeat(partial(announce, connected, carrier), news))
             group.create_task(_repeat(partial(hand_out, connected, carrier), jobs))
             group.create_task(_repeat(partial(act_periodically, connected), asyncio.Event()))

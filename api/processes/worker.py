@@ -5,11 +5,13 @@ import logging
 import signal
 from uuid import UUID
 
+from redis.asyncio import Redis
+
 from api.house import load_jobs
 from api.jobs import transport
 from api.jobs.turns import Turns
 from api.jobs.work import carry_out
-from api.resources import clock, database
+from api.resources import clock, clocks, database
 from api.resources.settings import settings
 from api.transport.terms.logs import configure_logs
 from solver import machine_code
@@ -38,7 +40,8 @@ async def main() -> None:
         with turns.job():
             await carry_out(connected, job_id)
 
-    comparing = asyncio.create_task(clock.keep(connected.fetch))
+    redis = Redis.from_url(str(configured.redis_url), socket_connect_timeout=1)
+    beside = [asyncio.create_task(work) for work in (clock.keep(connected.fetch), clocks.tell(redis, "worker"))]
     serving = asyncio.create_task(transport.serve(str(configured.redis_url), run, at_once=AT_ONCE))
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, serving.cancel)
@@ -47,5 +50,7 @@ async def main() -> None:
     except asyncio.CancelledError:
         logging.getLogger("commonwatt").info("worker stopped")
     finally:
-        comparing.cancel()
+        for task in beside:
+            task.cancel()
+        await redis.aclose()
         await connected.close()
