@@ -107,6 +107,9 @@ async def test_the_clients_do_what_the_page_says(small_stack: Running, applicati
 
     assert said["warnings"] == []
     assert said["apollo"] == {"entries": 4, "kept": True, "names": FRAMEWORKS}
+    assert said["apolloMutation"] == "FR"
+    assert said["apolloByHashes"] == [6, 0, 0]
+    assert said["methods"]["apolloByHashes"] == ["GET", *["POST"] * 3], "one hash is refused, and no other is tried"
     assert said["urqlAsItComes"] == {"names": FRAMEWORKS[:2]}
     assert said["urql"] == {"names": FRAMEWORKS}
     assert said["relay"] == {"entries": 2, "answered": True}

@@ -1,6 +1,8 @@
 // Runs what docs/clients.md sets up: URL in, one line of JSON out. Beside it lie the files of the page.
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { gql } from '@apollo/client';
+import { ApolloClient, HttpLink, InMemoryCache, gql } from '@apollo/client';
+import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
 import { Client, fetchExchange } from '@urql/core';
 import relay from 'relay-runtime';
 import { apollo } from './apollo.mjs';
@@ -11,7 +13,8 @@ import { urql } from './urql.mjs';
 const [url, token] = process.argv.slice(2);
 const headers = token ? { authorization: `Bearer ${token}` } : {};
 const text = readFileSync('documents/frameworks.graphql', 'utf8');
-const page = text.slice(0, text.indexOf('query Mine'));
+const documents = Object.fromEntries(text.split(/\n(?=query|mutation)/).map((each) => [/ (\w+)/.exec(each)[1], each]));
+const page = documents.Frameworks;
 const said = { methods: {}, warnings: [], parts: parts.length };
 
 const plainFetch = globalThis.fetch;
@@ -40,6 +43,21 @@ const tries = {
     const whole = client.readQuery({ query: gql`{ rateLimit { remaining cost } }` });
     return { entries: Object.keys(kept).filter((key) => key.startsWith('Framework:')).length, kept: whole !== null,
       names: names(client.readQuery({ query: gql(page), variables: { first: 2 } }).frameworks) };
+  },
+  async apolloMutation() {
+    const client = apollo(url, headers);
+    const { data } = await client.mutate({ mutation: gql(documents.SetLanguage), variables: { input: { language: 'FR' } } });
+    return data.setLanguage.user.language;
+  },
+  async apolloByHashes() {
+    const sha256 = (document) => createHash('sha256').update(document).digest('hex');
+    const link = new PersistedQueryLink({ sha256, useGETForHashedQueries: true }).concat(new HttpLink({ uri: url, headers }));
+    const client = new ApolloClient({ link, cache: new InMemoryCache() });
+    const counts = [];
+    for (const list of ['frameworks', 'markets', 'communities']) {
+      counts.push((await client.query({ query: gql`{ ${list} { totalCount } }` })).data[list].totalCount);
+    }
+    return counts;
   },
   async urqlAsItComes() {
     const client = new Client({ url, fetchOptions: { headers }, exchanges: [fetchExchange] });
