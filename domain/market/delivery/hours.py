@@ -234,7 +234,9 @@ HOUR_ROW = Statement("SELECT changes FROM delivery_hour WHERE starts_at = CAST(:
     Changes
 )
 LOCK = Statement("SELECT changes FROM delivery_hour WHERE starts_at = CAST(:starts_at AS timestamptz) FOR UPDATE")
-TRADES = Statement("""
+# Trades are delivered as they were made. A batch is numbered by its second; the number of a bid tells no time.
+MADE_AT = "coalesce(extract(epoch FROM bid.placed_at), clearing.batch)"
+TRADES = Statement(f"""
     SELECT trade.id, trade.market_id, trade.seller_market_id, trade.delivery_start, trade.delivery_end,
            trade.energy_ukwh, trade.price_ueur_per_kwh, trade.seller_price_ueur_per_kwh, trade.buyer_id,
            trade.seller_id, trade.buyer_escrow_ueur, trade.seller_escrow_ueur,
@@ -243,14 +245,15 @@ TRADES = Statement("""
            coalesce(latest.buyer_short_ukwh, 0) AS buyer_short_ukwh,
            coalesce(latest.is_provisional, false) AS is_provisional, escrow.id AS escrow_id
     FROM trade JOIN clearing ON clearing.id = trade.clearing_id
+    LEFT JOIN auction_bid AS bid ON bid.order_id = trade.buy_order_id
     LEFT JOIN transfer AS escrow ON escrow.subject_id = trade.id AND escrow.kind = 'ESCROW'
     LEFT JOIN LATERAL (
         SELECT version, delivered_ukwh, seller_short_ukwh, buyer_short_ukwh, is_provisional FROM trade_delivery
         WHERE trade_id = trade.id ORDER BY version DESC LIMIT 1) AS latest ON true
     WHERE trade.delivery_start >= CAST(:starts_at AS timestamptz)
       AND trade.delivery_start < CAST(:ends_at AS timestamptz)
-    ORDER BY clearing.batch, trade.id
-""").into(Traded)
+    ORDER BY {MADE_AT}, trade.id
+""").into(Traded)  # noqa: S608 - made of constants.
 GRACE = Statement("SELECT id, grace_days FROM market WHERE id = ANY(CAST(:market_ids AS uuid[]))").into(Grace)
 BASIS_NOTED = Insertion(
     "delivery_basis_noted",

@@ -24,6 +24,7 @@ from domain.kernel.intervals import Period
 from domain.kernel.quantities import largest_remainder
 from domain.kernel.sql import Statement, Transaction
 from domain.market.delivery import metered
+from domain.market.delivery.hours import MADE_AT
 from domain.metering.matrices import ByPoint
 from domain.metering.tables import Direction
 
@@ -148,19 +149,23 @@ USERS = Statement("""
     WHERE participation.metering_point_id = ANY(CAST(:points AS uuid[])) AND member.user_id IS NOT NULL
 """).into(Holder)
 # In the order in which trades are delivered.
-SIDES = Statement("""
+SIDES = Statement(f"""
     WITH side AS (
-        SELECT id, clearing_id, delivery_start, delivery_end, seller_id AS user_id, 'INJECTED' AS direction FROM trade
+        SELECT id, clearing_id, buy_order_id, delivery_start, delivery_end, seller_id AS user_id,
+               'INJECTED' AS direction
+        FROM trade
         WHERE seller_id = ANY(CAST(:users AS uuid[])) AND delivery_start >= CAST(:start AS timestamptz)
           AND delivery_start < CAST(:end AS timestamptz)
         UNION ALL
-        SELECT id, clearing_id, delivery_start, delivery_end, buyer_id, 'WITHDRAWN' FROM trade
+        SELECT id, clearing_id, buy_order_id, delivery_start, delivery_end, buyer_id, 'WITHDRAWN' FROM trade
         WHERE buyer_id = ANY(CAST(:users AS uuid[])) AND delivery_start >= CAST(:start AS timestamptz)
           AND delivery_start < CAST(:end AS timestamptz))
-    SELECT side.*, latest.delivered_ukwh
+    SELECT side.id, side.clearing_id, side.delivery_start, side.delivery_end, side.user_id, side.direction,
+           latest.delivered_ukwh
     FROM side JOIN clearing ON clearing.id = side.clearing_id
+    LEFT JOIN auction_bid AS bid ON bid.order_id = side.buy_order_id
     LEFT JOIN LATERAL (
         SELECT delivered_ukwh FROM trade_delivery WHERE trade_id = side.id ORDER BY version DESC LIMIT 1)
          AS latest ON true
-    ORDER BY date_bin('1 hour', side.delivery_start, 'epoch'), clearing.batch, side.id
-""").into(SideRow)
+    ORDER BY date_bin('1 hour', side.delivery_start, 'epoch'), {MADE_AT}, side.id
+""").into(SideRow)  # noqa: S608 - made of constants.
