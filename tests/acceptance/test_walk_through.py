@@ -19,7 +19,7 @@ CHAPTER = re.compile(r"^##? (.+)$", re.MULTILINE)
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BY_A_CLOCK = "From an order to its statement"
 BEGINNING = ("Walk-through", "People")
-CHECKS = 7
+CHECKS = 8
 TOLD = (
     '"sharedKwh":"9886.3709"',
     '"differences":{"totalCount":0}',

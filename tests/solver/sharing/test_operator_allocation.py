@@ -5,12 +5,13 @@ micro-kWh. Empty means that the point did not take part yet: its participation f
 """
 
 import csv
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from domain.kernel.quantities import WHOLE_PPM, MicroKwh, parse_micro
+from domain.kernel.quantities import WHOLE_PPM, MicroKwh, micro_from
 from solver.sharing.allocations import allocate, offered_ukwh
 from solver.sharing.keys import PRO_RATA
 from solver.sharing.problems import AllocationProblem
@@ -32,7 +33,7 @@ def report() -> Columns:
 def columns(report: Columns, prefix: str, quantity: str) -> tuple[MicroKwh, MicroKwh]:
     """Micro-kWh of one quantity, and the participation factors: shape (intervals, points)."""
     texts = [column for name, column in report.items() if name[0] == prefix and name.endswith(f"_{quantity}_kwh")]
-    energy = [[parse_micro(text or "0") for text in column] for column in texts]
+    energy = [[micro_from(Decimal(text or "0")) for text in column] for column in texts]
     taking_part = [[WHOLE_PPM if text else 0 for text in column] for column in texts]
     return np.array(energy, np.int64).T, np.array(taking_part, np.int64).T
 

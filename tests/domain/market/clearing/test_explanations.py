@@ -121,6 +121,8 @@ async def test_says_of_a_first_batch_what_the_solver_says(session: AsyncSession,
         await clear(session, linked[0])
 
         ids = [each.order_id for each in read.open]
-        expected = [[SAME[explain(problem, cleared, order).reason]] for order in range(len(ids))]
-        assert await reasons(session, *ids) == expected
+        for order, said in zip(range(len(ids)), await reasons(session, *ids), strict=True):
+            reason = explain(problem, cleared, order).reason
+            if reason is not Reason.NOTHING_TRADED:  # What was met from other zones test_linked_explanations looks at.
+                assert said == [SAME[reason]]
         await example.rollback()
