@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
-from sqlalchemy import BigInteger, Date, Uuid, bindparam, text
+from sqlalchemy import BigInteger, Date, Row, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,9 +14,10 @@ from domain.metering.tables import Direction
 SHARE_MAX_PERCENT = 80
 
 DOMINATED = text("""
-    SELECT day, direction
+    SELECT day, direction, sum(complete) AS complete
     FROM (SELECT reading.day, reading.direction, part.person_id,
-                 sum(reading.total_ukwh::numeric * part.factor_ppm) AS energy
+                 sum(reading.total_ukwh::numeric * part.factor_ppm) AS energy,
+                 count(*) FILTER (WHERE reading.is_complete) AS complete
           FROM unnest(:points, :persons, :factors, :firsts, :ends)
                AS part (point_id, person_id, factor_ppm, first_day, end_day)
           JOIN reading ON reading.metering_point_id = part.point_id AND reading.superseded_at IS NULL
@@ -37,7 +39,10 @@ DOMINATED = text("""
 async def dominated(
     connection: AsyncConnection, parts: Sequence[PointInCommunity], first: date, last: date
 ) -> set[tuple[Direction, date]]:
-    """Directions and local days from first to last of which one person has more than 80 %."""
+    """Directions and local days from first to last of which one person has more than 80 %.
+
+    A day that lacks a reading is not told at all: who is the first to be read does not dominate it.
+    """
     given = {
         "points": [part.metering_point_id for part in parts],
         "persons": [part.person_id for part in parts],
@@ -48,4 +53,10 @@ async def dominated(
         "last": last,
         "percent": SHARE_MAX_PERCENT,
     }
-    return {(Direction(row.direction), row.day) for row in await connection.execute(DOMINATED, given)}
+    rows = (await connection.execute(DOMINATED, given)).all()
+    return {(Direction(row.direction), row.day) for row in rows if row.complete == _expected(parts, row)}
+
+
+def _expected(parts: Sequence[PointInCommunity], row: Row[Any]) -> int:
+    """How many points measure a direction on a day."""
+    return sum(row.direction in part.directions and part.holds_on(row.day) for part in parts)

@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.aggregates import balance
 from domain.aggregates.balance import Balance
-from domain.communities.tables import Community, Membership
+from domain.communities.tables import Community, Membership, Participation
 from domain.identity.viewers import ANONYMOUS, Viewer
 from domain.kernel.intervals import Period, Resolution, day_start
 from domain.kernel.suppression import Suppression
@@ -172,6 +173,16 @@ async def test_where_one_makes_nearly_all_of_a_day_outsiders_get_the_month(sessi
 
     assert told(await read(session, community, ANONYMOUS)) == [DOMINANCE, DOMINANCE]
     assert told(await read(session, community, a_viewer_through(member))) == [None, None]
+
+
+async def test_who_is_the_first_to_be_read_does_not_dominate_the_month(session: AsyncSession) -> None:
+    community = await a_community_of(session, 5, 5)
+    part = await session.scalar(select(Participation).where(Participation.community_id == community.id).limit(1))
+    assert part is not None
+    next_day = [a_reading_day(part.metering_point_id, day=A_DAY + DAY, direction=way) for way in Direction]
+    await recorded(session, *next_day)
+
+    assert told(await read(session, community, ANONYMOUS)) == [None, None]
 
 
 async def test_a_day_without_anybody_tells_nothing(session: AsyncSession) -> None:
