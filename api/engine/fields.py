@@ -31,7 +31,7 @@ from api.engine.declarations import (
     edge_key,
     entity_named,
 )
-from api.transport.limits.reads import some
+from api.transport.limits.reads import some_if_asked
 from domain.kernel.vocabularies import Word, WordType
 
 
@@ -79,7 +79,7 @@ def shaped(
     return strawberry.field(
         description=description,
         name=name,
-        metadata={MARK: Column(expression, heavy=True, argument=argument), **some(100)},
+        metadata={MARK: Column(expression, heavy=True, argument=argument), **some_if_asked(100)},
         resolver=_no_argument,
         extensions=[Heavy(_argument(argument, kind | None, about))],
     )

@@ -26,9 +26,12 @@ Arguments = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """How much a field reads: at most so many values, by its arguments as they were sent and by who asks."""
+    """How much a field reads: at most so many values, by its arguments as they were sent and by who asks.
 
-    values: Callable[[Arguments, Any], int]
+    None where it is as light as a column.
+    """
+
+    values: Callable[[Arguments, Any], int | None]
     is_series: Callable[[Arguments], bool] = lambda arguments: True
 
 
@@ -49,6 +52,15 @@ class Read:
 def some(values: int) -> dict[str, Reads]:
     """Metadata of a field that reads about so many values, and is no series."""
     return {READS: Reads(lambda arguments, viewer: values, is_series=lambda arguments: False)}
+
+
+def some_if_asked(values: int) -> dict[str, Reads]:
+    """The same of a field that only reads so much where it is given an argument; else it is as light as a column."""
+    asked = Reads(
+        lambda arguments, viewer: None if all(value is None for value in arguments.values()) else values,
+        is_series=lambda arguments: False,
+    )
+    return {READS: asked}
 
 
 def series_max(viewer: Viewer) -> int:
@@ -79,7 +91,8 @@ def points(
         if read.reads.is_series(arguments):
             certain += count if is_followed or read.is_single else 0
             count = min(count, most)
-        total += count * (BEGINNING_POINTS + -(-read.reads.values(arguments, viewer) // VALUES_PER_POINT))
+        values = read.reads.values(arguments, viewer)
+        total += 0 if values is None else count * (BEGINNING_POINTS + -(-values // VALUES_PER_POINT))
     if certain > most:
         raise too_many(certain, most)
     return total

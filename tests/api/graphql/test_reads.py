@@ -146,6 +146,11 @@ OTHERS = {
         f'{{ node(id: "Market:1") {{ ... on Market {{ prices(period: {MONTH}, resolution: HOUR) {{ start }} }} }} }}',
         MONTH_POINTS,
     ),
+    "boundaries as they are stored": ("{ communities(first: 200) { edges { node { boundary } } } }", 200),
+    "a simplified boundary": (
+        '{ node(id: "Community:1") { ... on Community { boundary(simplifyMeters: 100) } } }',
+        20,
+    ),
     "a period that ends before it begins": (
         of_community(balance('{start: "2026-10-02T00:00:00Z", end: "2026-10-01T00:00:00Z"}')),
         10,
