@@ -32,6 +32,12 @@ READINGS_MISSING = ErrorCode("READINGS_MISSING", "Some points have no complete r
 
 POINTS_MAX = 10_000
 INJECTED, WITHDRAWN = Direction.INJECTED, Direction.WITHDRAWN
+RUN = tables.AllocationRun
+
+
+def _told(expression: Any, description: str, name: str, *directions: Direction) -> Any:
+    """A sum over people of the directions, for who is told it."""
+    return column(expression, description, name=name, shown=visible.sums_of_run(*directions))
 
 
 @strawberry.type(description="One member's shared energy and what is left, per interval: packed columns of kWh.")
@@ -138,33 +144,19 @@ class AllocationRun(Node):
         "SHA-256 of all inputs: equal inputs, equal results. Null where a sum is withheld.",
         shown=visible.sums_of_run(*Direction),
     )
-    injected_ukwh: Micro | None = column(
-        tables.AllocationRun.injected_ukwh,
-        "Energy injected that takes part in the community, kWh.",
-        name="injectedKwh",
-        shown=visible.sums_of_run(INJECTED),
+    injected_ukwh: Micro | None = _told(
+        RUN.injected_ukwh, "Energy injected that takes part in the community, kWh.", "injectedKwh", INJECTED
     )
-    withdrawn_ukwh: Micro | None = column(
-        tables.AllocationRun.withdrawn_ukwh,
-        "Energy withdrawn that takes part in the community, kWh.",
-        name="withdrawnKwh",
-        shown=visible.sums_of_run(WITHDRAWN),
+    withdrawn_ukwh: Micro | None = _told(
+        RUN.withdrawn_ukwh, "Energy withdrawn that takes part in the community, kWh.", "withdrawnKwh", WITHDRAWN
     )
-    traded_out_ukwh: Micro | None = column(
-        tables.AllocationRun.traded_out_ukwh,
-        "Energy of it that members sold in the market, kWh.",
-        name="tradedOutKwh",
-        shown=visible.sums_of_run(INJECTED),
+    traded_out_ukwh: Micro | None = _told(
+        RUN.traded_out_ukwh, "Energy of it that members sold in the market, kWh.", "tradedOutKwh", INJECTED
     )
-    traded_in_ukwh: Micro | None = column(
-        tables.AllocationRun.traded_in_ukwh,
-        "Energy of it that members bought in the market, kWh.",
-        name="tradedInKwh",
-        shown=visible.sums_of_run(WITHDRAWN),
+    traded_in_ukwh: Micro | None = _told(
+        RUN.traded_in_ukwh, "Energy of it that members bought in the market, kWh.", "tradedInKwh", WITHDRAWN
     )
-    shared_ukwh: Micro | None = column(
-        tables.AllocationRun.shared_ukwh, "Energy shared, kWh.", name="sharedKwh", shown=visible.sums_of_run(*Direction)
-    )
+    shared_ukwh: Micro | None = _told(RUN.shared_ukwh, "Energy shared, kWh.", "sharedKwh", *Direction)
     injected_suppressed: Suppression | None = column(
         visible.withheld_of_run(INJECTED),
         "Why sums of what was injected are withheld from the viewer, who is a member; null where they are not.",

@@ -1,7 +1,7 @@
 """Decide which sums may be told, keep what was decided, and find it again.
 
-What an audience is told of a subject on a day is a set of persons; a decision holds for that very set. Whoever reads a
-sum says which set it is of: where nothing was decided of it, it is UNDECIDED, and `decide` asks.
+What an audience is told of a subject on a day is a sum of points; a decision holds for those very points. Whoever reads
+a sum says what it is of: where nothing was decided of that, it is UNDECIDED, and `decide` asks.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -117,7 +117,8 @@ async def decide(
 
     `takings` are what the sum is of; of days without any a run keeps that they were decided too.
     """
-    await lock(session)
+    # One decides at a time: each decision stands on those before.
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("published sets", 0))))
     connection = await session.connection()
     now = await sets.read(connection, *days)
     book = Book(now, await _told_already(connection, days), takings)
@@ -131,11 +132,6 @@ async def decide(
             if members.points or subject.kind is SetKind.RUN:
                 _append(decisions, Decision(segment, members, withheld))
         await _keep(session, subject, direction, audience, decisions)
-
-
-async def lock(session: AsyncSession) -> None:
-    """One decides at a time: each decision stands on those before."""
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("published sets", 0))))
 
 
 class Book:

@@ -3,7 +3,7 @@
 Readings of longer intervals are spread evenly over their quarter-hours.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.aggregates import admission, sets
 from domain.aggregates.admission import Told
 from domain.aggregates.dominance import SHARE_MAX_PERCENT
-from domain.aggregates.sets import Sets, Subject, Taking
+from domain.aggregates.sets import Subject, Taking
 from domain.aggregates.tables import Audience, SetKind
 from domain.grid.loads import Cell, Metered
 from domain.kernel.intervals import Period
@@ -115,21 +115,19 @@ def _metered(cell: Cell, rows: Mapping[Direction, Any], held: Mapping[Key, int],
 async def _told(session: AsyncSession, zone_ids: Iterable[UUID], days: tuple[date, date]) -> dict[UUID, Told]:
     """What outsiders are told of each zone, decided now where it is not yet."""
     connection = await session.connection()
-    now = await sets.read(connection, *days)
+    of_zone: dict[Subject, list[Taking]] = {}
+    for taking in (await sets.read(connection, *days)).takings:
+        of_zone.setdefault(taking.subject, []).append(taking)
     found = {}
     for zone_id in sorted(zone_ids):
         zone = Subject(SetKind.ZONE, zone_id)
-        takings = _of(now, zone)
+        takings = of_zone.get(zone, [])
         told = await admission.told(connection, zone, takings, days, Audience.OUTSIDERS)
         if Suppression.UNDECIDED in told.values():
             await admission.decide(session, zone, takings, days, Audience.OUTSIDERS)
             told = await admission.told(connection, zone, takings, days, Audience.OUTSIDERS)
         found[zone_id] = told
     return found
-
-
-def _of(now: Sets, zone: Subject) -> Sequence[Taking]:
-    return [taking for taking in now.takings if taking.subject == zone]
 
 
 def _key(row: Row[Any]) -> Key:

@@ -7,15 +7,18 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import numpy as np
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.resources import database
+from domain.communities.tables import AssetKind, Participation
 from domain.identity.tables import Session
 from domain.kernel.database import new_id
 from domain.kernel.quantities import parse_micro
 from domain.market.places import markets
 from domain.market.places.tables import ChargeKind, OrderSide
 from domain.metering.tables import Direction
+from tests.factories.communities import an_asset
 from tests.factories.deliveries import Party, a_charge, a_party
 from tests.factories.market import ADMIN, a_market, a_zone, fund
 from tests.factories.metering import a_reading_day, recorded
@@ -53,6 +56,7 @@ async def make(url: str, seed: int) -> World:
             parties = [await a_party(session) for _ in range(TRADERS)]
             for number, party in enumerate(parties):
                 await fund(session, party.viewer, funds=POOR if number % 5 == 0 else RICH)
+            await _plants(session)
             await _read(session, parties, chance)
             return World(tuple([await _signed_in(session, party, chance) for party in parties]), market_ids)
     finally:
@@ -96,6 +100,13 @@ async def _markets(session: AsyncSession) -> tuple[UUID, UUID]:
             await a_charge(session, market_id, ChargeKind.FEE, payer, "0.004", vat_ppm=170_000)
         await a_charge(session, market_id, ChargeKind.NETWORK, OrderSide.BUY, "0.02")
     return first, second
+
+
+async def _plants(session: AsyncSession) -> None:
+    """Everybody may name the sun, and a sale that names nothing is of either kind."""
+    for part in (await session.scalars(select(Participation).order_by(Participation.id))).all():
+        for kind in (AssetKind.PV, AssetKind.BIOMASS):
+            await an_asset(session, part, kind=kind, power_w=100_000)
 
 
 async def _read(session: AsyncSession, parties: list[Party], chance: random.Random) -> None:

@@ -14,7 +14,7 @@ from api.engine.fields import column, edge, many
 from api.graphql.context import Info
 from api.graphql.scalars import DateTime, Micro
 from domain.kernel.database import among
-from domain.market.clearing import clearings, tables, untraded
+from domain.market.clearing import tables, untraded
 from domain.market.orders import tables as order_tables
 from domain.market.places import visibility
 
@@ -34,7 +34,7 @@ class Clearing(Node):
     batch_opened_at: DateTime = column(
         case(
             (
-                tables.Clearing.batch < clearings.UNBATCHED,
+                tables.Clearing.batch < tables.UNBATCHED,
                 func.to_timestamp(tables.Clearing.batch, type_=Instant(timezone=True)),
             ),
             else_=tables.Clearing.created_at,  # An auction's: its number is no instant.

@@ -2,7 +2,7 @@
 
 A bid is one transaction: it locks the auction, places a buy order at the clock's price (which checks it and holds its
 money as any order's), fills it and the seller's order, and puts the trades into escrow. Its clearing bears a number of
-its own, far beyond the seconds by which batches are numbered (`clearings.UNBATCHED`).
+its own, far beyond the seconds by which batches are numbered (`clearing.tables.UNBATCHED`).
 """
 
 from dataclasses import dataclass
@@ -30,6 +30,7 @@ from domain.market.auctions.words import AUCTION
 from domain.market.clearing import clearings, fills
 from domain.market.clearing.book import OpenInterval
 from domain.market.clearing.clearings import Batch, CellPrice, ClearingRow
+from domain.market.clearing.tables import UNBATCHED
 from domain.market.clearing.trades import Pairing
 from domain.market.orders import orders, placing
 from domain.market.orders.orders import Proposal
@@ -174,7 +175,7 @@ def _clearing(auction: DutchAuction, taken: AuctionBid, pairing: Pairing) -> Cle
     parameters = {"auction_id": str(auction.id), "bid_id": str(taken.id)}
     cell = auction.market_id, pairing.buy.delivery_start
     at_the_clock = CellPrice(price, price, price, is_traded=True, parameters=parameters)
-    batch = Batch(clearings.UNBATCHED + taken.number, None, digest)
+    batch = Batch(UNBATCHED + taken.number, None, digest)
     return clearings.row_of(cell, at_the_clock, [pairing], [pairing], batch, orders_count=2)
 
 

@@ -44,8 +44,6 @@ from domain.market.places import changes, markets
 from domain.market.places.markets import Coupling
 from domain.market.places.tables import Market
 
-# From this number on clearings were made by no batch.
-UNBATCHED = 10**12
 # An order counts as new for this long after the second in which a batch opened: longer than the transaction that placed
 # it may last, since the event that tells of it bears the time of the transaction's start.
 SETTLES_S = 15

@@ -12,10 +12,11 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, text
+from sqlalchemy import ARRAY, BigInteger, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.kernel.quantities import format_micro
+from domain.market.clearing.tables import UNBATCHED
 from domain.market.orders.tables import Acceptance, OrderFilling
 from domain.market.places.tables import OrderSide
 
@@ -221,7 +222,7 @@ STANDINGS = text("""
           AND created_at BETWEEN i.placed_at AND coalesce(i.closed_at, 'infinity')
           AND NOT EXISTS (SELECT FROM clearing AS later
               WHERE later.market_id = i.market_id AND later.delivery_start = i.delivery_start
-                AND later.batch > untraded.batch AND later.batch < 1000000000000
+                AND later.batch > untraded.batch AND later.batch < :unbatched
                 AND later.created_at <= coalesce(i.closed_at, 'infinity'))
         ORDER BY batch DESC LIMIT 1) AS u ON true
     LEFT JOIN LATERAL (
@@ -234,7 +235,7 @@ STANDINGS = text("""
         WHERE clearing.market_id = i.market_id AND clearing.delivery_start = i.delivery_start AND u.id IS NULL
           AND CASE WHEN i.filled_ukwh = i.energy_ukwh THEN batch = filled.batch
               ELSE batch <= filled.batch
-                  OR batch < 1000000000000 AND created_at BETWEEN i.placed_at AND coalesce(i.closed_at, 'infinity') END
+                  OR batch < :unbatched AND created_at BETWEEN i.placed_at AND coalesce(i.closed_at, 'infinity') END
         ORDER BY batch DESC LIMIT 1) AS c ON true
     CROSS JOIN LATERAL (
         SELECT coalesce(u.told, c.parameters) AS facts,
@@ -255,7 +256,7 @@ STANDINGS = text("""
         ORDER BY CASE i.side WHEN 'BUY' THEN rival.limit_price_ueur_per_kwh ELSE -rival.limit_price_ueur_per_kwh END,
                  rival.sequence DESC LIMIT 1) AS last ON true
     ORDER BY i.order_id, i.delivery_start
-""").bindparams(bindparam("order_ids", type_=ARRAY(Uuid())))
+""").bindparams(bindparam("order_ids", type_=ARRAY(Uuid())), bindparam("unbatched", UNBATCHED, type_=BigInteger()))
 
 
 async def standings(connection: AsyncConnection, order_ids: Collection[UUID]) -> dict[UUID, list[Standing]]:

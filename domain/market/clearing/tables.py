@@ -12,6 +12,8 @@ from domain.kernel.database import Base, CreatedAt, Id, Micro, text_enum
 from domain.kernel.personal import BOOKS, Personal
 from domain.market.places.tables import EnergySource
 
+UNBATCHED = 10**12  # Clearings that no batch made are numbered from here: no second, and after all of them.
+
 
 class Clearing(Base):
     """The outcome of one batch for one market and delivery interval in which energy was traded or passed through.

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.kernel.database import new_id
 from domain.kernel.writing import Insertion
-from domain.market.clearing.tables import Untraded
+from domain.market.clearing.tables import UNBATCHED, Untraded
 
 # What of a clearing's parameters is for the owners of orders alone.
 TOLD = ("below_minimum", "own_only", "made_room", "reach", "last_arrival")
@@ -54,12 +54,12 @@ KEPT = Insertion(
     "untraded_found",
     UntradedRow,
     Untraded,
-    last="""WHERE NOT EXISTS (
+    last=f"""WHERE NOT EXISTS (
         SELECT FROM (SELECT batch, told FROM untraded
                      WHERE (market_id, delivery_start) = (untraded_found.market_id, untraded_found.delivery_start)
                      ORDER BY batch DESC LIMIT 1) AS known
         WHERE known.told = untraded_found.told::jsonb AND NOT EXISTS (
             SELECT FROM clearing
             WHERE (market_id, delivery_start) = (untraded_found.market_id, untraded_found.delivery_start)
-              AND clearing.batch > known.batch AND clearing.batch < 1000000000000))""",
+              AND clearing.batch > known.batch AND clearing.batch < {UNBATCHED}))""",  # noqa: S608 - a constant.
 )

@@ -24,7 +24,8 @@ from tests.factories.market import a_delivery, a_market, a_trader, first_deliver
 
 OPEN = """
 mutation Open($input: OpenAuctionInput!) { openAuction(input: $input) {
-  auction { id status energyKwh soldKwh startPrice floorPrice step stepSeconds price order { side status held } }
+  auction { id status energyKwh soldKwh startPrice floorPrice step stepSeconds price source delivery { start end }
+    order { side status held } }
   errors { __typename code path ... on InsufficientFunds { required available } } } }
 """
 BID = """
@@ -84,13 +85,16 @@ async def test_an_auction_is_opened_once_per_key_and_holds_what_its_order_does(
     again = await execute(OPEN, seller, input=an_input(market))
     other = await execute(OPEN, seller, input=an_input(market, energyKwh="3"))
 
-    made = first.data["openAuction"]["auction"]
+    made, delivery = first.data["openAuction"]["auction"], a_delivery(0, 2)
+    span = made.pop("delivery")
+    assert [datetime.fromisoformat(span[end]) for end in ("start", "end")] == [delivery.start, delivery.end]
     assert made.pop("id") == again.data["openAuction"]["auction"]["id"]
     assert made == TERMS | {
         "status": "OPEN",
         "energyKwh": "2",
         "soldKwh": "0",
         "price": "0.3",
+        "source": None,
         "order": {"side": "SELL", "status": "OPEN", "held": "0.2"},  # 2 kWh in 2 intervals, all short at 0.05.
     }
     (conflict,) = other.refusals("openAuction")

@@ -6,8 +6,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.market.auctions.tables import AuctionBid, AuctionStatus, DutchAuction
-from domain.market.clearing.clearings import UNBATCHED
-from domain.market.clearing.tables import Trade
+from domain.market.clearing.tables import UNBATCHED, Trade
 from tests.domain.market.delivery.settled import the_pair, versions
 from tests.factories.deliveries import QUARTER, a_trade, look
 from tests.factories.market import a_market
