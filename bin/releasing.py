@@ -1,7 +1,8 @@
 """Releases, and what may change between them: the promise of docs/api.md, "Versions".
 
-`docs/releases` keeps the schema of each release. What a client of the last one relies on stays, until a deprecation
-that was released names a day for it and that day has come; anything else waits for the next major version.
+`docs/releases` keeps the schema of each release, `bin.frozen` its migrations. What a client of the last one relies on
+stays, until a deprecation that was released names a day for it and that day has come; anything else waits for the next
+major version.
 """
 
 import re
@@ -15,6 +16,8 @@ from typing import Any
 from graphql import GraphQLSchema, build_ast_schema, build_schema, parse, print_ast, visit
 from graphql.language import REMOVE, EnumValueDefinitionNode, FieldDefinitionNode, InputValueDefinitionNode, Visitor
 from graphql.utilities import find_breaking_changes, find_dangerous_changes
+
+from bin import frozen
 
 ROOT = Path(__file__).parents[1]
 VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
@@ -101,13 +104,15 @@ def check(root: Path, today: date) -> Changes:
 
 
 def release(root: Path, name: str, today: date) -> None:
-    """Keep the schema as the one of a version, and state the version. Raises NotReleased."""
+    """Keep schema and migrations as those of a version, and state the version. Raises NotReleased."""
     version, kept = version_of(name), releases(root)
     if kept and version <= (last := list(kept)[-1]):
         raise NotReleased(f"{name} does not come after {'.'.join(map(str, last))}.")
     package, log = root / "pyproject.toml", root / "CHANGELOG.md"
     if UNRELEASED not in log.read_text():
         raise NotReleased(f"CHANGELOG.md has no heading {UNRELEASED.strip()!r}.")
+    if changed := list(frozen.faults(root)):
+        raise NotReleased("\n  ".join(["Databases have run what was released:", *changed]))
     before = package.read_text()
     package.write_text(STATED.sub(f'version = "{name}"', before, count=1))
     if broken := check(root, today).breaking:
@@ -117,6 +122,7 @@ def release(root: Path, name: str, today: date) -> None:
     file = root / f"docs/releases/{name}.graphql"
     file.parent.mkdir(exist_ok=True)
     file.write_bytes((root / "schema.graphql").read_bytes())
+    frozen.freeze(root, name)
 
 
 def main(arguments: Sequence[str], root: Path = ROOT) -> int:
@@ -125,16 +131,20 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     try:
         if arguments:
             release(root, arguments[0], today)
-            print(f"{arguments[0]} is kept in docs/releases: commit it, and tag the commit v{arguments[0]}.")
+            print(
+                f"{arguments[0]} is kept (docs/releases, {frozen.REGISTER}): commit it, and tag the commit v{arguments[0]}."
+            )
             return 0
         found = check(root, today)
     except NotReleased as reason:
         print(f"release: {reason}", file=sys.stderr)
         return 1
-    for heading, told in (("dangerous, to be announced", found.dangerous), ("breaking", found.breaking)):
-        for each in told:
+    changed = list(frozen.faults(root))
+    told = {"dangerous, to be announced": found.dangerous, "breaking": found.breaking, "migrations": changed}
+    for heading, sentences in told.items():
+        for each in sentences:
             print(f"{heading}: {each}")
-    return int(bool(found.breaking))
+    return int(bool(found.breaking or changed))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bin import releasing
+from bin import frozen, releasing
 from bin.releasing import ROOT, NotReleased, changes, check, main, release
 
 TODAY = date(2027, 6, 1)
@@ -112,7 +112,71 @@ def test_the_last_release_is_the_highest(checkout: Path) -> None:
             release(checkout, refused, TODAY)
 
 
+# ---- migrations
+
+
+def migration(checkout: Path, file: str, revision: str, before: str | None) -> Path:
+    path = checkout / "migrations/versions" / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    follows = f'"{before}"' if before else None
+    path.write_text(f'revision: str = "{revision}"\ndown_revision: str | None = {follows}\n')
+    return path
+
+
+@pytest.fixture
+def released(checkout: Path) -> Path:
+    """A checkout whose migrations `tables` and `history` belong to 1.0.0."""
+    migration(checkout, "2027-01-02-1000_create_tables.py", "tables", None)
+    migration(checkout, "2027-01-03-1000_keep_history.py", "history", "tables")
+    release(checkout, "1.0.0", TODAY)
+    return checkout
+
+
+def test_a_release_keeps_the_migrations_that_are_new(released: Path) -> None:
+    migration(released, "2027-02-01-1000_count.py", "counts", "history")
+    release(released, "1.1.0", TODAY)
+    release(released, "1.2.0", TODAY)
+
+    kept = [(each.release, each.revision) for each in frozen.kept(released)]
+    assert kept == [("1.0.0", "tables"), ("1.0.0", "history"), ("1.1.0", "counts")]
+    assert list(frozen.faults(released)) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "revision", "before", "told"),
+    [
+        ("2027-01-03-1000_keep_history.py", "history", None, "and has changed"),
+        ("2027-01-03-1000_keep_history.py", "histories", "tables", "and has changed"),
+        ("2027-01-02-1100_between.py", "between", "tables", "comes before"),
+        ("2027-02-01-1000_branch.py", "branch", "tables", "does not follow history"),
+        ("2027-02-01-1000_root.py", "root", None, "does not follow history"),
+    ],
+)
+def test_what_databases_have_run_stays_as_it_was(
+    released: Path, file: str, revision: str, before: str | None, told: str
+) -> None:
+    migration(released, file, revision, before)
+
+    assert any(told in fault for fault in frozen.faults(released))
+    assert main([], released) == 1
+    with pytest.raises(NotReleased, match="Databases have run"):
+        release(released, "1.1.0", TODAY)
+    assert 'version = "1.0.0"' in (released / "pyproject.toml").read_text(), "nothing was changed"
+
+
+def test_a_released_migration_does_not_go(released: Path) -> None:
+    (released / "migrations/versions/2027-01-02-1000_create_tables.py").unlink()
+
+    assert any("is gone" in fault for fault in frozen.faults(released))
+
+
 # ---- this repository
+
+
+def test_no_released_migration_has_changed_and_new_ones_follow() -> None:
+    assert list(frozen.faults(ROOT)) == []
+    assert {each.release for each in frozen.kept(ROOT)} <= {file.stem for file in releasing.releases(ROOT).values()}
+    assert not releasing.releases(ROOT) or frozen.kept(ROOT), "what was released is kept"
 
 
 def test_deprecations_say_since_when_what_instead_and_until_when() -> None:
