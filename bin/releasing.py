@@ -131,9 +131,7 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     try:
         if arguments:
             release(root, arguments[0], today)
-            print(
-                f"{arguments[0]} is kept (docs/releases, {frozen.REGISTER}): commit it, and tag the commit v{arguments[0]}."
-            )
+            print(f"{arguments[0]} is kept (docs/releases, {frozen.REGISTER}): commit it, tagged v{arguments[0]}.")
             return 0
         found = check(root, today)
     except NotReleased as reason:
