@@ -11,7 +11,7 @@ import sys
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bin.devstack import beside, commands, health, migrated, postgres
 from bin.devstack.commands import JOBS_STAGE, Application
@@ -19,6 +19,8 @@ from bin.devstack.installation import ROOT, STATE, Installation, require_postgis
 from bin.devstack.ports import LOOPBACK, Ports, named_port
 from bin.devstack.processes import Command, Supervisor
 from bin.devstack.progress import say, step
+
+T = TypeVar("T")
 
 API_PORT = 8000
 PAGES_OF_THIS_MACHINE = tuple(f"http://{host}:*" for host in ("localhost", LOOPBACK))  # Front ends at work.
@@ -83,7 +85,7 @@ class Stack:
             if self._place.has_demo:
                 await self._supervisor.start(self._python("feed", application.feed))
 
-    async def beside(self, work: Awaitable[int]) -> int:
+    async def beside(self, work: Awaitable[T]) -> T:
         """What `work` comes to, while everything runs. Raises ProcessFailed when something does not stay up."""
         ended, broken = asyncio.ensure_future(work), asyncio.create_task(self.watch())
         try:

@@ -10,7 +10,6 @@ was not.
 import argparse
 import asyncio
 import os
-import shutil
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -19,6 +18,7 @@ import httpx2
 from bin.devstack.installation import STATE
 from bin.devstack.ports import any_free
 from bin.devstack.stack import Place, Stack
+from tests import places
 from tests.attacks import files, headers, jobs, log_ins, series, tokens
 from tests.attacks.site import Outcome, Site
 
@@ -36,9 +36,7 @@ ATTACKS: dict[str, Callable[[Site], Awaitable[Outcome]]] = {
 
 async def carry_out(name: str) -> Outcome:
     """Attack a stack that nobody has attacked before."""
-    directory = DIRECTORY / name
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
+    directory = places.emptied(DIRECTORY / name)
     os.environ["COMMONWATT_PORT"] = str(any_free())
     stack = Stack(Place(directory, is_kept=True))
     try:
@@ -56,10 +54,7 @@ def main() -> int:
     names = parser.parse_args().names or list(ATTACKS)
     if unknown := [name for name in names if name not in ATTACKS]:
         parser.error(f"there is no attack {', '.join(unknown)}")
-    for given in [
-        name for name in os.environ if name.startswith("COMMONWATT_") or name in {"DATABASE_URL", "REDIS_URL"}
-    ]:
-        del os.environ[given]
+    places.forget_settings()
     is_kept = True
     for name in names:
         outcome = asyncio.run(carry_out(name))

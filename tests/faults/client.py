@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import random
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -47,6 +48,7 @@ class Api:
             patience_s = PATIENCE_S
             await asyncio.sleep(chance.uniform(0.05, 0.3))
         self.journal.told[asked.key] = told
+        self.journal.answered_at.append(time.monotonic())
         return told
 
     async def ask(self, asked: Asked, patience_s: float = PATIENCE_S) -> Told | None:

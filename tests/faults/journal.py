@@ -1,9 +1,11 @@
 """What clients asked for, and what they were told of it: the memory that the checks hold against the database."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -44,11 +46,12 @@ class Told:
 
 @dataclass
 class Journal:
-    """All requests by key, their answers, and how many answers were lost on the way."""
+    """All requests by key, their answers and when these came, and how many answers were lost on the way."""
 
     asked: dict[str, Asked] = field(default_factory=dict)
     told: dict[str, Told] = field(default_factory=dict)
     lost: Counter[str] = field(default_factory=Counter)
+    answered_at: list[float] = field(default_factory=list)  # Of the monotonic clock, seconds.
 
     def done(self, *acts: Act) -> dict[str, UUID]:
         """Ids by key of the requests that were acknowledged as done."""
@@ -61,3 +64,7 @@ class Journal:
     def unanswered(self) -> list[str]:
         """Keys of the requests that nobody answered."""
         return [key for key in self.asked if key not in self.told]
+
+    def silence_s(self) -> float:
+        """The longest time in which nobody was answered."""
+        return max((later - earlier for earlier, later in pairwise(self.answered_at)), default=math.inf)

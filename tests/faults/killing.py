@@ -92,20 +92,20 @@ def _is_allowed(service: str, ended_at: dict[str, list[float]], at: float) -> bo
     )
 
 
-async def carry_out(planned: Sequence[Kill], stack: Stack, database_url: str) -> list[Killed]:
-    """Kill as planned; the supervisor brings each process back."""
-    killed: list[Killed] = []
+async def carry_out(planned: Sequence[Kill], stack: Stack, killed: list[Killed]) -> None:
+    """Kill as planned, and note it; the supervisor brings each process back."""
+    database_url = stack.environment_for_clients()["DATABASE_URL"]
     for kill in planned:
         since = datetime.now(UTC)
         await asyncio.sleep(kill.after_s)
-        is_so = await _comes(database_url, kill.moment, since)
-        await _kill(stack, kill.service)
+        is_so = await comes(database_url, kill.moment, since)
+        await kill_service(stack, kill.service)
         killed.append(Killed(kill.service, is_so and kill.moment is Moment.SETTLING))
         say(f"{len(killed)} of {len(planned)}: killed {kill.service}, {kill.moment}{'' if is_so else ' in vain'}")
-    return killed
 
 
-async def _kill(stack: Stack, service: str) -> None:
+async def kill_service(stack: Stack, service: str) -> None:
+    """Kill a service with all that it started, by SIGKILL, as soon as it runs."""
     while (process_id := stack.process_id(service)) is None:
         await asyncio.sleep(0.05)
     children = children_of(process_id) if service == "postgres" else []
@@ -114,12 +114,12 @@ async def _kill(stack: Stack, service: str) -> None:
             os.kill(victim, signal.SIGKILL)
 
 
-async def _comes(database_url: str, moment: Moment, since: datetime) -> bool:
+async def comes(database_url: str, moment: Moment, since: datetime, within_s: float = WAITS_S) -> bool:
     """Wait for a moment; False when it does not come."""
     if moment is Moment.AT_ONCE:
         return True
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(WAITS_S):
+        async with asyncio.timeout(within_s):
             while True:
                 with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                     await _wait_for(database_url, moment, since)

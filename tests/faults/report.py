@@ -1,11 +1,12 @@
 """What a run is told by: figures, then each check, then the verdict."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from tests.faults.checks import broken
 from tests.faults.draining import DRAINED_S
 from tests.faults.journal import Journal
+from tests.faults.killing import Killed
 from tests.faults.running import Result
 
 SHOWN = 5  # Of each check, how many faults are printed.
@@ -16,11 +17,11 @@ def has_passed(result: Result) -> bool:
     return result.is_verified and not _is_late(result) and not any(broken(result.run).values())
 
 
-def lines(result: Result) -> Iterator[str]:
+def lines(result: Result, killed: Sequence[Killed]) -> Iterator[str]:
     """The report, line by line."""
-    killed = Counter(each.service for each in result.killed)
-    settling = Counter(each.service for each in result.killed if each.was_settling)
-    yield f"killed: {_counts(killed)}; of these while a settlement ran: {_counts(settling)}"
+    services = Counter(each.service for each in killed)
+    settling = Counter(each.service for each in killed if each.was_settling)
+    yield f"killed: {_counts(services)}; of these while a settlement ran: {_counts(settling)}"
     yield f"requests: {_counts(_answers(result.run.journal))}"
     yield f"sent again after no answer: {_counts(result.run.journal.lost)}"
     yield f"there: {_counts(result.run.facts.counts)}"

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,18 +17,18 @@ import httpx2
 from api.resources import clock, database
 from bin.devstack.installation import ROOT
 from bin.devstack.stack import Stack
-from tests.faults import draining, facts, killing, world
+from tests.faults import draining, facts, world
 from tests.faults.checks import Run
 from tests.faults.client import Api
 from tests.faults.facts import Facts
 from tests.faults.journal import Act, Journal, Told
-from tests.faults.killing import Killed
 from tests.faults.load import CLIENTS, Desk
 from tests.faults.world import MORNING, World
 
 SPEED = 60  # Seconds of the day that pass in a second.
 ANSWERED_S = 30.0
 CAUGHT_UP_S = 10.0
+Disturbance = Callable[[], Awaitable[object]]
 
 
 class Day:
@@ -57,15 +57,14 @@ class Result:
     """What came of a run: `left` is what was not finished, `verified` what `api.verify` said."""
 
     run: Run
-    killed: Sequence[Killed]
     drained_s: float
     left: dict[str, int]
     verified: str
     is_verified: bool
 
 
-async def play(stack: Stack, day: Day, seed: int, kills: int, *, has_keys: bool) -> Result:
-    """Trade and kill, let everything end, and read what there is."""
+async def play(stack: Stack, day: Day, seed: int, disturb: Disturbance, *, has_keys: bool = True) -> Result:
+    """Trade while something is done to the stack, let everything end, and read what there is."""
     url = stack.environment_for_clients()["DATABASE_URL"]
     made = await world.make(url, seed)
     if not has_keys:
@@ -77,7 +76,7 @@ async def play(stack: Stack, day: Day, seed: int, kills: int, *, has_keys: bool)
         seen: dict[UUID, list[UUID]] = {market_id: [] for market_id in made.market_ids}
         token = made.traders[0].token
         async with at_once(*(api.trades(market_id, token, trades) for market_id, trades in seen.items())):
-            killed, ended_at = await _trade_and_kill(stack, day, api, made, seed, kills)
+            ended_at = await _trade(day, api, made, seed, disturb)
             left = await draining.drained(connected, day.now())
             drained_s = time.monotonic() - ended_at
             await draining.answered(connected)
@@ -85,7 +84,7 @@ async def play(stack: Stack, day: Day, seed: int, kills: int, *, has_keys: bool)
             await _catch_up(seen, there)
         run = Run(api.journal, there, seen, await _again(api, seed))
         await draining.drained(connected, day.now())  # What the last questions began.
-    return Result(run, killed, drained_s, left, *await _verify(stack))
+    return Result(run, drained_s, left, *await verify(stack.environment_for_clients()))
 
 
 @asynccontextmanager
@@ -100,25 +99,22 @@ async def at_once(*work: Coroutine[Any, Any, None]) -> AsyncIterator[list[asynci
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _trade_and_kill(
-    stack: Stack, day: Day, api: Api, made: World, seed: int, kills: int
-) -> tuple[list[Killed], float]:
-    """Clients work and the day passes until the last kill, when the clock stops; gives when that was.
+async def _trade(day: Day, api: Api, made: World, seed: int, disturb: Disturbance) -> float:
+    """Clients work and the day passes until all is done to the stack, when the clock stops; gives when that was.
 
     What is not acknowledged by then may still be.
     """
     is_over = asyncio.Event()
     desks = [Desk(number, seed, made, api, day.now) for number in range(CLIENTS)]
-    url = stack.environment_for_clients()["DATABASE_URL"]
     async with at_once(*(desk.work(is_over) for desk in desks)) as working:
         async with at_once(day.pass_by()):
-            killed = await killing.carry_out(killing.plan(seed, kills), stack, url)
+            await disturb()
         ended_at = time.monotonic()
         is_over.set()
         done, _ = await asyncio.wait(working, timeout=ANSWERED_S)
         for task in done:
             task.result()
-    return killed, ended_at
+    return ended_at
 
 
 async def _catch_up(seen: dict[UUID, list[UUID]], there: Facts) -> None:
@@ -146,13 +142,13 @@ async def _again(api: Api, seed: int) -> dict[str, Told | None]:
     return told
 
 
-async def _verify(stack: Stack) -> tuple[str, bool]:
+async def verify(environment: Mapping[str, str]) -> tuple[str, bool]:
     """What `api.verify` says, and whether it found no breach."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "api.verify"),
         cwd=ROOT,
-        env=stack.environment_for_clients(),
+        env=environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
