@@ -59,8 +59,11 @@ async def send(queue: ArqRedis, due: Due) -> None:
     )
 
 
-async def serve(redis_url: str, run: Run, *, at_once: int) -> None:
-    """Run jobs until the process is told to stop or Redis is lost; then raises, and a supervisor starts it again."""
+async def serve(redis_url: str, run: Run, *, at_once: int, until: asyncio.Event, stop_s: float) -> None:
+    """Run jobs until told to stop: then what runs has `stop_s` to end, and is cut off.
+
+    Raises when Redis is lost, for a supervisor to start the process again.
+    """
 
     async def carry_out(_: dict[Any, Any], job_id: str) -> None:
         await run(UUID(job_id))
@@ -82,8 +85,20 @@ async def serve(redis_url: str, run: Run, *, at_once: int) -> None:
     ]
     try:
         async with asyncio.TaskGroup() as group:
-            for worker in workers:
-                group.create_task(worker.async_run())
+            serving = [group.create_task(worker.async_run()) for worker in workers]
+            await until.wait()
+            await _finish(workers, stop_s)
+            for task in serving:
+                task.cancel()
     finally:
         for worker in workers:
             await worker.close()
+
+
+async def _finish(workers: list[Worker], seconds: float) -> None:
+    """Take no more jobs, and let those that run end."""
+    for worker in workers:
+        worker.allow_pick_jobs = False
+    running = [task for worker in workers for task in worker.tasks.values() if not task.done()]
+    if running:
+        await asyncio.wait(running, timeout=seconds)

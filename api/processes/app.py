@@ -44,6 +44,7 @@ from api.transport.observing.telemetry import start_telemetry
 from api.transport.terms.logs import configure_logs
 from api.transport.terms.rates import Buckets
 from api.transport.terms.settings import Rate, TransportSettings
+from api.transport.terms.stopping import Stopping
 from domain.identity.viewers import Viewer
 
 
@@ -61,9 +62,9 @@ class Application(Starlette):
 SCHEMA = Path(__file__).parents[2] / "schema.graphql"  # As .ci/run proves it to be.
 
 
-def create_app(configured: Settings | None = None) -> Starlette:
+def create_app(configured: Settings | None = None, stopping: Stopping | None = None) -> Starlette:
     """The application with its connections opened and closed by its lifespan."""
-    configured = configured or settings()
+    configured, stopping = configured or settings(), stopping or Stopping()
     configure_logs(configured.log_level)
     if configured.telemetry_endpoint:
         start_telemetry(configured.telemetry_endpoint)
@@ -85,7 +86,7 @@ def create_app(configured: Settings | None = None) -> Starlette:
     buckets = buckets_in(redis)
     authenticate = Authentication(connected, buckets)
     _prepare_log_ins(configured, buckets)
-    graphql = _graphql(configured, connected, redis, buckets, hub, registry, authenticate)
+    graphql = _graphql(configured, connected, redis, buckets, hub, registry, authenticate, stopping)
     rest = [route for room in house.rooms() for part in room.routes for route in part.routes(connected, authenticate)]
     rest += [route for room in house.rooms() for part in room.signed for route in part.routes(connected, configured)]
 
@@ -134,6 +135,7 @@ def _graphql(
     hub: Hub,
     registry: CollectorRegistry,
     authenticate: Authentication,
+    stopping: Stopping,
 ) -> GraphQLApp:
     def make_context(connection: HTTPConnection, viewer: Viewer) -> Context:
         return Context(connected, hub, viewer, connection.headers.get("accept-language", ""))
@@ -188,4 +190,5 @@ def _graphql(
         standing=authenticate,
         sharing=sights.sharing(schema._schema, connected),
         reads=CompiledReads(DocumentPlans(schema), connected),
+        stopping=stopping,
     )

@@ -7,7 +7,6 @@ lost on the way is sent again from Postgres. Several relays may run: each takes 
 import asyncio
 import contextlib
 import logging
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
@@ -19,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from api.house import load_jobs
 from api.jobs import transport
 from api.jobs.registry import PERIODIC
+from api.processes import ending
 from api.resources import clock, clocks, database
 from api.resources.database import Database
 from api.resources.events import channel_of
@@ -122,9 +122,7 @@ async def main() -> None:
     )
     await connected.prove()
     running = asyncio.create_task(_for_ever(configured, connected))
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, running.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
+    with ending.on_signal(running.cancel, configured.stop_s), contextlib.suppress(asyncio.CancelledError):
         await running
     await connected.close()
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -11,6 +10,7 @@ from api.house import load_jobs
 from api.jobs import transport
 from api.jobs.turns import Turns
 from api.jobs.work import carry_out
+from api.processes import ending
 from api.resources import clock, clocks, database
 from api.resources.settings import settings
 from api.transport.terms.logs import configure_logs
@@ -42,12 +42,10 @@ async def main() -> None:
 
     redis = Redis.from_url(str(configured.redis_url), socket_connect_timeout=1)
     beside = [asyncio.create_task(work) for work in (clock.keep(connected.fetch), clocks.tell(redis, "worker"))]
-    serving = asyncio.create_task(transport.serve(str(configured.redis_url), run, at_once=AT_ONCE))
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, serving.cancel)
+    told = asyncio.Event()
     try:
-        await serving
-    except asyncio.CancelledError:
+        with ending.on_signal(told.set, configured.stop_s):
+            await transport.serve(str(configured.redis_url), run, at_once=AT_ONCE, until=told, stop_s=configured.stop_s)
         logging.getLogger("commonwatt").info("worker stopped")
     finally:
         for task in beside:

@@ -20,21 +20,12 @@ class SmtpUrl(AnyUrl):
     _constraints = UrlConstraints(host_required=True, allowed_schemes=["smtp", "smtps"])
 
 
-class DatabaseSettings(BaseSettings):
-    """Where the database is and whom connections act as: all that a command needs."""
+class Settings(BaseSettings):
+    """One process's settings. `DATABASE_URL` and `REDIS_URL` go without a prefix, as platforms name them so."""
 
     model_config = SettingsConfigDict(env_prefix="COMMONWATT_", frozen=True)
 
     database_url: DatabaseUrl = Field(validation_alias="DATABASE_URL", description="PostgreSQL with PostGIS, asyncpg.")
-    database_role: str = Field("commonwatt_app", description="Role the API takes: owns nothing, may not edit history.")
-    database_pooled: bool = Field(
-        False, description="Whether DATABASE_URL leads to a pool in transaction mode, such as PgBouncer."
-    )
-
-
-class Settings(DatabaseSettings):
-    """One process's settings. `DATABASE_URL` and `REDIS_URL` go without a prefix, as platforms name them so."""
-
     redis_url: RedisDsn = Field(validation_alias="REDIS_URL", description="Redis or Valkey.")
     secret: SecretStr | None = Field(
         None, description="Makes the tokens of devices; without it they are forgotten when the process ends."
@@ -45,11 +36,24 @@ class Settings(DatabaseSettings):
     allowed_origins: tuple[str, ...] = Field(
         (), description="Web origins that may call the API, as a JSON list; http://localhost:* has any port."
     )
+    database_role: str = Field("commonwatt_app", description="Role the API takes: owns nothing, may not edit history.")
+    database_pooled: bool = Field(
+        False, description="Whether DATABASE_URL leads to a pool in transaction mode, such as PgBouncer."
+    )
     metrics_token: SecretStr | None = Field(
         None, min_length=1, description="Bearer token that /metrics asks for; without it everybody may read it."
     )
     database_pool: int = Field(10, ge=1, le=100, description="Connections of one process: of each of its two pools.")
     heavy_reads: int = Field(1, ge=1, le=100, description="Connections of one process that heavy reads use at once.")
+    drain_s: float = Field(
+        0.0,
+        ge=0,
+        le=300,
+        description="How long an API that is told to end answers on, not ready, before it listens no more, seconds.",
+    )
+    stop_s: float = Field(
+        15.0, gt=0, le=600, description="How long what runs may go on after that, and jobs of a worker, seconds."
+    )
     page_max: int = Field(100, ge=1, description="Largest page of a connection.")
     operation_seconds: float = Field(10.0, gt=0, description="Deadline of one GraphQL operation and its statements.")
     rate_capacity: int = Field(50_000, ge=1, description="Budget of one signed-in caller, in nodes.")

@@ -22,13 +22,7 @@ class Application:
     migrate: tuple[str, ...] = ("-m", "alembic", "upgrade", "head")
     copy_migrated: tuple[str, ...] = ("-m", "bin.devstack.migrated")
     load_demo: tuple[str, ...] = ("-m", "api.demo", "load")
-    api: tuple[str, ...] = (
-        *("-m", "uvicorn", "--factory", "api.serving:create_app", "--host", LOOPBACK),
-        *("--http", "api.transport.http.bounds:BoundedProtocol", "--ws", "api.transport.live.corks:CorkedProtocol"),
-        *("--ws-max-size", "65536", "--ws-per-message-deflate", "false", "--no-access-log"),
-        "--no-proxy-headers",  # Whose word is taken is a setting: `trusted_proxies`.
-        *("--timeout-keep-alive", "30", "--timeout-graceful-shutdown", "1", "--port"),
-    )
+    api: tuple[str, ...] = ("-m", "api", "--host", LOOPBACK, "--port")
     worker: tuple[str, ...] = ("-m", "api.worker")
     relay: tuple[str, ...] = ("-m", "api.relay")
     feed: tuple[str, ...] = ("-m", "api.demo", "feed")

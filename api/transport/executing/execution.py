@@ -29,6 +29,7 @@ from api.transport.terms.errors import BadUserInput, MethodNotAllowed
 from api.transport.terms.identity import Authenticate, MakeContext, Viewer
 from api.transport.terms.operations import Operation, Transport
 from api.transport.terms.settings import TransportSettings
+from api.transport.terms.stopping import Stopping
 
 
 class Execution:
@@ -48,6 +49,7 @@ class Execution:
         observations: Observations,
         sharing: Sharing,
         reads: CompiledReads | None = None,
+        stopping: Stopping | None = None,
     ) -> None:
         self.settings = settings
         self.authenticate = authenticate
@@ -58,6 +60,7 @@ class Execution:
         self.live = live
         self.observations = observations
         self.reads = reads
+        self.stopping = stopping or Stopping()
         self.shares = Shares(documents, sharing, self.shared)
         self.schema = _checked(
             schema,

@@ -31,6 +31,7 @@ from api.transport.terms.logs import HEADER, RequestIds
 from api.transport.terms.origins import Origins
 from api.transport.terms.rates import Buckets, LocalBuckets
 from api.transport.terms.settings import TransportSettings
+from api.transport.terms.stopping import Stopping
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
@@ -67,6 +68,7 @@ def build_graphql_app(
     standing: Standing | None = None,
     sharing: Sharing = BY_VIEWER,
     reads: CompiledReads | None = None,
+    stopping: Stopping | None = None,
 ) -> GraphQLApp:
     """Routes and middleware that serve a schema.
 
@@ -83,6 +85,7 @@ def build_graphql_app(
     points              by path, what requests of other routes cost; one where it is not said
     standing            viewers seen lately, who pay for such requests; by default their addresses do
     sharing             which subscriptions are equal; by default only those of one viewer
+    stopping            is told that the process ends; sockets and streams leave then
     reads               plans that answer whole queries, or parts of operations; by default nothing is compiled
     """
     registry = registry or CollectorRegistry()
@@ -101,12 +104,13 @@ def build_graphql_app(
         observations=Observations(registry, known_operations, live),
         sharing=sharing,
         reads=reads,
+        stopping=stopping,
     )
     endpoint = GraphQLEndpoint(execution)
     routes = [
         Route(settings.path, endpoint, methods=None),
         WebSocketRoute(settings.path, endpoint),
-        *health.routes(ready_checks, registry, metrics_token),
+        *health.routes(ready_checks, registry, metrics_token, execution.stopping),
         *graphiql.routes(authenticate, examples, log_in, settings.path),
         *(pages.routes(published) if published else ()),
     ]

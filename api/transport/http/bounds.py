@@ -1,13 +1,14 @@
 """Connections that send without end, or hardly at all: uvicorn bounds neither.
 
 Headers have 64 KiB and ten seconds. What goes on after that, be it a body, an answer that is to be read or the pause
-before the next request, has to go on within any thirty seconds. uvicorn uses this by
-`--http api.transport.http.bounds:BoundedProtocol`; `came_through` tells an application whether it does.
+before the next request, has to go on within any thirty seconds. `came_through` tells an application whether the server
+uses this. Where the server ends, a request that has begun to arrive is answered all the same.
 
 One timer looks at all connections of a server: a timer for each would cost more than the request it guards.
 """
 
 import asyncio
+import select
 from dataclasses import dataclass
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -18,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 PEER = "commonwatt.peer"  # In the state of a scope: the address that has connected, whatever headers say.
+CLOSE = (b"connection", b"close")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,22 @@ class BoundedProtocol(HttpToolsProtocol):
         self.is_in_headers = True
         self.received_bytes = self.body_bytes = 0
         super().on_message_complete()
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no request has come yet."""
+        return cast("RequestResponseCycle | None", self.cycle) is None
+
+    def shutdown(self) -> None:
+        """End when idle; a request that is there, if only in part, is answered first, as `CLOSE` is said with it."""
+        if self._is_answering() or not (self.header_since is not None or self._has_more()):
+            super().shutdown()
+
+    def _has_more(self) -> bool:
+        """Whether something has arrived that was not read yet."""
+        waiting = select.poll()
+        waiting.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return bool(waiting.poll(0))
 
     def send_400_response(self, msg: str) -> None:
         self.refuse(b"400 Bad Request", msg.encode())

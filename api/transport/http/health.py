@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from api.transport.terms.stopping import Stopping
+
 logger = logging.getLogger("commonwatt.health")
 
 # Returns when all is well; raises when not. The exception's text is logged, not shown.
@@ -22,7 +24,10 @@ HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def routes(
-    checks: Mapping[str, Check], registry: CollectorRegistry, metrics_token: str | None = None
+    checks: Mapping[str, Check],
+    registry: CollectorRegistry,
+    metrics_token: str | None = None,
+    stopping: Stopping | None = None,
 ) -> list[BaseRoute]:
     """With a `metrics_token`, /metrics asks for it as a bearer token."""
 
@@ -32,6 +37,8 @@ def routes(
     looked = _Looked(checks)
 
     async def readyz(request: Request) -> Response:
+        if stopping is not None and stopping.is_asked:
+            return _json({"status": "stopping"}, 503)
         outcomes = await looked.outcomes()
         is_ready = all(outcome == "ok" for outcome in outcomes)
         body = {"status": "ready" if is_ready else "not ready", "checks": dict(zip(checks, outcomes, strict=True))}

@@ -1,8 +1,8 @@
 """The server's side of a WebSocket, which sends the frames of one turn of the event loop in one write.
 
 A write is a system call and costs more than everything else that is done for a frame; several events are often there
-at once. uvicorn uses this by `--ws api.transport.live.corks:CorkedProtocol`. Backpressure is as before: a connection
-that is paused makes its senders wait, and what is corked never exceeds what a transport takes before it pauses.
+at once. Backpressure is as before: a connection that is paused makes its senders wait, and what
+is corked never exceeds what a transport takes before it pauses.
 """
 
 import asyncio
@@ -66,6 +66,8 @@ class CorkedProtocol(WebSocketsSansIOProtocol):
 
     def __init__(self, config: Config, server_state: ServerState, *args: Any, **options: Any) -> None:
         super().__init__(config, server_state, *args, **options)
+        # A server that ends says so to HTTP alone (`bounds.CLOSE`): a handshake would fail of it.
+        self.default_headers = [header for header in self.default_headers if header[0] != b"connection"]
         self.cork = CORKS.get(server_state) or CORKS.setdefault(server_state, Cork(self.loop))
         self.corked = 0
 

@@ -37,7 +37,8 @@ from api.transport.terms.origins import Origins
 logger = logging.getLogger("commonwatt.sockets")
 
 PROTOCOL = "graphql-transport-ws"
-POLICY_VIOLATION, INTERNAL_ERROR, TRY_AGAIN_LATER = 1008, 1011, 1013
+LOOK_S = 0.1
+POLICY_VIOLATION, INTERNAL_ERROR, SERVICE_RESTART, TRY_AGAIN_LATER = 1008, 1011, 1012, 1013
 BAD_REQUEST, FORBIDDEN, SUBPROTOCOL_NOT_ACCEPTABLE, TOO_MANY_INITS = 4400, 4403, 4406, 4429
 
 
@@ -85,6 +86,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         self.reading: asyncio.Task[Any] | None = None
         self.closing: asyncio.Task[None] | None = None
         self.expiry: asyncio.TimerHandle | None = None
+        self.running: dict[str, operations.Operation] = {}  # Those that have a task, by their ids.
+        self.leaving: asyncio.Task[None] | None = None
 
     async def handle(self) -> None:
         address = identity.network_of(identity.address_of(self.connection))
@@ -94,6 +97,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
             await self.websocket.close(TRY_AGAIN_LATER, error.message)
             return
         self.reading = asyncio.current_task()
+        self.execution.stopping.join(self._leave)
         try:
             await super().handle()
         except asyncio.CancelledError:
@@ -104,6 +108,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
 
     async def shutdown(self) -> None:
         self._let_go()
+        self.execution.stopping.part(self._leave)
         self.mailbox.close()
         if self.expiry is not None:
             self.expiry.cancel()
@@ -129,10 +134,23 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
                 self._end_operation(id)
             self.closing = asyncio.create_task(self._close(code, reason))
 
+    def _leave(self) -> None:
+        self.leaving = self.leaving or asyncio.create_task(self._answer_and_leave())
+
+    async def _answer_and_leave(self) -> None:
+        """As the process ends: what was asked is answered, then the client is sent elsewhere."""
+        while asked := [each.task for id, each in self.operations.items() if each.task and self._will_end(id)]:
+            await asyncio.wait(asked, timeout=LOOK_S)  # Some are not known yet to be subscriptions.
+        self._close_soon(SERVICE_RESTART, "Restarting: connect again, and resume from your cursors")
+
+    def _will_end(self, id: str) -> bool:
+        return id not in self.running or self.running[id].kind != "subscription"
+
     async def _close(self, code: int, reason: str) -> None:
         try:
             async with asyncio.timeout(self.execution.settings.send_seconds_max):
                 await self.websocket.close(code, reason)
+            self.execution.stopping.part(self._leave)
         except TimeoutError:
             assert self.reading is not None
             self.reading.cancel()
@@ -200,6 +218,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
             await operation.send_initial_errors([_as_graphql_error(error)])
             return
         noted = self.execution.operation_of(self.viewer, self.connection, "websocket")
+        self.running[operation.id] = noted
         outlet = SocketOutlet(self, operation.id, noted, key)
         request = GraphQLRequest(operation.query, operation.variables or {}, operation.operation_name or None)
         subscriber = Subscriber(self.execution.shares, request, noted, self.connection, outlet)
@@ -208,6 +227,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         except WebSocketDisconnected:
             pass
         finally:
+            self.running.pop(operation.id, None)
             if not self._goes_on(subscriber):
                 subscriber.end()
                 if self.operations.get(operation.id) is operation:

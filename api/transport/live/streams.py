@@ -7,6 +7,7 @@ import asyncio
 import logging
 from contextlib import aclosing, suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -32,6 +33,7 @@ logger = logging.getLogger("commonwatt.streams")
 
 COMPLETE = b"event: complete\ndata:\n\n"
 KEEP_ALIVE = b":\n\n"
+LAST = {"type": "http.response.body", "body": b"", "more_body": False}
 HEADERS = {
     **STEADY_HEADERS,
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -54,6 +56,7 @@ class EventStream:
         self.request = request
         self.operation = operation
         self.connection = connection
+        self.has_left = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         key = identity.bucket_key(self.operation.viewer, self.operation.address)
@@ -77,6 +80,8 @@ class EventStream:
         # One task pulls all results, so that what an operation keeps in context variables stays with it.
         events = asyncio.create_task(self._send_events(mailbox, send))
         gone = asyncio.create_task(_client_leaves(receive))
+        leave = partial(self._leave, events)
+        self.execution.stopping.join(leave)
         try:
             while not (events.done() or gone.done()):
                 seconds = settings.keep_alive_seconds
@@ -86,6 +91,15 @@ class EventStream:
         finally:
             mailbox.close()
             await _stop(events, gone)
+            self.execution.stopping.part(leave)
+        if self.has_left:
+            await send(LAST)
+
+    def _leave(self, events: asyncio.Task[None]) -> None:
+        """As the process ends: without `complete`, so that the client comes back. What is no subscription runs on."""
+        if self.operation.kind in (None, "subscription"):
+            self.has_left = True
+            events.cancel()
 
     async def _send_events(self, mailbox: Mailbox[bytes], send: Send) -> None:
         outlet = StreamOutlet(mailbox, self.execution.observations, self.operation)
@@ -102,7 +116,7 @@ class EventStream:
         finally:
             subscriber.end()
         await mailbox.send(COMPLETE)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await send(LAST)
 
     async def _send_results(self, mailbox: Mailbox[bytes]) -> None:
         async with aclosing(self.execution.stream(self.request, self.operation, self.connection)) as results:

@@ -37,7 +37,9 @@ class Running:
         async def run(job_id: UUID) -> None:
             await work.carry_out(self.database, job_id)
 
-        task = asyncio.create_task(transport.serve(self.redis_url, run, at_once=at_once))
+        task = asyncio.create_task(
+            transport.serve(self.redis_url, run, at_once=at_once, until=asyncio.Event(), stop_s=1)
+        )
         self.tasks.append(task)
         return task
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from bin.devstack import migrated, postgres
 from bin.devstack.commands import Application
 from bin.devstack.installation import Installation
-from bin.devstack.ports import any_free
+from bin.devstack.ports import LOOPBACK, any_free
 from tests.bench.graphql.operations import NAIVE, OURS, POSTGRAPHILE
 from tests.bench.measuring import running, tools
 from tests.bench.measuring.running import Server
@@ -59,10 +59,13 @@ def ours(place: Place, redis_url: str) -> Iterator[Server]:
 def naive(place: Place) -> Iterator[Server]:
     """The plain Strawberry server of `peers/naive.py`, under uvicorn with the same options."""
     port = any_free()
-    options = [part for part in Application().api if part != "--factory"]
-    app = options.index("api.serving:create_app")
-    options[app] = "tests.bench.peers.naive:app"
-    with running.server(NAIVE, [sys.executable, *options, str(port)], {"DATABASE_URL": place.url}, port=port) as server:
+    options = [
+        *("-m", "uvicorn", "tests.bench.peers.naive:app", "--host", LOOPBACK, "--port", str(port)),
+        *("--http", "api.transport.http.bounds:BoundedProtocol", "--ws", "api.transport.live.corks:CorkedProtocol"),
+        *("--ws-max-size", "65536", "--ws-per-message-deflate", "false", "--no-access-log", "--no-proxy-headers"),
+        *("--timeout-keep-alive", "30"),
+    ]
+    with running.server(NAIVE, [sys.executable, *options], {"DATABASE_URL": place.url}, port=port) as server:
         yield server
 
 

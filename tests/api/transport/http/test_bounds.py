@@ -214,6 +214,6 @@ async def test_an_application_serves_only_where_connections_have_bounds() -> Non
             await socket.wait_closed()
 
     assert refused.startswith(b"HTTP/1.1 503")
-    assert b"--http api.transport.http.bounds:BoundedProtocol" in refused
+    assert b"python -m api" in refused
     assert taken.startswith(b"HTTP/1.1 200")
     assert socket.close_code == 1000
