@@ -6,11 +6,12 @@ from typing import Any
 
 from alembic import context
 from geoalchemy2 import alembic_helpers
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from domain.kernel.tables import Base
+from migrations import stepping
 
 
 def include_object(item: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
@@ -21,7 +22,7 @@ def include_object(item: Any, name: str | None, kind: str, reflected: bool, comp
     return spatial
 
 
-def run(connection: Connection) -> None:
+def configure(connection: Connection, **options: Any) -> None:
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
@@ -29,17 +30,14 @@ def run(connection: Connection) -> None:
         process_revision_directives=alembic_helpers.writer,
         render_item=alembic_helpers.render_item,
         compare_type=True,
+        **options,
     )
-    with context.begin_transaction():
-        for extension in ("postgis", "btree_gist"):
-            connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {extension}"))
-        context.run_migrations()
 
 
 async def main() -> None:
     engine = create_async_engine(os.environ["DATABASE_URL"], poolclass=NullPool)
     async with engine.connect() as connection:
-        await connection.run_sync(run)
+        await connection.run_sync(stepping.run, configure)
         await connection.commit()
     await engine.dispose()
 
