@@ -42,7 +42,7 @@ def find_postgis(state: Path = STATE, system: Path = Path("/")) -> Installation 
     """The unpacked PostgreSQL where there is one, else the system's, provided it has PostGIS."""
     unpacked = state / "sys"
     for programs in _newest_first(unpacked, SYSTEM_DIRECTORIES[:1]):
-        found = _with_postgis(programs, _environment_of_unpacked(unpacked))
+        found = _with_postgis(programs, environment_of_unpacked(unpacked))
         if found:
             return found
     for programs in [*_on_path(), *_newest_first(system, SYSTEM_DIRECTORIES)]:
@@ -102,7 +102,8 @@ def _configured(programs: Path, option: str) -> str:
     return asked.stdout.strip()
 
 
-def _environment_of_unpacked(unpacked: Path) -> dict[str, str]:
+def environment_of_unpacked(unpacked: Path) -> dict[str, str]:
+    """What programs of packages that were unpacked without root need to find their own."""
     libraries = [d for pattern in ("usr/lib/*-linux-*", "lib/*-linux-*") for d in unpacked.glob(pattern)]
     # BLAS and LAPACK sit in directories that the system reaches by update-alternatives.
     libraries += [d for library in libraries for d in (library / "lapack", library / "blas") if d.is_dir()]

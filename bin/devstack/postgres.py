@@ -18,8 +18,8 @@ DATABASE = "commonwatt"
 
 # Loopback needs the password; a socket, used by the tests only, is kept in a closed directory.
 CLIENT_AUTHENTICATION = """\
-local all all trust
-host all all 127.0.0.1/32 scram-sha-256
+local all,replication all trust
+host all,replication all 127.0.0.1/32 scram-sha-256
 """
 
 DURABLE = {"shared_buffers": "256MB", "max_connections": "200", "jit": "off", "timezone": "UTC"}

@@ -1,0 +1,49 @@
+"""What PostgreSQL's own programs are told of DATABASE_URL."""
+
+import pytest
+
+from bin.backups.addresses import NoAddress, environment
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        (
+            "postgresql+asyncpg://ada:s%40cret%2F@db.example:5433/energy",
+            {
+                "PGUSER": "ada",
+                "PGPASSWORD": "s@cret/",
+                "PGHOST": "db.example",
+                "PGPORT": "5433",
+                "PGDATABASE": "energy",
+            },
+        ),
+        (
+            "postgres://ada@one:1,[::1]:2/energy?target_session_attrs=read-write&sslmode=verify-full&sslrootcert=/ca",
+            {
+                "PGUSER": "ada",
+                "PGHOST": "one,::1",
+                "PGPORT": "1,2",
+                "PGDATABASE": "energy",
+                "PGTARGETSESSIONATTRS": "read-write",
+                "PGSSLMODE": "verify-full",
+                "PGSSLROOTCERT": "/ca",
+            },
+        ),
+        (
+            "postgresql:///energy?host=/run/postgresql&user=ada",
+            {"PGUSER": "ada", "PGHOST": "/run/postgresql", "PGDATABASE": "energy"},
+        ),
+    ],
+)
+def test_an_address_becomes_variables(url: str, told: dict[str, str]) -> None:
+    assert environment(url) == told
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [("", "DATABASE_URL"), ("mysql://x/y", "DATABASE_URL"), ("postgresql:///x?sslpassword=y", "sslpassword")],
+)
+def test_what_cannot_be_told_is_refused_by_name(url: str, says: str) -> None:
+    with pytest.raises(NoAddress, match=says):
+        environment(url)
