@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -27,15 +28,15 @@ def add_commands(commands: Any) -> None:
 
 
 async def _export(connected: Database, arguments: argparse.Namespace) -> int:
-    async with connected.transaction() as session:
-        await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})  # All of one moment.
-        scopes = await _scopes(session)
-        lines = [line async for line in export.lines(session, scopes, unordered=arguments.unordered)]
-    written = "".join(f"{line}\n" for line in lines)
-    if arguments.output is None:
-        sys.stdout.write(written)
-    else:
-        arguments.output.write_text(written)
+    """Write line by line, so that a long ledger takes no memory; a file is there when it is whole."""
+    path: Path | None = arguments.output
+    part = path and path.with_name(f"{path.name}.part")
+    with part.open("w") if part else nullcontext(sys.stdout) as output:
+        async with connected.snapshot() as session:
+            async for line in export.lines(session, await _scopes(session), unordered=arguments.unordered):
+                output.write(f"{line}\n")
+    if path and part:
+        part.replace(path)
     return 0
 
 

@@ -37,7 +37,7 @@ async def _run(connected: Database, arguments: argparse.Namespace) -> int:
             connected, arguments.path, import_format(given), sender=ACTOR, gross=is_gross(given)
         )
     except ImportRefused as refusal:
-        _tell([f"Nothing was imported from {arguments.path}: {refusal.message}", *_faults(refusal)], sys.stderr)
+        _tell([f"Nothing was imported from {arguments.path}: {refusal.message}", *faults_of(refusal)], sys.stderr)
         return 1
     except OSError as error:
         _tell([f"{arguments.path} cannot be read: {error.strerror or error}"], sys.stderr)
@@ -47,14 +47,17 @@ async def _run(connected: Database, arguments: argparse.Namespace) -> int:
         [
             f"{report.rows:,} rows, {recorded.values:,} values: {recorded.created:,} days created, "
             f"{recorded.filled:,} filled, {recorded.corrected:,} corrected, {recorded.unchanged:,} unchanged.",
-            *([f"Days skipped because intervals are missing: {len(skipped)}", *skipped[:SHOWN_MAX]] if skipped else []),
+            *([f"Days skipped because intervals are missing: {len(skipped)}"] if skipped else []),
+            *skipped[:SHOWN_MAX],
+            *([f"  and {len(skipped) - SHOWN_MAX} more"] if len(skipped) > SHOWN_MAX else []),
         ],
         sys.stdout,
     )
     return 0
 
 
-def _faults(refusal: ImportRefused) -> list[str]:
+def faults_of(refusal: ImportRefused) -> list[str]:
+    """The first faults of a file, and how many more there are."""
     report = refusal.report
     shown = [f"  row {fault.row}, column {fault.column}: {fault.reason}" for fault in report.faults[:SHOWN_MAX]]
     more = report.fault_count - len(shown)

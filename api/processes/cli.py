@@ -11,9 +11,8 @@ from typing import Any
 from api.geography import command as geography_command
 from api.ledger import command as ledger_command
 from api.metering import command as metering_command
-from api.resources import database
+from api.processes import commands
 from api.resources.database import Database
-from api.resources.settings import settings
 from api.sharing import command as sharing_command
 from domain.communities import members
 from domain.identity import credentials, users
@@ -21,6 +20,7 @@ from domain.identity.tables import PlatformRole
 from domain.kernel.errors import DomainError
 
 ACTOR = "command-line"
+EXITS = "Exit status: 0 when it was done, 1 when it was refused, 2 when a setting or the database stood in its way."
 Act = Callable[[Database, argparse.Namespace], Coroutine[Any, Any, int]]
 
 # Accounts that the command line makes: command, platform roles, help.
@@ -31,50 +31,44 @@ ACCOUNTS: tuple[tuple[str, tuple[PlatformRole, ...], str], ...] = (
 
 
 def main() -> int:
-    """Run a command; the exit status is 0 when it was done, 1 when it was refused."""
+    """Run a command and give its exit status, see EXITS."""
     arguments = _parser().parse_args()
     act: Act | None = arguments.act
-    return _export_schema() if act is None else asyncio.run(_run(act, arguments))
+    if act is None:
+        return _export_schema()
+    return commands.ended("commonwatt", lambda: asyncio.run(_run(act, arguments)))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="commonwatt", description="Administer a Commonwatt database (DATABASE_URL).")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    imports = commands.add_parser("import", help="read a file: all of it or nothing").add_subparsers(
+    about = "Administer a Commonwatt database (DATABASE_URL)."
+    parser = argparse.ArgumentParser(prog="commonwatt", description=about, epilog=EXITS)
+    adding = parser.add_subparsers(required=True, metavar="COMMAND")
+    imports = adding.add_parser("import", help="read a file: all of it or nothing").add_subparsers(
         required=True, metavar="WHAT"
     )
     geography_command.add_commands(imports)
     metering_command.add_commands(imports)
     sharing_command.add_commands(imports)
-    ledger = commands.add_parser("ledger", help="look at the money").add_subparsers(required=True, metavar="WHAT")
+    ledger = adding.add_parser("ledger", help="look at the money").add_subparsers(required=True, metavar="WHAT")
     ledger_command.add_commands(ledger)
     for name, roles, help in ACCOUNTS:
-        account = commands.add_parser(name, help=help)
+        account = adding.add_parser(name, help=help)
         account.add_argument("email")
         account.add_argument("--name", help="name of the person; default the e-mail address")
         account.add_argument("--password-file", type=Path, help="file with the password; otherwise it is asked for")
         account.set_defaults(act=_create_account, roles=roles)
-    schema = commands.add_parser("export-schema", help="print the GraphQL schema")
+    schema = adding.add_parser("export-schema", help="print the GraphQL schema")
     schema.set_defaults(act=None)  # It needs no database.
     return parser
 
 
 async def _run(act: Act, arguments: argparse.Namespace) -> int:
-    configured = settings()
-    connected = database.connect(
-        str(configured.database_url),
-        role=configured.database_role,
-        pool=2,
-        statement_seconds=None,
-        pooled=configured.database_pooled,
-    )
     try:
-        return await act(connected, arguments)
+        async with commands.connected() as connected:
+            return await act(connected, arguments)
     except DomainError as error:
         print(f"refused: {error.message}", file=sys.stderr)
-        return 1
-    finally:
-        await connected.close()
+        return commands.REFUSED
 
 
 def _export_schema() -> int:

@@ -1,32 +1,43 @@
-"""Recompute the invariants over a database: exits 1 and prints every row that breaks one."""
+"""Recompute the invariants over a database: exits 1 and prints rows that break one, the first of each and how many."""
 
+import argparse
+import asyncio
 import sys
+from collections.abc import AsyncIterator
 
-from api.resources import database
-from api.resources.settings import settings
+from api.processes import commands
 from domain.kernel.verification import checks
 
+SHOWN_MAX = 20
+EXITS = "Exit status: 0 when all hold, 1 when anything breaks one, 2 when that cannot be found out."
 
-async def main() -> int:
-    """The exit status: 1 where anything breaks an invariant."""
-    configured = settings()
-    connected = database.connect(
-        str(configured.database_url),
-        role=None,
-        pool=2,
-        statement_seconds=None,
-        pooled=configured.database_pooled,
-    )
-    found = 0
-    try:
+
+def main() -> int:
+    """The exit status."""
+    parser = argparse.ArgumentParser(prog="verify", description=(__doc__ or "").partition(":")[0] + ".", epilog=EXITS)
+    parser.add_argument("--all", action="store_true", help=f"print every row, not {SHOWN_MAX} of each invariant")
+    return asyncio.run(verify(None if parser.parse_args().all else SHOWN_MAX))
+
+
+async def verify(shown_max: int | None) -> int:
+    """Print what breaks an invariant, and say of each whether it holds."""
+    is_whole = True
+    async with commands.connected(role=None) as database:
         for name, check in checks().items():
-            count = 0
-            async with connected.sessions() as session:
-                async for row in check(session):
-                    count += 1
-                    sys.stdout.write(f"BREACH {name}: {row}\n")
-            sys.stdout.write(f"{name}: {'holds' if count == 0 else f'{count} breaches'}\n")
-            found += count
-    finally:
-        await connected.close()
-    return 1 if found else 0
+            async with database.sessions() as session:
+                count = await _tell(name, check(session), shown_max)
+            is_whole = is_whole and not count
+    return 0 if is_whole else 1
+
+
+async def _tell(name: str, breaches: AsyncIterator[str], shown_max: int | None) -> int:
+    count = 0
+    async for breach in breaches:
+        count += 1
+        if shown_max is None or count <= shown_max:
+            sys.stdout.write(f"BREACH {name}: {breach}\n")
+    if shown_max is not None and count > shown_max:
+        sys.stdout.write(f"BREACH {name}: and {count - shown_max} more\n")
+    sys.stdout.write(f"{name}: {'holds' if count == 0 else f'{count} breaches'}\n")
+    sys.stdout.flush()
+    return count

@@ -20,12 +20,21 @@ class SmtpUrl(AnyUrl):
     _constraints = UrlConstraints(host_required=True, allowed_schemes=["smtp", "smtps"])
 
 
-class Settings(BaseSettings):
-    """One process's settings. `DATABASE_URL` and `REDIS_URL` go without a prefix, as platforms name them so."""
+class DatabaseSettings(BaseSettings):
+    """Where the database is and whom connections act as: all that a command needs."""
 
     model_config = SettingsConfigDict(env_prefix="COMMONWATT_", frozen=True)
 
     database_url: DatabaseUrl = Field(validation_alias="DATABASE_URL", description="PostgreSQL with PostGIS, asyncpg.")
+    database_role: str = Field("commonwatt_app", description="Role the API takes: owns nothing, may not edit history.")
+    database_pooled: bool = Field(
+        False, description="Whether DATABASE_URL leads to a pool in transaction mode, such as PgBouncer."
+    )
+
+
+class Settings(DatabaseSettings):
+    """One process's settings. `DATABASE_URL` and `REDIS_URL` go without a prefix, as platforms name them so."""
+
     redis_url: RedisDsn = Field(validation_alias="REDIS_URL", description="Redis or Valkey.")
     secret: SecretStr | None = Field(
         None, description="Makes the tokens of devices; without it they are forgotten when the process ends."
@@ -35,10 +44,6 @@ class Settings(BaseSettings):
     )
     allowed_origins: tuple[str, ...] = Field(
         (), description="Web origins that may call the API, as a JSON list; http://localhost:* has any port."
-    )
-    database_role: str = Field("commonwatt_app", description="Role the API takes: owns nothing, may not edit history.")
-    database_pooled: bool = Field(
-        False, description="Whether DATABASE_URL leads to a pool in transaction mode, such as PgBouncer."
     )
     metrics_token: SecretStr | None = Field(
         None, min_length=1, description="Bearer token that /metrics asks for; without it everybody may read it."

@@ -7,14 +7,12 @@ from pathlib import Path
 import strawberry
 
 from api.graphql.scalars import key_of
-from api.metering.command import ACTOR, add_arguments
+from api.metering.command import ACTOR, add_arguments, faults_of
 from api.metering.parameters import PARAMETERS
 from api.resources.database import Database
 from api.sharing import operator_figures
 from api.transport.terms.errors import BadUserInput
 from domain.metering.imports import ImportRefused
-
-SHOWN_MAX = 20
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -38,8 +36,7 @@ async def _run(connected: Database, arguments: argparse.Namespace) -> int:
             connected, community_id, arguments.path, given, actor=ACTOR
         )
     except ImportRefused as refusal:
-        shown = [f"  row {fault.row}, column {fault.column}: {fault.reason}" for fault in refusal.report.faults]
-        reasons = [f"Nothing was imported from {arguments.path}: {refusal.message}", *shown[:SHOWN_MAX]]
+        reasons = [f"Nothing was imported from {arguments.path}: {refusal.message}", *faults_of(refusal)]
         sys.stderr.write("\n".join(reasons) + "\n")
         return 1
     except BadUserInput as error:

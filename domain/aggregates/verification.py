@@ -1,9 +1,8 @@
 """Check what was told: on each day the atoms of all sets that anybody was told have five persons."""
 
-from collections.abc import AsyncIterator
-from datetime import date
+from collections.abc import AsyncIterator, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.aggregates.atoms import PERSONS_MIN, Atoms
@@ -16,23 +15,26 @@ GUARDS = "I5 sums over people"
 
 
 async def breaches(session: AsyncSession) -> AsyncIterator[str]:
-    """Days and directions on which what was told tells of fewer than five persons."""
+    """Days and directions on which what was told tells of fewer than five persons, one day at a time."""
     of = PublishedSet
-    query = select(of.points, of.persons, of.factors_ppm, of.first_day, of.end_day).where(of.withheld.is_(None))
-    for direction in Direction:
-        told = (await session.execute(query.where(of.direction == direction))).all()
-        numbers = Numbers()
-        sums = [numbers.summed(Members(row.points, row.persons, row.factors_ppm)) for row in told]
-        for day in _changes([(row.first_day, row.end_day) for row in told]):
-            atoms = Atoms(len(numbers.points))
-            for row, summed in zip(told, sums, strict=True):
-                if row.first_day <= day < row.end_day and len(summed.points):
-                    atoms.admit(summed)
-            for size in atoms.sizes():
+    told = of.withheld.is_(None)
+    days = union(select(of.first_day.label("day")).where(told), select(of.end_day).where(told)).order_by("day")
+    columns = (of.points, of.persons, of.factors_ppm)
+    async for day in await session.stream_scalars(days):
+        for direction in Direction:
+            on_day = (told, of.direction == direction, of.first_day <= day, of.end_day > day)
+            rows = (await session.execute(select(*columns).where(*on_day).order_by(of.id))).all()
+            for size in _sizes([Members(*row) for row in rows]):
                 if size < PERSONS_MIN:
                     yield f"{direction} {day}: {size} persons can be told from others by the sums that were shown"
 
 
-def _changes(spans: list[tuple[date, date]]) -> list[date]:
-    """The days on which something begins, or is left when something ends."""
-    return sorted({day for span in spans for day in span})
+def _sizes(told: Sequence[Members]) -> list[int]:
+    """Of the atoms of some sets, how many persons each has."""
+    numbers = Numbers()
+    sums = [numbers.summed(members) for members in told]
+    atoms = Atoms(len(numbers.points))
+    for summed in sums:
+        if len(summed.points):
+            atoms.admit(summed)
+    return atoms.sizes()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import tables
@@ -169,9 +169,8 @@ audit_ended AS (
 
 async def verify(session: AsyncSession) -> AsyncIterator[Breach]:
     """Every place where a chain was edited, cut, reordered or truncated."""
-    heads = set(await session.scalars(select(tables.AuditHead.chain)))
-    chains = set(await session.scalars(select(tables.AuditEntry.chain).distinct())) | heads
-    for chain in sorted(chains):
+    chains = union(select(tables.AuditHead.chain), select(tables.AuditEntry.chain)).order_by("chain")
+    async for chain in await session.stream_scalars(chains):
         async for breach in verify_chain(session, chain):
             yield breach
 

@@ -23,6 +23,6 @@ async def breaches(session: AsyncSession) -> AsyncIterator[str]:
         func.coalesce(counted.c.last, 0),
         EventStream.sequence,
     ).join_from(counted, EventStream, counted.c.stream == EventStream.stream, full=True)
-    for stream, count, last, recorded in await session.execute(query):
+    async for stream, count, last, recorded in await session.stream(query):
         if not count == last == recorded:
             yield f"stream {stream}: {count} events, the last is {last}, recorded end {recorded}"

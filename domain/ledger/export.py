@@ -12,23 +12,25 @@ instants, and they are left out. Transfers of one instant are ordered by what th
 """
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
+from heapq import merge
+from tempfile import TemporaryFile
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.identity.tables import User
 from domain.kernel.quantities import format_micro
-from domain.kernel.sql import Statement
 from domain.ledger.tables import Account
 
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 PLATFORM = "platform"
+SORTED_AT_ONCE = 100_000  # Lines, some 20 MB.
 
 
 class Made(NamedTuple):
@@ -46,12 +48,12 @@ class Made(NamedTuple):
     amounts_ueur: list[int]
 
 
-MADE = Statement("""
+MADE = text("""
     SELECT transfer.id, kind, phase, reference, subject_type, subject_id, resolves_id, made_at,
            array_agg(entry.account_id) AS account_ids, array_agg(entry.amount_ueur) AS amounts_ueur
     FROM transfer JOIN ledger_entry AS entry ON entry.transfer_id = transfer.id
     GROUP BY transfer.id ORDER BY made_at, transfer.id
-""").into(Made)
+""")
 
 
 @dataclass
@@ -72,25 +74,53 @@ class Numbers:
 async def lines(session: AsyncSession, scopes: Mapping[UUID, str], *, unordered: bool = False) -> AsyncIterator[str]:
     """The ledger's lines; `scopes` gives the names of markets and communities."""
     accounts = await _accounts(session, scopes)
-    found = await MADE.rows(session, {})
+    found = (Made(*row) async for row in await session.stream(MADE))
     if unordered:
         ids = Numbers(is_wanted=False)
-        for line in sorted(_line(made, accounts, ids, "") for made in found):
+        async for line in _sorted(_line(made, accounts, ids, "") async for made in found):
             yield line
     else:
-        for line in _numbered(found, accounts):
+        async for line in _numbered(found, accounts):
             yield line
     for line in await _balances(session, accounts):
         yield line
 
 
-def _numbered(found: Sequence[Made], accounts: Mapping[UUID, str]) -> Iterator[str]:
+async def _numbered(found: AsyncIterator[Made], accounts: Mapping[UUID, str]) -> AsyncIterator[str]:
     ids, places = Numbers(is_wanted=True), dict[UUID, int]()
-    for _, together in groupby(found, key=lambda made: made.made_at):
+    async for together in _of_one_instant(found):
         for made in sorted(together, key=lambda made: _said(made, accounts)):
             places[made.id] = len(places) + 1
             resolved = f" {places[made.resolves_id]}" if made.resolves_id else ""
             yield f"{places[made.id]} {_line(made, accounts, ids, resolved)}"
+
+
+async def _of_one_instant(found: AsyncIterator[Made]) -> AsyncIterator[list[Made]]:
+    together: list[Made] = []
+    async for made in found:
+        if together and together[0].made_at != made.made_at:
+            yield together
+            together = []
+        together.append(made)
+    if together:
+        yield together
+
+
+async def _sorted(lines: AsyncIterator[str]) -> AsyncIterator[str]:
+    """Lines in order, of which only so many are in memory; the rest waits in files, sorted by themselves."""
+    with ExitStack() as files:
+        runs: list[Iterable[str]] = []
+        held: list[str] = []
+        async for line in lines:
+            held.append(f"{line}\n")
+            if len(held) == SORTED_AT_ONCE:
+                run = files.enter_context(TemporaryFile("w+", encoding="utf-8"))
+                run.writelines(sorted(held))
+                run.seek(0)
+                runs.append(run)
+                held = []
+        for line in merge(*runs, sorted(held)):
+            yield line.rstrip("\n")
 
 
 def _said(made: Made, accounts: Mapping[UUID, str]) -> tuple[bool, str, UUID]:

@@ -36,5 +36,5 @@ HAVING count(*) <> max(version) OR count(*) FILTER (WHERE superseded_at IS NULL)
 async def breaches(session: AsyncSession) -> AsyncIterator[str]:
     """Readings that do not add up or whose history is broken (invariants I1, I3)."""
     for query in (WRONG_TOTAL, WITHOUT_POINT, WRONG_LENGTH, WRONG_VERSIONS):
-        for row in await session.execute(text(query)):
+        async for row in await session.stream(text(query)):
             yield f"reading {row.metering_point_id} {row.direction} {row.day} version {row.version}: {row.reason}"

@@ -65,13 +65,13 @@ HAVING count(DISTINCT (injected_ukwh, withdrawn_ukwh, shared_ukwh)) > 1
 
 async def breaches(session: AsyncSession) -> AsyncIterator[str]:
     """Allocations that create, lose or exceed energy (I1) or differ for equal inputs (I4)."""
-    for row in await session.execute(text(UNBALANCED)):
+    async for row in await session.stream(text(UNBALANCED)):
         yield f"run {row.run_id} {row.day} interval {row.n}: {row.shared_in} in, {row.shared_out} out"
-    for row in await session.execute(text(BEYOND_METERED)):
+    async for row in await session.stream(text(BEYOND_METERED)):
         yield f"run {row.run_id} point {row.metering_point_id} {row.direction} {row.day}: more given out than metered"
-    for row in await session.execute(text(WRONG_TOTALS)):
+    async for row in await session.stream(text(WRONG_TOTALS)):
         yield f"run {row.run_id} member {row.member_id}: totals differ from the intervals"
-    for row in await session.execute(text(WRONG_RUNS)):
+    async for row in await session.stream(text(WRONG_RUNS)):
         yield f"run {row.run_id}: totals differ from its members'"
-    for row in await session.execute(text(UNREPEATABLE)):
+    async for row in await session.stream(text(UNREPEATABLE)):
         yield f"runs {row.run_id} and {row.other_id}: the same inputs gave another result"

@@ -9,7 +9,6 @@ from sqlalchemy import select
 
 from api.processes import cli
 from api.resources import database
-from api.resources.settings import settings
 from domain.identity import credentials
 from domain.identity.tables import User, UserRole
 
@@ -26,8 +25,7 @@ def password_file(tmp_path: Path) -> str:
 @pytest.fixture(autouse=True)
 def _this_database(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", fresh_database)
-    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
-    settings.cache_clear()
+    monkeypatch.delenv("REDIS_URL", raising=False)
 
 
 async def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

@@ -91,9 +91,10 @@ async def tamper(url: str, table: str, statement: str) -> None:
     await engine.dispose()
 
 
-async def verified(url: str) -> tuple[int, str]:
-    environment = os.environ | {"DATABASE_URL": url, "REDIS_URL": "redis://127.0.0.1:1"}
-    command = [sys.executable, "-m", "api.verify"]
+async def verified(url: str | None, *options: str) -> tuple[int, str]:
+    """The exit status and what is said; it is told of the database and of nothing else."""
+    environment = {"PATH": os.environ["PATH"], **({"DATABASE_URL": url} if url else {})}
+    command = [sys.executable, "-m", "api.verify", *options]
     done = await asyncio.to_thread(
         subprocess.run, command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
@@ -118,3 +119,32 @@ async def test_tampering_is_told_row_by_row(fresh_database: str, name: str) -> N
 
     assert status == 1, told
     assert words in told
+
+
+async def test_of_many_rows_the_first_are_told_and_how_many_there_are(fresh_database: str) -> None:
+    await tamper(
+        fresh_database,
+        "event_stream",
+        "INSERT INTO event_stream (stream, sequence) SELECT 's' || n, 1 FROM generate_series(1, 30) AS n",
+    )
+
+    status, told = await verified(fresh_database)
+    _, whole = await verified(fresh_database, "--all")
+
+    assert (status, told.count("BREACH"), whole.count("BREACH")) == (1, 21, 30)
+    assert "and 10 more" in told
+    assert "I3 history, events: 30 breaches" in told
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        (None, "DATABASE_URL: Field required"),
+        ("postgresql+asyncpg://commonwatt@127.0.0.1:1/commonwatt", "Connect call failed"),
+    ],
+)
+async def test_what_cannot_be_found_out_is_neither_whole_nor_broken(url: str | None, reason: str) -> None:
+    status, told = await verified(url)
+
+    assert (status, len(told.splitlines())) == (2, 1), told
+    assert reason in told
