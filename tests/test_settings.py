@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from api.resources.settings import Settings
+from api.resources.settings import Settings, variable_of
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "settings.md"
 
@@ -15,10 +15,6 @@ def documented() -> dict[str, str]:
 
 
 def test_every_setting_is_documented_as_it_is() -> None:
-    prefix = Settings.model_config["env_prefix"]
-    settings = {
-        str(field.validation_alias or f"{prefix}{name}".upper()): field.description
-        for name, field in Settings.model_fields.items()
-    }
+    settings = {variable_of(name): field.description for name, field in Settings.model_fields.items()}
 
     assert documented() == settings

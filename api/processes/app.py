@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-import orjson
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 from sqlalchemy import text
@@ -32,7 +31,7 @@ from api.resources.authentication import Authentication
 from api.resources.database import Database
 from api.resources.events import Hub
 from api.resources.failures import KNOWN
-from api.resources.settings import Caps, Settings, settings
+from api.resources.settings import Caps, Settings, settings, trusted_documents
 from api.transport.documents.plans import CompiledReads
 from api.transport.http.app import GraphQLApp, build_graphql_app
 from api.transport.http.compression import Compression
@@ -118,15 +117,6 @@ def _prepare_log_ins(configured: Settings, buckets: Buckets) -> None:
         Devices.key = hashlib.sha256(b"devices:" + configured.secret.get_secret_value().encode()).digest()
 
 
-def trusted_documents(path: Path | None) -> dict[str, str]:
-    """Documents by digest; a file whose digests are not those of its texts is refused. Raises ValueError."""
-    documents: dict[str, str] = {} if path is None else orjson.loads(path.read_bytes())
-    for digest, document in documents.items():
-        if hashlib.sha256(document.encode()).hexdigest() != digest:
-            raise ValueError(f"{path}: {digest[:16]} is not the SHA-256 of its document")
-    return documents
-
-
 def _graphql(
     configured: Settings,
     connected: Database,
@@ -169,6 +159,7 @@ def _graphql(
             trusted_documents_only=configured.trusted_documents_only,
             connections_per_viewer=configured.connections_per_viewer,
             streams_per_viewer=configured.streams_per_viewer,
+            graphiql=configured.graphiql,
         ),
         buckets=buckets,
         refresh=Context.refresh,

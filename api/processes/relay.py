@@ -18,12 +18,11 @@ from sqlalchemy.exc import DBAPIError
 from api.house import load_jobs
 from api.jobs import transport
 from api.jobs.registry import PERIODIC
-from api.processes import ending
+from api.processes import ending, starting
 from api.resources import clock, clocks, database
 from api.resources.database import Database
 from api.resources.events import channel_of
-from api.resources.settings import Settings, settings
-from api.transport.terms.logs import configure_logs
+from api.resources.settings import Settings
 from domain.events import feed
 from domain.jobs import queue
 
@@ -111,8 +110,7 @@ async def _repeat(act: Callable[[], Awaitable[bool | None]], event: asyncio.Even
 
 async def main() -> None:
     """Relay until SIGTERM, and come back after every loss of the database or Redis."""
-    configured = settings()
-    configure_logs(configured.log_level)
+    configured = starting.begin("relay")
     load_jobs()
     connected = database.connect(
         str(configured.database_url),

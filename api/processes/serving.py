@@ -19,12 +19,10 @@ import uvicorn
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.processes import app, ending
-from api.resources.settings import settings
+from api.processes import app, ending, starting
 from api.transport.http import bounds
 from api.transport.http.bounds import BoundedProtocol
 from api.transport.live.corks import CorkedProtocol
-from api.transport.terms.logs import configure_logs
 from api.transport.terms.stopping import Stopping
 
 logger = logging.getLogger("commonwatt.serving")
@@ -45,6 +43,7 @@ OPTIONS: dict[str, Any] = {
     "lifespan": "on",
     "log_config": None,
 }
+SOCKET_MODE = 0o660  # Whoever may write to it is believed on whom it speaks for: a proxy in our group.
 NEW_S_MAX = 0.5  # For the first request of a connection that came last.
 LOOK_S = 0.02
 
@@ -52,12 +51,13 @@ LOOK_S = 0.02
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM; the exit status is 0 unless it could not start."""
     given = _parser().parse_args(arguments)
-    configured = settings()
-    configure_logs(configured.log_level)
+    configured = starting.begin("api")
     config = uvicorn.Config(lambda: None, host=given.host, port=given.port, uds=given.socket, **OPTIONS)
     if given.socket:
         _remove_left_behind(Path(given.socket))
     listener = config.bind_socket()  # What is taken is known before anything is loaded; nobody is let in yet.
+    if given.socket:
+        Path(given.socket).chmod(SOCKET_MODE)
     stopping = Stopping()
     config.app = create_app(stopping)
     server = Server(config, stopping, drain_s=configured.drain_s, stop_s=configured.stop_s)

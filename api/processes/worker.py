@@ -10,10 +10,8 @@ from api.house import load_jobs
 from api.jobs import transport
 from api.jobs.turns import Turns
 from api.jobs.work import carry_out
-from api.processes import ending
+from api.processes import ending, starting
 from api.resources import clock, clocks, database
-from api.resources.settings import settings
-from api.transport.terms.logs import configure_logs
 from solver import machine_code
 
 AT_ONCE = 2  # Two cores; more work at once would only wait for them.
@@ -21,8 +19,7 @@ AT_ONCE = 2  # Two cores; more work at once would only wait for them.
 
 async def main() -> None:
     """Run jobs until SIGTERM. Ends with an error when Redis is lost, for the supervisor to start it again."""
-    configured = settings()
-    configure_logs(configured.log_level)
+    configured = starting.begin("worker")
     load_jobs()
     machine_code.load()  # The first job need not wait for it, nor the collector look at it.
     turns = Turns()

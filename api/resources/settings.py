@@ -1,11 +1,52 @@
-"""Settings, read from the environment; `docs/settings.md` lists them."""
+"""Settings, read from the environment; `docs/settings.md` lists them.
 
+What is wrong with them is said all at once, when a process starts, by the names of variables and never with a value.
+"""
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from email.utils import parseaddr
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import AnyHttpUrl, AnyUrl, Field, FilePath, PostgresDsn, RedisDsn, SecretStr, UrlConstraints
-from pydantic_settings import BaseSettings, SettingsConfigDict
+import orjson
+from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
+    AnyUrl,
+    BeforeValidator,
+    Field,
+    FilePath,
+    PostgresDsn,
+    RedisDsn,
+    SecretStr,
+    StringConstraints,
+    UrlConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from api.transport.terms.origins import Origins
+from api.transport.terms.settings import DocumentLimits
+
+PREFIX = "COMMONWATT_"
+SECRET_CHARACTERS = 32
+
+# Not ours: of `bin/up`, its demo and its clients, who hand on the environment that they were given.
+OTHERS = (
+    "COMMONWATT_ADMIN_TOKEN",
+    "COMMONWATT_LOGINS_FILE",
+    "COMMONWATT_MEMBER_TOKEN",
+    "COMMONWATT_PORT",
+    "COMMONWATT_URL",
+)
 
 
 class DatabaseUrl(PostgresDsn):
@@ -20,33 +61,82 @@ class SmtpUrl(AnyUrl):
     _constraints = UrlConstraints(host_required=True, allowed_schemes=["smtp", "smtps"])
 
 
+def _listed(given: Any) -> Any:
+    if not isinstance(given, str):
+        return given
+    try:
+        found = orjson.loads(given)
+    except orjson.JSONDecodeError:
+        raise ValueError('is a JSON list, such as ["one", "two"]') from None
+    return found
+
+
+def _known_documents(path: Path) -> Path:
+    """A file whose digests are those of its texts."""
+    try:
+        trusted_documents(path)
+    except (OSError, orjson.JSONDecodeError, AttributeError):
+        raise ValueError("is a JSON object of documents by their SHA-256") from None
+    return path
+
+
+def _sender(given: str) -> str:
+    if "@" not in parseaddr(given)[1]:
+        raise ValueError("is an address, such as Commonwatt <no-reply@example.org>")
+    return given
+
+
+def _upper(given: Any) -> Any:
+    return given.upper() if isinstance(given, str) else given
+
+
+def trusted_documents(path: Path | None) -> dict[str, str]:
+    """Documents by digest; a file whose digests are not those of its texts is refused. Raises ValueError."""
+    documents: dict[str, str] = {} if path is None else orjson.loads(path.read_bytes())
+    for digest, document in documents.items():
+        if hashlib.sha256(document.encode()).hexdigest() != digest:
+            raise ValueError(f"{path}: {digest[:16]} is not the SHA-256 of its document")
+    return documents
+
+
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)]
+Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)]
+
+
 class DatabaseSettings(BaseSettings):
     """Where the database is and whom connections act as: all that a command needs."""
 
-    model_config = SettingsConfigDict(env_prefix="COMMONWATT_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
 
     database_url: DatabaseUrl = Field(validation_alias="DATABASE_URL", description="PostgreSQL with PostGIS, asyncpg.")
-    database_role: str = Field("commonwatt_app", description="Role the API takes: owns nothing, may not edit history.")
+    database_role: Name = Field("commonwatt_app", description="Role the API takes: owns nothing, may not edit history.")
     database_pooled: bool = Field(
         False, description="Whether DATABASE_URL leads to a pool in transaction mode, such as PgBouncer."
     )
 
 
 class Settings(DatabaseSettings):
-    """One process's settings. `DATABASE_URL` and `REDIS_URL` go without a prefix, as platforms name them so."""
+    """One process's settings. `DATABASE_URL` and `REDIS_URL` go without a prefix, as platforms name them so.
+
+    A check looks at settings above its own, of which `demo` is the first.
+    """
+
+    demo: bool = Field(False, description="Offer demo data and log-ins; never in production.")
 
     redis_url: RedisDsn = Field(validation_alias="REDIS_URL", description="Redis or Valkey.")
     secret: SecretStr | None = Field(
         None, description="Makes the tokens of devices; without it they are forgotten when the process ends."
     )
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+    trusted_proxies: Networks = Field(
         (), description="Networks of proxies whose X-Forwarded-For is believed, as a JSON list; nobody's by default."
     )
-    allowed_origins: tuple[str, ...] = Field(
+    allowed_origins: Texts = Field(
         (), description="Web origins that may call the API, as a JSON list; http://localhost:* has any port."
     )
     metrics_token: SecretStr | None = Field(
-        None, min_length=1, description="Bearer token that /metrics asks for; without it everybody may read it."
+        None, description="Bearer token that /metrics asks for; without it everybody may read it."
     )
     database_pool: int = Field(10, ge=1, le=100, description="Connections of one process: of each of its two pools.")
     heavy_reads: int = Field(1, ge=1, le=100, description="Connections of one process that heavy reads use at once.")
@@ -59,18 +149,25 @@ class Settings(DatabaseSettings):
     stop_s: float = Field(
         15.0, gt=0, le=600, description="How long what runs may go on after that, and jobs of a worker, seconds."
     )
+    graphiql: bool = Field(True, description="Serve GraphiQL, for administrators, at /graphiql.")
     page_max: int = Field(100, ge=1, description="Largest page of a connection.")
     operation_seconds: float = Field(10.0, gt=0, description="Deadline of one GraphQL operation and its statements.")
-    rate_capacity: int = Field(50_000, ge=1, description="Budget of one signed-in caller, in nodes.")
+    rate_capacity: int = Field(
+        50_000, ge=DocumentLimits().nodes, description="Budget of one signed-in caller, in nodes."
+    )
     rate_refill_per_s: float = Field(500.0, gt=0, description="Nodes returned to that budget each second.")
     connections_per_viewer: int = Field(100, ge=1, description="Sockets that one caller may hold open on a process.")
     streams_per_viewer: int = Field(100, ge=1, description="Subscriptions that one caller may hold on a process.")
     communities_per_user: int = Field(20, ge=1, description="Open communities that one user may have founded.")
     keys_per_user: int = Field(50, ge=1, description="API keys that one user may have.")
-    trusted_documents: FilePath | None = Field(None, description="JSON file of documents by their SHA-256 (hex).")
+    trusted_documents: Annotated[FilePath, AfterValidator(_known_documents)] | None = Field(
+        None, description="JSON file of documents by their SHA-256 (hex)."
+    )
     trusted_documents_only: bool = Field(False, description="Accept only those documents.")
     smtp_url: SmtpUrl | None = Field(None, description="Mail server; without one mails become files in a directory.")
-    mail_sender: str = Field("Commonwatt <no-reply@localhost>", description="Whom mails come from.")
+    mail_sender: Annotated[str, AfterValidator(_sender)] = Field(
+        "Commonwatt <no-reply@localhost>", description="Whom mails come from."
+    )
     link_template: str | None = Field(
         None,
         pattern=r"^https?://[!-~]*\{id\}[!-~]*$",
@@ -79,7 +176,7 @@ class Settings(DatabaseSettings):
     mail_directory: Path = Field(
         Path(".local/mail"), description="Where mails go without a mail server, as .eml files."
     )
-    webhook_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
+    webhook_networks: Networks = Field(
         (), description="Private networks that web hooks may reach, also by http, as a JSON list; for tests."
     )
     payment_secret: SecretStr | None = Field(
@@ -90,9 +187,54 @@ class Settings(DatabaseSettings):
     )
     payment_delay_s: float = Field(1.0, ge=0, description="How long the simulated payment provider takes, seconds.")
     clock_file: Path | None = Field(None, description="File that tells markets the time, to play a day; for the demo.")
-    demo: bool = Field(False, description="Offer demo data and log-ins; never in production.")
-    telemetry_endpoint: str | None = Field(None, description="OTLP/HTTP address for traces; off when empty.")
-    log_level: str = Field("INFO", description="Least severe level that is logged.")
+    telemetry_endpoint: str | None = Field(
+        None, pattern="^(https?://.+)?$", description="OTLP/HTTP address for traces; off when empty."
+    )
+    log_level: Level = Field(
+        "INFO", description="Least severe level that is logged: DEBUG, INFO, WARNING, ERROR or CRITICAL."
+    )
+
+    @field_validator("secret", "metrics_token", "payment_secret")
+    @classmethod
+    def _is_long(cls, given: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        least = 1 if info.data.get("demo") else SECRET_CHARACTERS
+        if given is not None and len(given.get_secret_value().strip()) < least:
+            raise ValueError(f"has at least {SECRET_CHARACTERS} characters, drawn at random (openssl rand -hex 32)")
+        return given
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        Origins(given)
+        return given
+
+    @field_validator("heavy_reads")
+    @classmethod
+    def _fits_the_pool(cls, given: int, info: ValidationInfo) -> int:
+        if given > info.data.get("database_pool", given):
+            raise ValueError("is at most COMMONWATT_DATABASE_POOL")
+        return given
+
+    @field_validator("trusted_documents_only")
+    @classmethod
+    def _has_documents(cls, given: bool, info: ValidationInfo) -> bool:
+        if given and info.data.get("trusted_documents", given) is None:
+            raise ValueError("needs COMMONWATT_TRUSTED_DOCUMENTS, or nothing at all is accepted")
+        return given
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_no_demo(cls, given: SmtpUrl | None, info: ValidationInfo) -> SmtpUrl | None:
+        if given is not None and info.data.get("demo"):
+            raise ValueError("sends mail to people, which a demo (COMMONWATT_DEMO) must not")
+        return given
+
+    @field_validator("payment_callback_url")
+    @classmethod
+    def _has_secret(cls, given: AnyHttpUrl | None, info: ValidationInfo) -> AnyHttpUrl | None:
+        if given is not None and info.data.get("payment_secret", given) is None:
+            raise ValueError("needs COMMONWATT_PAYMENT_SECRET, or no answer of the provider is believed")
+        return given
 
 
 class Caps:
@@ -104,5 +246,30 @@ class Caps:
 
 @lru_cache
 def settings() -> Settings:
-    """The settings of this process."""
-    return Settings()
+    """The settings of this process. Where they are wrong it ends with status 2, after a sentence for each fault."""
+    faults = dict(_unknown(os.environ))
+    try:
+        found = Settings()
+    except ValidationError as error:
+        for each in error.errors(include_url=False):
+            faults.setdefault(variable_of(str(each["loc"][0])), each["msg"].removeprefix("Value error, "))
+    if faults:
+        sys.stderr.write("".join(f"{name}: {fault}\n" for name, fault in faults.items()))
+        raise SystemExit(2)
+    return found
+
+
+def variable_of(name: str) -> str:
+    """The variable that a setting is read from."""
+    field = Settings.model_fields.get(name)
+    return name if field is None else str(field.validation_alias or f"{PREFIX}{name}".upper())
+
+
+def _unknown(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The variables with our prefix that nobody reads, and what is to be said of each."""
+    known = [variable_of(name) for name in Settings.model_fields]
+    for given in sorted(environment):
+        if given.upper().startswith(PREFIX) and given.upper() not in (*known, *OTHERS):
+            bare = given.upper().removeprefix(PREFIX)
+            near = [bare] if bare in known else get_close_matches(given.upper(), known, 1)
+            yield given, f"there is no such setting{f'; did you mean {near[0]}?' if near else ''}"

@@ -111,8 +111,8 @@ def build_graphql_app(
         Route(settings.path, endpoint, methods=None),
         WebSocketRoute(settings.path, endpoint),
         *health.routes(ready_checks, registry, metrics_token, execution.stopping),
-        *graphiql.routes(authenticate, examples, log_in, settings.path),
-        *(pages.routes(published) if published else ()),
+        *(graphiql.routes(authenticate, examples, log_in, settings.path) if settings.graphiql else ()),
+        *(pages.routes(published, has_graphiql=settings.graphiql) if published else ()),
     ]
     charges = Middleware(Charges, budgets=budgets, standing=standing, points=points, endpoint=settings.path)
     return GraphQLApp(routes, middleware(settings, charges, body_limits), execution, live)

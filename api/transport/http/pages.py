@@ -1,6 +1,7 @@
 """What is there for who comes with a browser or a code generator: a page that leads on, and the contract."""
 
 import gzip
+import re
 from functools import cache
 from pathlib import Path
 
@@ -13,16 +14,18 @@ from api.transport.http import compression
 from api.transport.http.graphiql import FILES
 
 PAGE = FILES.parent / "index.html"
+OF_GRAPHIQL = re.compile(rb"<dt><a href=\"/graphiql\">.*?</dd>\n", re.DOTALL)
 KEPT = "public, max-age=300"
 POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Content-Security-Policy": POLICY}
 
 
-def routes(published: Path) -> list[BaseRoute]:
+def routes(published: Path, *, has_graphiql: bool = True) -> list[BaseRoute]:
     """`published` is the file of the schema."""
 
     async def page(request: Request) -> Response:
-        return _kept(request, Response(_read(PAGE), headers=HEADERS, media_type="text/html"))
+        text = _read(PAGE) if has_graphiql else OF_GRAPHIQL.sub(b"", _read(PAGE))
+        return _kept(request, Response(text, headers=HEADERS, media_type="text/html"))
 
     async def schema(request: Request) -> Response:
         response = _kept(request, PlainTextResponse(_read(published), headers=HEADERS))

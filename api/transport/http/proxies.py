@@ -2,10 +2,16 @@
 
 Each proxy adds whom it was called by at the end of the list. So it is read from the end, and up to the first address
 that is none of ours: anything before it was written by a stranger.
+
+Where somebody who is no proxy of ours says on whose behalf they call, the setting may have been forgotten, and all who
+come through a proxy are one caller. So it is warned of, by the network that called and nothing that it said.
 """
 
+import logging
+import math
+import time
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -13,6 +19,13 @@ from api.transport.http.bounds import PEER
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+
+logger = logging.getLogger("commonwatt.proxies")
+WARN_EVERY_S = 60.0
+UNBELIEVED = (
+    "X-Forwarded-For of %d request(s) is not believed, the last from %s: where that is a proxy, name it in "
+    "COMMONWATT_TRUSTED_PROXIES"
+)
 
 SECURE = {"http": "https", "ws": "wss"}
 
@@ -23,32 +36,46 @@ class Proxies:
     def __init__(self, app: ASGIApp, trusted: Sequence[Network]) -> None:
         self.app = app
         self.trusted = trusted
+        self._unbelieved = 0  # Since it was last warned of.
+        self._warned_s = -math.inf
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
             peer = scope.get("state", {}).get(PEER) or (scope.get("client") or (None,))[0]
-            if peer is not None and self._trusts(_address(peer)):
+            if self._trusts(_address(peer)) if peer else _is_unix(scope):
                 scope = self._seen_through(scope, peer)
-            elif PEER in scope.get("state", {}):
-                scope["client"] = (peer, 0) if peer is not None else None  # Whatever a server believed before us.
+            else:
+                self._doubt(scope, peer)
+                if PEER in scope.get("state", {}):
+                    scope["client"] = (peer, 0) if peer is not None else None  # Whatever a server believed before us.
         await self.app(scope, receive, send)
 
-    def _seen_through(self, scope: Scope, peer: str) -> Scope:
+    def _doubt(self, scope: Scope, peer: str | None) -> None:
+        """Warn of a header that is not believed, once and then once a minute at most."""
+        if not any(name == b"x-forwarded-for" for name, _ in scope["headers"]):
+            return
+        self._unbelieved += 1
+        now_s = time.monotonic()
+        if now_s - self._warned_s >= WARN_EVERY_S:
+            logger.warning(UNBELIEVED, self._unbelieved, _network_of(peer))
+            self._unbelieved, self._warned_s = 0, now_s
+
+    def _seen_through(self, scope: Scope, peer: str | None) -> Scope:
         address = self.caller(peer, reversed(list(_members(scope, b"x-forwarded-for"))))
         protocols = list(_members(scope, b"x-forwarded-proto"))
         is_secure = protocols[-1:] in (["https"], ["wss"])
         scheme = SECURE.get(scope["scheme"], scope["scheme"]) if is_secure else scope["scheme"]
-        return {**scope, "client": (address, 0), "scheme": scheme}
+        return {**scope, "client": address and (address, 0), "scheme": scheme}
 
-    def caller(self, peer: str, hops: Iterable[str]) -> str:
+    def caller(self, peer: str | None, hops: Iterable[str]) -> str | None:
         """The first address, from us outwards, that is no proxy of ours; the last one known where a hop is no address.
 
-        `hops` are those before `peer`, the nearest first.
+        `hops` are those before `peer`, the nearest first. A peer without an address has come by our unix socket.
         """
-        caller = _address(peer)
+        caller = _address(peer) if peer else None
         for hop in hops:
             before = _address(hop)
-            if before is None or not self._trusts(caller):
+            if before is None or not (caller is None or self._trusts(caller)):
                 break
             caller = before
         return peer if caller is None else str(caller)
@@ -57,6 +84,19 @@ class Proxies:
         return address is not None and any(
             address.version == network.version and address in network for network in self.trusted
         )
+
+
+def _is_unix(scope: Scope) -> bool:
+    """Whether a request came by our unix socket: who may open that is for the rights of files to say."""
+    return PEER in scope.get("state", {}) and (scope.get("server") or ("", 0))[1] is None
+
+
+def _network_of(peer: str | None) -> str:
+    """As much of an address as tells an operator of which machines it is."""
+    address = _address(peer or "")
+    if address is None:
+        return "an unknown place"
+    return str(ip_network((address, 24 if address.version == 4 else 64), strict=False))
 
 
 def _members(scope: Scope, name: bytes) -> Iterable[str]:

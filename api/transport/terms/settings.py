@@ -97,6 +97,7 @@ class TransportSettings:
     waiting_frames_max: int = 1_000  # and so is one for whom more than this waits.
     waiting_bytes_max: int = 4 * 1024 * 1024
     keep_alive_seconds: float = 15.0
+    graphiql: bool = True
 
     @property
     def mailbox(self) -> MailboxBounds:

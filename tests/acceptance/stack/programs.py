@@ -82,7 +82,7 @@ def running(
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "COMMONWATT_URL": url,
-        "COMMONWATT_PAYMENT_SECRET": "acceptance",
+        "COMMONWATT_PAYMENT_SECRET": "acceptance " * 4,
         "COMMONWATT_PAYMENT_CALLBACK_URL": f"{url}/payments/callbacks",
         "COMMONWATT_PAYMENT_DELAY_S": "0.1",
         "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR", str(STATE / "numba")),

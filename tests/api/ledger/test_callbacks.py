@@ -31,7 +31,7 @@ from tests.factories.identity import a_user
 from tests.factories.ledger import EUR, a_deposit, a_payment, a_submitted_payment, the_wallet
 from tests.factories.market import now
 
-SECRET = "the provider's and ours"
+SECRET = "the provider's and ours, as is known"
 URL = f"http://commonwatt{callbacks.PATH}"
 
 

@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
 from api.processes import gauges
-from api.processes.app import trusted_documents
 from api.resources.database import connect
+from api.resources.settings import trusted_documents
 from domain.events import feed
 from domain.jobs import queue
 from domain.market.clearing.words import CLEAR_MARKET

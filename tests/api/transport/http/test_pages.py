@@ -7,6 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.processes.app import SCHEMA
+from api.transport.terms.settings import TransportSettings
 from tests.api.transport.conftest import ClientOf
 
 
@@ -24,6 +25,19 @@ def test_the_page_loads_nothing_and_leads_on(client: TestClient) -> None:
     links = re.findall(r'href="([^"]*)"', page.text)
     assert {"/schema.graphql", "/graphiql", "/healthz"} <= set(links)
     assert all(client.get(link).status_code != 404 for link in links)
+
+
+def test_without_graphiql_nothing_of_it_is_there_and_the_page_leads_on(client_of: ClientOf) -> None:
+    client = client_of(TransportSettings(graphiql=False), published=SCHEMA)
+
+    page = client.get("/")
+
+    links = re.findall(r'href="([^"]*)"', page.text)
+    assert {"/schema.graphql", "/healthz"} <= set(links)
+    assert "graphiql" not in page.text.lower()
+    assert all(client.get(link).status_code != 404 for link in links)
+    paths = ("/graphiql", "/graphiql/access", "/graphiql/static/index.html", "/graphiql/static/graphiql.js")
+    assert {client.get(path).status_code for path in paths} == {404}
 
 
 def test_the_contract_is_there_as_it_is_in_the_repository(client: TestClient) -> None:

@@ -1,13 +1,16 @@
 """Who has called, behind proxies of ours and behind what strangers say."""
 
 from ipaddress import ip_network
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
+from api.transport.http.bounds import PEER
 from api.transport.http.proxies import Proxies
 from api.transport.terms.identity import network_of
 
@@ -79,3 +82,42 @@ async def test_only_a_proxy_of_ours_tells_of_tls() -> None:
 )
 def test_attempts_are_counted_by_household(address: str, network: str) -> None:
     assert network_of(address) == network
+
+
+async def test_a_header_that_is_not_believed_is_warned_of_once_a_minute(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now_s = 1000.0
+    monkeypatch.setattr("api.transport.http.proxies.time", SimpleNamespace(monotonic=lambda: now_s))
+
+    async def inner(scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    proxies, unused = Proxies(inner, OURS), Mock()
+    header = [(b"x-forwarded-for", b"198.51.100.77")]
+    for after_s in (0, 1, 30, 61):
+        now_s = 1000.0 + after_s
+        for peer in ("192.0.2.7", "10.0.0.1"):
+            await proxies({"type": "http", "scheme": "http", "client": (peer, 1), "headers": header}, unused, unused)
+    await proxies({"type": "http", "scheme": "http", "client": ("192.0.2.7", 1), "headers": []}, unused, unused)
+
+    said = [record.getMessage() for record in caplog.records]
+    assert [(line.split()[2], "192.0.2.0/24" in line) for line in said] == [("1", True), ("3", True)]
+    assert "198.51.100.77" not in caplog.text
+    assert "COMMONWATT_TRUSTED_PROXIES" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("server", "caller"), [(("/run/commonwatt.sock", None), ("198.51.100.1", 0)), (("127.0.0.1", 8000), None)]
+)
+async def test_who_comes_by_our_unix_socket_is_believed(server: Any, caller: Any) -> None:
+    """Of a connection that is lost already no address is known either."""
+    found: list[Scope] = []
+
+    async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+        found.append(scope)
+
+    header = [(b"x-forwarded-for", b"1.1.1.1, 198.51.100.1")]
+    scope = {"type": "http", "scheme": "http", "client": None, "server": server, "headers": header}
+    await Proxies(inner, OURS)({**scope, "state": {PEER: None}}, Mock(), Mock())
+
+    assert found[0]["client"] == caller
