@@ -5,7 +5,6 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 SCHEMES = ("postgres", "postgresql", "postgresql+asyncpg")
 PARAMETERS = {
-    "host": "PGHOST",
     "port": "PGPORT",
     "user": "PGUSER",
     "password": "PGPASSWORD",
@@ -36,18 +35,19 @@ def environment(url: str) -> dict[str, str]:
     name, _, password = user.partition(":")
     hosts = [_host_and_port(each) for each in place.split(",")] if place else []
     found = {
-        "PGHOST": ",".join(host for host, _ in hosts),
-        "PGPORT": ",".join(port for _, port in hosts),
         "PGUSER": unquote(name),
         "PGPASSWORD": unquote(password),
         "PGDATABASE": unquote(parts.path.lstrip("/")),
     }
     for parameter, value in parse_qsl(parts.query, keep_blank_values=True):
-        if parameter not in PARAMETERS:
+        if parameter == "host":
+            hosts += [(each, "") if each.startswith("/") else _host_and_port(each) for each in value.split(",")]
+        elif parameter in PARAMETERS:
+            found[PARAMETERS[parameter]] = value
+        else:
             raise NoAddress(f"PostgreSQL's programs cannot be told {parameter}, which DATABASE_URL says.")
-        variable = PARAMETERS[parameter]
-        is_list = variable in ("PGHOST", "PGPORT") and found[variable].strip(",")
-        found[variable] = f"{found[variable]},{value}" if is_list else value
+    found["PGHOST"] = ",".join(host for host, _ in hosts)
+    found.setdefault("PGPORT", ",".join(port for _, port in hosts))
     return {variable: value for variable, value in found.items() if value.strip(",")}
 
 

@@ -34,6 +34,10 @@ from bin.backups.addresses import NoAddress, environment
             "postgresql:///energy?host=/run/postgresql&user=ada",
             {"PGUSER": "ada", "PGHOST": "/run/postgresql", "PGDATABASE": "energy"},
         ),
+        (
+            "postgresql+asyncpg:///energy?host=one:1&host=two:2&password=x",
+            {"PGPASSWORD": "x", "PGHOST": "one,two", "PGPORT": "1,2", "PGDATABASE": "energy"},
+        ),
     ],
 )
 def test_an_address_becomes_variables(url: str, told: dict[str, str]) -> None:

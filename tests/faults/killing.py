@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import asyncpg
 
+from api.resources import database
 from bin.devstack.processes import RESTARTS_MAX, RESTARTS_WITHIN_S
 from bin.devstack.progress import say
 from bin.devstack.stack import Stack
@@ -108,7 +109,11 @@ async def kill_service(stack: Stack, service: str) -> None:
     """Kill a service with all that it started, by SIGKILL, as soon as it runs."""
     while (process_id := stack.process_id(service)) is None:
         await asyncio.sleep(0.05)
-    children = children_of(process_id) if service == "postgres" else []
+    kill_with(process_id, children_of(process_id) if service == "postgres" else [])
+
+
+def kill_with(process_id: int, children: Sequence[int]) -> None:
+    """Kill a process and some of its children, by SIGKILL."""
     for victim in (process_id, *children):
         with contextlib.suppress(ProcessLookupError):
             os.kill(victim, signal.SIGKILL)
@@ -130,12 +135,12 @@ async def comes(database_url: str, moment: Moment, since: datetime, within_s: fl
 
 async def _wait_for(database_url: str, moment: Moment, since: datetime) -> None:
     """All services work when an order was placed and a market cleared since."""
-    connection = await asyncpg.connect(database_url.replace("+asyncpg", ""), timeout=2)
     asked = [IS_SETTLING] if moment is Moment.SETTLING else [HAS_PLACED, HAS_CLEARED]
     given = () if moment is Moment.SETTLING else (since,)
+    connected = database.connect(database_url, role=None, pool=1)
     try:
         for question in asked:
-            while not await connection.fetchval(question, *given):
+            while not await connected.fetch(question, given):
                 await asyncio.sleep(0.01)
     finally:
-        connection.terminate()
+        await connected.close()

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 
 from bin.devstack.installation import STATE
 from tests import places
-from tests.operate import clocks, lost_redis
+from tests.operate import clocks, failover, lost_redis
 from tests.operate.site import Row, Story
 
 DIRECTORY = STATE / "operate"
 STORIES: dict[str, Story] = {
     "clocks": clocks.run,
+    "failover": failover.run,
     "lost-redis": lost_redis.run,
 }
 HEAD = f"{'':<52} {'requests':>8} {'sent again':>10} {'lost':>5} {'seconds away':>12}  invariants"
