@@ -12,7 +12,7 @@ STANDS = {
         ["tests/api/grid/test_loads.py", "api/grid/loads.py"],
         ["tests/api/grid", "tests/domain/grid"],
     ),
-    "a migration": (["migrations/versions/2026-11-20-1000_create_tables.py"], ["tests/test_migrations.py"]),
+    "a migration": (["migrations/versions/2026-11-20-1000_create_tables.py"], ["tests/migrations"]),
     "what everything leans on": (["domain/kernel/sql.py", "tests/factories/grid.py", "api/house.py"], []),
     "a page": (["docs/map.md"], []),
 }

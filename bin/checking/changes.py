@@ -22,7 +22,7 @@ def standing_for(changed: Collection[str]) -> list[str]:
     files = [Path(name) for name in changed if name.endswith(".py")]
     alone = {str(file) for file in files if file.parts[0] == "tests" and file.name.startswith("test_")}
     code = [ROOT / file for file in files if str(file) not in alone and _is_of_a_room(file)]
-    migrations = ["tests/test_migrations.py"] if any(name.startswith("migrations/") for name in changed) else []
+    migrations = ["tests/migrations"] if any(name.startswith("migrations/") for name in changed) else []
     rooms = rooms_of(code)
     inside = {file for file in alone if any(Path(file).is_relative_to(room) for room in rooms)}
     return sorted({*rooms, *(file for file in alone - inside if (ROOT / file).exists()), *migrations, *SHAPE})
