@@ -1,14 +1,15 @@
 """How migrations are applied: one upgrade at a time, one transaction each, and none that keeps others waiting.
 
 Whoever waits for a lock on a table holds up all who come after. So a migration waits `WAIT_MS_MAX` at most, gives up what
-it did, and comes again; and what it took it holds for `HELD_MS_MAX` at most (`alembic -x held_ms=1000 upgrade head` for
-another bound). Migrations of the first release and those before them run as they were written, before anybody works.
+it did, and comes again; and what it took it holds for `HELD_MS_MAX` at most (`alembic -x held_ms=1000 upgrade head` is
+another bound, `-x patience_s=60` how long it is tried). Migrations of the first release and those before them run as they were written, before anybody works.
 """
 
 import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,23 @@ LOG = logging.getLogger("alembic.runtime.migration")
 UNBOUNDED_TO = "2026-12-01-0100_agree_with_the_release.py"
 """The last migration that holds what it takes for as long as it needs."""
 WAIT_MS_MAX, HELD_MS_MAX = 100, 200
-PAUSES_S = (0.2, 0.5, 1, 2, *[5] * 55)
-"""Between the tries of a migration that met a lock: five minutes altogether."""
+PATIENCE_S = 300
+PAUSES_S = (0.2, 0.5, 1, 2, 5)
+"""Between the tries of a migration that met a lock, the last until there is no patience left."""
 NOT_NOW = frozenset({"55P03", "57014", "40P01"})  # A lock was not to be had, or was held for too long; a deadlock.
+IDLE, IDLE_TIMES = "idle_in_transaction_session_timeout", 5
+"""Ends the connection of a migration that holds locks and does nothing for some times as long."""
 TURN = 0x636F6D6D6F6E  # The advisory lock of who upgrades: "common".
 EXTENSIONS = ("postgis", "btree_gist")
 CHANGING = frozenset({"upgrade", "downgrade", "stamp"})
 # What only an administrator may do, and whether that was done: the owner then needs no right to it.
 DONE_BEFORE = {
     "CREATE ROLE commonwatt_app": "SELECT 1 FROM pg_roles WHERE rolname = 'commonwatt_app'",
-    "GRANT commonwatt_app TO CURRENT_USER": "SELECT 1 FROM pg_roles WHERE rolname = 'commonwatt_app' AND pg_has_role(oid, 'MEMBER')",
+    "GRANT commonwatt_app TO CURRENT_USER": """
+        SELECT 1 FROM pg_roles AS app, pg_roles AS me WHERE app.rolname = 'commonwatt_app' AND me.rolname = current_user
+        AND (NOT (me.rolsuper OR me.rolcreaterole)
+             OR EXISTS (SELECT FROM pg_auth_members WHERE roleid = app.oid AND member = me.oid))
+    """,
 }
 
 
@@ -41,23 +49,28 @@ def run(connection: Connection, configure: Callable[..., None]) -> None:
         configure(connection)
         context.run_migrations()
         return
-    bounds = _Bounds(int(context.get_x_argument(as_dictionary=True).get("held_ms", HELD_MS_MAX)))
+    told: Any = context.get_x_argument(as_dictionary=True)
+    bounds = _Bounds(int(told.get("held_ms", HELD_MS_MAX)))
+    until = time.monotonic() + float(told.get("patience_s", PATIENCE_S))
     event.listen(connection, "before_cursor_execute", bounds.before, retval=True)
     with _turn(connection):
         _extend(connection)
-        for pause_s in (*PAUSES_S, None):
-            try:
-                _apply(connection, configure, bounds)
-            except DBAPIError as error:
-                connection.rollback()
-                if pause_s is None or getattr(error.orig, "sqlstate", None) not in NOT_NOW:
-                    raise
-                LOG.warning(
-                    "Others are at work (%s): trying again in %s s.", str(error.orig).partition("\n")[0], pause_s
-                )
-                time.sleep(pause_s)
-            else:
-                return
+        pauses_s = chain(PAUSES_S, repeat(PAUSES_S[-1]))
+        while not _applied(connection, configure, bounds, until):
+            time.sleep(next(pauses_s))
+
+
+def _applied(connection: Connection, configure: Callable[..., None], bounds: "_Bounds", until: float) -> bool:
+    """Whether all is applied; false where somebody was in the way, and there is time to come again."""
+    try:
+        _apply(connection, configure, bounds)
+    except DBAPIError as error:
+        connection.rollback()
+        if getattr(error.orig, "sqlstate", None) not in NOT_NOW or time.monotonic() > until:
+            raise
+        LOG.warning("Others are at work, trying again soon: %s", str(error.orig).partition("\n")[0])
+        return False
+    return True
 
 
 def _apply(connection: Connection, configure: Callable[..., None], bounds: "_Bounds") -> None:
@@ -120,7 +133,8 @@ class _Bounds:
 
     def over(self, migrate: Callable[..., None]) -> Callable[..., None]:
         def bounded(**given: Any) -> None:
-            context.get_bind().execute(text(f"SET LOCAL lock_timeout = {WAIT_MS_MAX}"))
+            for limit, ms in (("lock_timeout", WAIT_MS_MAX), (IDLE, self._held_ms_max * IDLE_TIMES)):
+                context.get_bind().execute(text(f"SET LOCAL {limit} = {ms}"))
             self._until = time.monotonic() + self._held_ms_max / 1_000
             try:
                 migrate(**given)
