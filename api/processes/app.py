@@ -24,10 +24,12 @@ from api.identity.guesses import Guesses
 from api.market.orders import placing
 from api.notifications.resolving import Reach
 from api.notifications.subjects import Links
-from api.processes import examples, gauges
+from api.processes import examples, gauges, platform
 from api.processes.compiled import DocumentPlans
-from api.resources import clock, database
+from api.processes.platform import Platform
+from api.resources import clock, database, writable
 from api.resources.authentication import Authentication
+from api.resources.bare_pool import ERRORS
 from api.resources.database import Database
 from api.resources.events import Hub
 from api.resources.failures import KNOWN
@@ -78,21 +80,27 @@ def create_app(configured: Settings | None = None, stopping: Stopping | None = N
         statement_seconds=configured.operation_seconds,
         heavy=configured.heavy_reads,
         pooled=configured.database_pooled,
+        read_only=configured.read_only,
     )
     redis = Redis.from_url(str(configured.redis_url), socket_connect_timeout=1)
-    hub = Hub(connected, redis)
+    hub, state = Hub(connected, redis), Platform(connected, redis)
     registry = CollectorRegistry()
     buckets = buckets_in(redis)
     authenticate = Authentication(connected, buckets)
     _prepare_log_ins(configured, buckets)
-    graphql = _graphql(configured, connected, redis, buckets, hub, registry, authenticate, stopping)
+    graphql = _graphql(configured, connected, redis, buckets, hub, registry, authenticate, stopping, state)
     rest = [route for room in house.rooms() for part in room.routes for route in part.routes(connected, authenticate)]
     rest += [route for room in house.rooms() for part in room.signed for route in part.routes(connected, configured)]
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await connected.prove()
-        working = (hub.listen(), gauges.watch(connected, registry, redis), clock.keep(connected.fetch))
+        with contextlib.suppress(*ERRORS, TimeoutError):
+            await writable.look(connected)
+        working = (
+            *(hub.listen(), clock.keep(connected.fetch), writable.keep(connected)),
+            *(gauges.watch(connected, registry, redis), platform.watch(state, registry)),
+        )
         tasks = [asyncio.create_task(work) for work in working]
         with graphql.execution.observations.log.buffered():
             yield
@@ -126,6 +134,7 @@ def _graphql(
     registry: CollectorRegistry,
     authenticate: Authentication,
     stopping: Stopping,
+    state: Platform,
 ) -> GraphQLApp:
     def make_context(connection: HTTPConnection, viewer: Viewer) -> Context:
         return Context(connected, hub, viewer, connection.headers.get("accept-language", ""))
@@ -137,15 +146,6 @@ def _graphql(
 
     async def redis_answers() -> None:
         await redis.ping()
-
-    async def relay_keeps_up() -> None:
-        """Nothing waits to be announced or handed out for more than half a minute."""
-        late = text(
-            "SELECT count(*) FROM job WHERE status = 'QUEUED' AND dispatch_after < now() - interval '30 seconds'"
-        )
-        async with connected.reading() as connection:
-            if (await connection.execute(late)).scalar_one():
-                raise RuntimeError("jobs wait for the relay")
 
     schema = make_schema()
     return build_graphql_app(
@@ -166,7 +166,6 @@ def _graphql(
         ready_checks={
             "database": database_answers,
             "redis": redis_answers,
-            "relay": relay_keeps_up,
             "clock": clock.check,
         },
         trusted_documents=trusted_documents(configured.trusted_documents),
@@ -182,4 +181,6 @@ def _graphql(
         sharing=sights.sharing(schema._schema, connected),
         reads=CompiledReads(DocumentPlans(schema), connected),
         stopping=stopping,
+        writing=connected.writing,
+        platform=state.shown,
     )

@@ -54,7 +54,7 @@ async def _watch_clocks(redis: Redis, registry: CollectorRegistry) -> None:
     gauge = Gauge(*CLOCKS_AHEAD, ["process", "machine"], registry=registry)
     while True:
         with contextlib.suppress(RedisError, OSError):
-            ahead_s = await clocks.told(redis)
+            ahead_s = (await clocks.told(redis)).ahead_s
             gauge.clear()
             for names, value in ahead_s.items():
                 gauge.labels(*names).set(value)

@@ -19,7 +19,7 @@ from api.house import load_jobs
 from api.jobs import transport
 from api.jobs.registry import PERIODIC
 from api.processes import ending, starting
-from api.resources import clock, clocks, database
+from api.resources import clock, clocks, database, writable
 from api.resources.database import Database
 from api.resources.events import channel_of
 from api.resources.settings import Settings
@@ -83,7 +83,11 @@ async def woken(connected: Database, *events: asyncio.Event) -> AsyncIterator[No
 
 
 async def relay(configured: Settings, connected: Database) -> None:
-    """Relay for ever; raises a group when the database or Redis is lost. News waits for nothing else."""
+    """Relay for ever; raises a group when the database or Redis is lost. News waits for nothing else.
+
+    While nothing can be written there is nothing to relay.
+    """
+    await writable.wait(connected)
     await clock.measure(connected.fetch)  # What is periodic looks at it before it asks the database for anything.
     carrier = await transport.connect(str(configured.redis_url))
     news, jobs = asyncio.Event(), asyncio.Event()
@@ -117,6 +121,7 @@ async def main() -> None:
         role=configured.database_role,
         pool=3,
         pooled=configured.database_pooled,
+        read_only=configured.read_only,
     )
     await connected.prove()
     running = asyncio.create_task(_for_ever(configured, connected))

@@ -11,7 +11,7 @@ from api.jobs import transport
 from api.jobs.turns import Turns
 from api.jobs.work import carry_out
 from api.processes import ending, starting
-from api.resources import clock, clocks, database
+from api.resources import clock, clocks, database, writable
 from solver import machine_code
 
 AT_ONCE = 2  # Two cores; more work at once would only wait for them.
@@ -29,16 +29,20 @@ async def main() -> None:
         pool=16,
         statement_seconds=None,
         pooled=configured.database_pooled,
+        read_only=configured.read_only,
     )
 
     await connected.prove()
 
     async def run(job_id: UUID) -> None:
+        if connected.writing.is_off:
+            return  # It stays queued, and is handed out again.
         with turns.job():
             await carry_out(connected, job_id)
 
     redis = Redis.from_url(str(configured.redis_url), socket_connect_timeout=1)
-    beside = [asyncio.create_task(work) for work in (clock.keep(connected.fetch), clocks.tell(redis, "worker"))]
+    working = (clock.keep(connected.fetch), clocks.tell(redis, "worker"), writable.keep(connected))
+    beside = [asyncio.create_task(work) for work in working]
     told = asyncio.Event()
     try:
         with ending.on_signal(told.set, configured.stop_s):

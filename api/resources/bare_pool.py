@@ -38,6 +38,7 @@ class BarePool:
     def __init__(
         self, arguments: Mapping[str, Any], size: int, wait_seconds: float = WAIT_SECONDS, terms: Terms = PLAIN
     ) -> None:
+        self._made_with = arguments, size, wait_seconds, terms
         self._terms = terms
         self._arguments = {
             **arguments,
@@ -86,6 +87,10 @@ class BarePool:
             self._put_back(connection)
         finally:
             self._unused.release()
+
+    def another(self) -> "BarePool":
+        """A pool like this one, without its connections."""
+        return BarePool(*self._made_with)
 
     async def close(self) -> None:
         """Close what is idle now, and the rest when it comes back."""

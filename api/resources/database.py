@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, a
 from api.resources.bare_pool import BarePool
 from api.resources.shares import Reader, Turns
 from api.resources.terms import UNNAMED, DatabaseUnreachable, PooledDialect, Terms, WrongConnection
+from api.transport.terms.writing import Writing
 from domain.kernel import tables as _all_tables  # noqa: F401 (foreign keys name tables of other contexts)
 from domain.kernel.sql import Transaction
 
@@ -25,6 +26,7 @@ class Database:
         self.engine = engine
         self.bare = bare
         self.turns = Turns(heavy)
+        self.writing = Writing()
         # Reads need no BEGIN and ROLLBACK: one statement is its own snapshot (performance.md: a quarter of its cost).
         # Behind a pool they do.
         self.is_pooled = isinstance(engine.dialect, PooledDialect)
@@ -81,6 +83,12 @@ class Database:
         except (DatabaseUnreachable, OSError, DBAPIError, asyncpg.PostgresError):
             return
 
+    async def renew(self) -> None:
+        """Leave the connections there are, each when it is given back."""
+        left, self.bare = self.bare, self.bare.another()
+        await self.engine.dispose()
+        await left.close()
+
     async def close(self) -> None:
         """Give all connections back to the server."""
         await self.engine.dispose()
@@ -93,6 +101,7 @@ class Share(Database):
     def __init__(self, whole: Database, caller: str) -> None:
         super().__init__(whole.engine, whole.bare)
         self.turns = whole.turns
+        self.writing = whole.writing
         self._reader = Reader(caller)
 
     @asynccontextmanager
@@ -131,14 +140,17 @@ def connect(
     statement_seconds: float | None = 10.0,
     heavy: int = 1,
     pooled: bool = False,
+    read_only: bool = False,
 ) -> Database:
     """A database whose connections act as `role`, which each proves, and stop statements that run too long.
 
     There are at most `pool` for SQLAlchemy and as many for `fetch`; heavy operations use at most `heavy` of them.
-    `pooled` says that the address leads to a pool in transaction mode; see `terms`.
+    `pooled` says that the address leads to a pool in transaction mode; see `terms`. `read_only`: nothing is written.
     """
     # Instants and doubles as the compiled reads write them (`api.engine.emitters`), whatever the server's defaults are.
     settings = {"application_name": "commonwatt", "timezone": "UTC", "datestyle": "ISO", "extra_float_digits": "1"}
+    if read_only:
+        settings["transaction_read_only" if pooled else "default_transaction_read_only"] = "on"
     if statement_seconds is not None:
         settings["statement_timeout"] = str(int(statement_seconds * 1_000))
     terms = Terms(role, settings, pooled)

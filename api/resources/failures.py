@@ -10,6 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from api.resources.bare_pool import DatabaseBusy
 from api.resources.terms import DatabaseUnreachable, WrongConnection
 from api.transport.terms.errors import KNOWN_EXCEPTIONS, ErrorCode, Known
+from api.transport.terms.writing import READ_ONLY
 from domain.kernel.errors import DomainError, NotAllowed
 
 UNREACHABLE = Known(ErrorCode.UNAVAILABLE, "The database cannot be reached; try again.")
@@ -19,6 +20,7 @@ KNOWN = {
     **KNOWN_EXCEPTIONS,
     NotAllowed: Known(ErrorCode.FORBIDDEN),
     DomainError: Known(ErrorCode.BAD_USER_INPUT),
+    asyncpg.ReadOnlySQLTransactionError: Known(ErrorCode.UNAVAILABLE, READ_ONLY),
     asyncpg.QueryCanceledError: Known(ErrorCode.DEADLINE_EXCEEDED, "The operation took too long and was stopped."),
     InterfaceError: UNREACHABLE,
     OperationalError: UNREACHABLE,

@@ -138,6 +138,7 @@ class Settings(DatabaseSettings):
     metrics_token: SecretStr | None = Field(
         None, description="Bearer token that /metrics asks for; without it everybody may read it."
     )
+    read_only: bool = Field(False, description="Answer reads only, also where the database takes writes.")
     database_pool: int = Field(10, ge=1, le=100, description="Connections of one process: of each of its two pools.")
     heavy_reads: int = Field(1, ge=1, le=100, description="Connections of one process that heavy reads use at once.")
     drain_s: float = Field(

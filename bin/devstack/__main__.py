@@ -161,7 +161,7 @@ def _welcome(stack: Stack) -> str:
         f"\nCommonwatt is up after {seconds_so_far():.1f} s.\n",
         f"  GraphQL     {stack.url}/graphql",
         f"  GraphiQL    {stack.url}/graphiql  (for administrators)",
-        f"  Health      {stack.url}/healthz  /readyz  /metrics",
+        f"  Health      {stack.url}/healthz  /readyz  /healthz/platform  /metrics",
         f"  Logs        {os.path.relpath(ROOT / '.local/logs')}",
     ]
     logins = stack.logins().get("logins", [])

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import time
 import urllib.error
 import urllib.request
@@ -23,9 +24,13 @@ class Unhealthy(Exception):
 
 
 async def check(url: str, token: str | None) -> None:
-    """Ask /healthz, /readyz and GraphQL; with a demo token, for one of its communities. Raises Unhealthy."""
+    """Ask /healthz, /readyz, how the platform is, and GraphQL; with a demo token, for one of its communities.
+
+    Raises Unhealthy.
+    """
     await _expect_200(f"{url}/healthz", 0)
     await _expect_200(f"{url}/readyz", READY_WITHIN_S)
+    await _expect_no_problems(f"{url}/healthz/platform")
     data = await asyncio.to_thread(_query, f"{url}/graphql", ANY_COMMUNITY if token else ANYTHING, token)
     if token and not data["communities"]["edges"]:
         raise Unhealthy("The demo's admin sees no community.")
@@ -44,6 +49,18 @@ async def _expect_200(url: str, patience_s: float) -> None:
             raise Unhealthy(f"{url} answered {found[0]}: {found[1][:500]}")
         await asyncio.sleep(LOOK_AGAIN_S)
     say(f"{url} answered 200")
+
+
+async def _expect_no_problems(url: str) -> None:
+    """Soon, as a relay and a worker may be starting."""
+    token = os.environ.get("COMMONWATT_METRICS_TOKEN")
+    request = urllib.request.Request(url, headers={"authorization": f"Bearer {token}"} if token else {})
+    deadline = time.monotonic() + READY_WITHIN_S
+    while (found := await asyncio.to_thread(_status_and_body, request))[0] != 200 or json.loads(found[1])["problems"]:
+        if time.monotonic() > deadline:
+            raise Unhealthy(f"{url} answered {found[0]}: {found[1][:500]}")
+        await asyncio.sleep(LOOK_AGAIN_S)
+    say(f"{url} tells of no problems")
 
 
 def _query(url: str, query: str, token: str | None) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ claim: `stands` says in the very statement that reads whether it holds, so that 
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,6 +30,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, asyncpg
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.communities.tables import CommunityRole, Member, Membership
@@ -151,10 +153,14 @@ async def _of_key(connection: AsyncConnection, query: Select[Any], given: Any) -
 
 
 async def _noted(connection: AsyncConnection, key: Viewer, now: datetime) -> Viewer:
-    """Note when a key is used, to the minute: not every request is worth a write."""
+    """Note when a key is used, to the minute: not every request is worth a write.
+
+    Where nothing can be written (a standby, a full disk) it is not noted, and the key is let in all the same.
+    """
     if key.noted_at is not None and now - key.noted_at < USE_NOTED_EVERY:
         return key
-    await connection.execute(update(ApiKey).where(ApiKey.id == key.api_key_id).values(last_used_at=now))
+    with suppress(DBAPIError):
+        await connection.execute(update(ApiKey).where(ApiKey.id == key.api_key_id).values(last_used_at=now))
     return replace(key, noted_at=now)
 
 

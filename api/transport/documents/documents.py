@@ -32,6 +32,7 @@ from api.transport.terms.errors import (
 )
 from api.transport.terms.operations import NODES_LIGHT, Operation
 from api.transport.terms.settings import TransportSettings
+from api.transport.terms.writing import Writing
 
 FOLLOWERS = "followers"
 CACHED_CHARACTERS_MAX = 16 * 1024  # Longer texts are rare, and the cache is bounded in documents, not in bytes.
@@ -130,12 +131,13 @@ class DocumentChecks(SchemaExtension):
     """Runs every document through the checks, between parsing and execution."""
 
     def __init__(
-        self, documents: Documents, budgets: Budgets, live: Live, compiled: CompiledReads | None = None
+        self, documents: Documents, budgets: Budgets, live: Live, compiled: CompiledReads | None, writing: Writing
     ) -> None:
         self.documents = documents
         self.live = live
         self.budgets = budgets
         self.compiled = compiled
+        self.writing = writing
         self.document: Document | None = None
 
     async def on_operation(self) -> AsyncIterator[None]:
@@ -270,6 +272,8 @@ class DocumentChecks(SchemaExtension):
         operation.is_own = any(field.name.value in own for field in analysis.root_fields)
         if operation.kind == "mutation" and not operation.may_change:
             raise MethodNotAllowed("A GET may not change anything: send mutations by POST.")
+        if operation.kind == "mutation":
+            self.writing.check()
 
     def _check_introspection(self, operation: Operation, analysis: Analysis) -> None:
         is_open = self.documents.settings.anonymous_introspection

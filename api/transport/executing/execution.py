@@ -30,6 +30,7 @@ from api.transport.terms.identity import Authenticate, MakeContext, Viewer
 from api.transport.terms.operations import Operation, Transport
 from api.transport.terms.settings import TransportSettings
 from api.transport.terms.stopping import Stopping
+from api.transport.terms.writing import Writing
 
 
 class Execution:
@@ -50,6 +51,7 @@ class Execution:
         sharing: Sharing,
         reads: CompiledReads | None = None,
         stopping: Stopping | None = None,
+        writing: Writing | None = None,
     ) -> None:
         self.settings = settings
         self.authenticate = authenticate
@@ -61,10 +63,11 @@ class Execution:
         self.observations = observations
         self.reads = reads
         self.stopping = stopping or Stopping()
+        self.writing = writing = writing or Writing()
         self.shares = Shares(documents, sharing, self.shared)
         self.schema = _checked(
             schema,
-            lambda: DocumentChecks(documents, budgets, live, reads),
+            lambda: DocumentChecks(documents, budgets, live, reads, writing),
             lambda: Lifecycle(settings.operation_seconds_max, refresh),
         )
 

@@ -1,6 +1,6 @@
 """Puts the transport together around a schema."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +21,7 @@ from api.transport.http import graphiql, health, pages
 from api.transport.http.bodies import BodyLimit, BodyLimits
 from api.transport.http.charges import Charges
 from api.transport.http.graphiql import LOG_IN, Example, LogIn
+from api.transport.http.reading import Reading
 from api.transport.http.view import GraphQLEndpoint
 from api.transport.limits.budgets import Budgets
 from api.transport.limits.live import Live
@@ -32,6 +33,7 @@ from api.transport.terms.origins import Origins
 from api.transport.terms.rates import Buckets, LocalBuckets
 from api.transport.terms.settings import TransportSettings
 from api.transport.terms.stopping import Stopping
+from api.transport.terms.writing import Writing
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
@@ -69,6 +71,8 @@ def build_graphql_app(
     sharing: Sharing = BY_VIEWER,
     reads: CompiledReads | None = None,
     stopping: Stopping | None = None,
+    writing: Writing | None = None,
+    platform: health.Platform | None = None,
 ) -> GraphQLApp:
     """Routes and middleware that serve a schema.
 
@@ -85,6 +89,8 @@ def build_graphql_app(
     points              by path, what requests of other routes cost; one where it is not said
     standing            viewers seen lately, who pay for such requests; by default their addresses do
     sharing             which subscriptions are equal; by default only those of one viewer
+    writing             says whether anything may be changed; by default it always may
+    platform            what /healthz/platform tells; by default there is no such route
     stopping            is told that the process ends; sockets and streams leave then
     reads               plans that answer whole queries, or parts of operations; by default nothing is compiled
     """
@@ -105,23 +111,35 @@ def build_graphql_app(
         sharing=sharing,
         reads=reads,
         stopping=stopping,
+        writing=writing,
     )
+    probes = health.Probes(ready_checks, registry, metrics_token, execution.stopping, execution.writing, platform)
     endpoint = GraphQLEndpoint(execution)
-    routes = [
-        Route(settings.path, endpoint, methods=None),
-        WebSocketRoute(settings.path, endpoint),
-        *health.routes(ready_checks, registry, metrics_token, execution.stopping),
-        *(graphiql.routes(authenticate, examples, log_in, settings.path) if settings.graphiql else ()),
-        *(pages.routes(published, has_graphiql=settings.graphiql) if published else ()),
-    ]
+    routes: list[BaseRoute] = [Route(settings.path, endpoint, methods=None), WebSocketRoute(settings.path, endpoint)]
+    routes += [*health.routes(probes), *_pages(settings, authenticate, examples, log_in, published)]
     charges = Middleware(Charges, budgets=budgets, standing=standing, points=points, endpoint=settings.path)
-    return GraphQLApp(routes, middleware(settings, charges, body_limits), execution, live)
+    reading = Middleware(Reading, writing=execution.writing, endpoint=settings.path)
+    return GraphQLApp(routes, middleware(settings, (charges, reading), body_limits), execution, live)
+
+
+def _pages(
+    settings: TransportSettings,
+    authenticate: Authenticate,
+    examples: Sequence[Example],
+    log_in: LogIn,
+    published: Path | None,
+) -> Iterator[BaseRoute]:
+    """What is for people with a browser."""
+    if settings.graphiql:
+        yield from graphiql.routes(authenticate, examples, log_in, settings.path)
+    if published:
+        yield from pages.routes(published, has_graphiql=settings.graphiql)
 
 
 def middleware(
-    settings: TransportSettings, charges: Middleware, body_limits: Mapping[str, BodyLimit]
+    settings: TransportSettings, before_bodies: Sequence[Middleware], body_limits: Mapping[str, BodyLimit]
 ) -> list[Middleware]:
-    """Request ids outermost, then CORS (also on refusals), then what requests cost, then body limits."""
+    """Request ids outermost, then CORS (also on refusals), then what refuses before bodies, then limits of these."""
     default = BodyLimit(settings.body_bytes_max, settings.body_seconds_max)
     return [
         Middleware(RequestIds),
@@ -133,6 +151,6 @@ def middleware(
             expose_headers=[HEADER, "ETag", "RateLimit", "RateLimit-Policy", "Retry-After"],
             max_age=600,
         ),
-        charges,
+        *before_bodies,
         Middleware(BodyLimits, default=default, by_prefix=body_limits),
     ]

@@ -21,7 +21,7 @@ from api.transport.terms.rates import Taken
 from api.transport.terms.settings import Rate
 
 ALIVE = "/healthz"  # Costs nothing, and tells nothing.
-SUPERVISED = frozenset({"/readyz", "/metrics"})
+SUPERVISED = frozenset({"/readyz", "/healthz/platform", "/metrics"})
 SUPERVISORS = Rate(60, 10.0)
 BEARER = "bearer "
 

@@ -1,10 +1,14 @@
-"""/healthz: the process answers. /readyz: what it depends on does too. /metrics: for Prometheus. None runs GraphQL."""
+"""/healthz: the process answers. /readyz: what it needs does too. /healthz/platform: what the others do.
+
+/metrics is for Prometheus. None runs GraphQL.
+"""
 
 import asyncio
 import hmac
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -13,44 +17,64 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from api.transport.terms.stopping import Stopping
+from api.transport.terms.writing import Writing
 
 logger = logging.getLogger("commonwatt.health")
 
 # Returns when all is well; raises when not. The exception's text is logged, not shown.
 Check = Callable[[], Awaitable[object]]
+Platform = Callable[[], Awaitable[Mapping[str, object]]]
 CHECK_SECONDS_MAX = 2.0
 KEPT_S = 1.0
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
-def routes(
-    checks: Mapping[str, Check],
-    registry: CollectorRegistry,
-    metrics_token: str | None = None,
-    stopping: Stopping | None = None,
-) -> list[BaseRoute]:
-    """With a `metrics_token`, /metrics asks for it as a bearer token."""
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """What is looked at. With a `token`, /metrics and /healthz/platform ask for it as a bearer token."""
+
+    checks: Mapping[str, Check]
+    registry: CollectorRegistry
+    token: str | None
+    stopping: Stopping
+    writing: Writing
+    platform: Platform | None
+
+
+def routes(probes: Probes) -> list[BaseRoute]:
+    """Those of what is looked at."""
+    looked = _Looked(probes.checks)
 
     async def healthz(request: Request) -> Response:
         return _json({"status": "ok"}, 200)
 
-    looked = _Looked(checks)
-
     async def readyz(request: Request) -> Response:
-        if stopping is not None and stopping.is_asked:
+        if probes.stopping.is_asked:
             return _json({"status": "stopping"}, 503)
         outcomes = await looked.outcomes()
         is_ready = all(outcome == "ok" for outcome in outcomes)
-        body = {"status": "ready" if is_ready else "not ready", "checks": dict(zip(checks, outcomes, strict=True))}
-        return _json(body, 200 if is_ready else 503)
+        checks = dict(zip(probes.checks, outcomes, strict=True))
+        status = "ready" if is_ready else "not ready"
+        return _json({"status": status, "mode": probes.writing.mode, "checks": checks}, 200 if is_ready else 503)
 
     async def metrics(request: Request) -> Response:
-        given = request.headers.get("authorization", "")
-        if metrics_token and not hmac.compare_digest(given.encode(), f"Bearer {metrics_token}".encode()):
+        if not _may_ask(request, probes.token):
             return _json({"status": "unauthorized"}, 401)
-        return Response(generate_latest(registry), headers={**HEADERS, "Content-Type": CONTENT_TYPE_LATEST})
+        return Response(generate_latest(probes.registry), headers={**HEADERS, "Content-Type": CONTENT_TYPE_LATEST})
 
-    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    async def platform(request: Request) -> Response:
+        assert probes.platform is not None
+        if not _may_ask(request, probes.token):
+            return _json({"status": "unauthorized"}, 401)
+        return _json(await probes.platform(), 200)
+
+    found = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    return [*found, Route("/healthz/platform", platform)] if probes.platform else [*found]
+
+
+def _may_ask(request: Request, token: str | None) -> bool:
+    given = request.headers.get("authorization", "")
+    return not token or hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
 
 
 class _Looked:

@@ -1,6 +1,7 @@
 """Who has metrics shows the clocks of who has none, as long as these tell."""
 
 import asyncio
+import os
 
 import pytest
 from redis.asyncio import Redis
@@ -18,11 +19,12 @@ async def test_what_was_told_is_known_until_it_is_stale(redis_url: str, monkeypa
 
     telling = asyncio.create_task(clocks.tell(redis, "worker"))
     async with asyncio.timeout(5):
-        while not (found := await clocks.told(redis)):
+        while not (found := await clocks.told(redis)).alive:
             await asyncio.sleep(0.01)
     telling.cancel()
     left = await redis.hkeys(clocks.CLOCKS)
     await redis.aclose()
 
-    assert found == {("worker", "north@1"): -600.25}
-    assert sorted(left) == [b"relay@south", b"worker@north@1"]
+    assert found.ahead_s == {("worker", "north@1"): -600.25}
+    assert found.alive == {("worker", "north@1"): 1}
+    assert sorted(left) == [b"relay@south", f"worker@north@1#{os.getpid()}".encode()]

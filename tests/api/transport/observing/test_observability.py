@@ -44,7 +44,7 @@ def test_is_ready_when_all_checks_pass(client_of: ClientOf) -> None:
     response = client_of(ready_checks={"database": fine, "redis": fine}).get("/readyz")
 
     assert response.status_code == 200
-    assert response.json() == {"status": "ready", "checks": {"database": "ok", "redis": "ok"}}
+    assert response.json() == {"status": "ready", "mode": "read-write", "checks": {"database": "ok", "redis": "ok"}}
 
 
 def test_is_not_ready_when_a_check_fails_or_hangs(client_of: ClientOf, monkeypatch: pytest.MonkeyPatch) -> None:
