@@ -89,9 +89,8 @@ def build_graphql_app(
     points              by path, what requests of other routes cost; one where it is not said
     standing            viewers seen lately, who pay for such requests; by default their addresses do
     sharing             which subscriptions are equal; by default only those of one viewer
-    writing             says whether anything may be changed; by default it always may
+    stopping, writing   tell that the process ends, and whether anything may be changed
     platform            what /healthz/platform tells; by default there is no such route
-    stopping            is told that the process ends; sockets and streams leave then
     reads               plans that answer whole queries, or parts of operations; by default nothing is compiled
     """
     registry = registry or CollectorRegistry()
@@ -114,12 +113,16 @@ def build_graphql_app(
         writing=writing,
     )
     probes = health.Probes(ready_checks, registry, metrics_token, execution.stopping, execution.writing, platform)
-    endpoint = GraphQLEndpoint(execution)
-    routes: list[BaseRoute] = [Route(settings.path, endpoint, methods=None), WebSocketRoute(settings.path, endpoint)]
-    routes += [*health.routes(probes), *_pages(settings, authenticate, examples, log_in, published)]
+    for_people = _pages(settings, authenticate, examples, log_in, published)
+    routes = [*_endpoint(execution), *health.routes(probes), *for_people]
     charges = Middleware(Charges, budgets=budgets, standing=standing, points=points, endpoint=settings.path)
-    reading = Middleware(Reading, writing=execution.writing, endpoint=settings.path)
-    return GraphQLApp(routes, middleware(settings, (charges, reading), body_limits), execution, live)
+    refusing = (charges, Middleware(Reading, writing=execution.writing, endpoint=settings.path))
+    return GraphQLApp(routes, middleware(settings, refusing, body_limits), execution, live)
+
+
+def _endpoint(execution: Execution) -> list[BaseRoute]:
+    path, endpoint = execution.settings.path, GraphQLEndpoint(execution)
+    return [Route(path, endpoint, methods=None), WebSocketRoute(path, endpoint)]
 
 
 def _pages(
