@@ -2,10 +2,17 @@
 
 Importing one costs nothing: numba is imported, and the function compiled or read from numba's cache, when it is
 first called. Types are written as numba reads them from text.
+
+The cache is where NUMBA_CACHE_DIR says, beside the code, or in the user's home; where neither can be written it is a
+directory of our own among the temporary files, and without one everything is compiled at each start.
 """
 
+import os
+import stat
+import tempfile
 from collections.abc import Callable
-from functools import cached_property, update_wrapper
+from functools import cached_property, partial, update_wrapper
+from pathlib import Path
 from threading import RLock
 from typing import Any, TypeVar, cast
 
@@ -43,12 +50,36 @@ class _Compiled:
         with _one_at_a_time:
             if "machine_code" in self.__dict__:  # Another thread was faster.
                 return self.__dict__["machine_code"]
-            return njit(self._signature, cache=True, nogil=True, error_model="numpy")(self._function)
+            made = partial(njit, self._signature, nogil=True, error_model="numpy")
+            try:
+                return made(cache=True)(self._function)
+            except RuntimeError:  # Numba finds no place for its cache: the code is not ours to write to, and no home.
+                directory = _private_directory()
+                _keep_in(directory)
+                return made(cache=directory is not None)(self._function)
 
     @property
     def _numba_type_(self) -> Any:
         """How numba sees it in a function that calls it."""
         return self.machine_code._numba_type_
+
+
+def _private_directory() -> Path | None:
+    """A directory for temporary files that is ours alone, as what is kept there is run; None where there is none."""
+    try:
+        directory = Path(tempfile.gettempdir()) / f"commonwatt-{os.getuid()}-machine-code"
+        directory.mkdir(mode=0o700, exist_ok=True)
+        found = directory.lstat()
+    except OSError:
+        return None
+    is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+    return directory if is_ours and os.access(directory, os.W_OK) else None
+
+
+def _keep_in(directory: Path | None) -> None:
+    from numba.core import config  # noqa: PLC0415
+
+    config.CACHE_DIR = "" if directory is None else str(directory)  # type: ignore[attr-defined]
 
 
 def compiled(result: str | None = None, *arguments: str) -> Callable[[F], F]:

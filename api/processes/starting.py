@@ -5,8 +5,10 @@ nobody would notice, so each process says at its start what it will not do.
 """
 
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from api.resources.settings import Settings, settings
@@ -26,12 +28,24 @@ class Doubt:
     sentence: str
 
 
+def _can_be_made(directory: Path) -> bool:
+    """Whether we may write into it, or into what is there of its parents."""
+    there = next(place for place in (directory.absolute(), *directory.absolute().parents) if place.exists())
+    return os.access(there, os.W_OK | os.X_OK)
+
+
 def _believes_everybody(configured: Settings) -> bool:
     return any(network.prefixlen == 0 for network in configured.trusted_proxies)
 
 
 DOUBTS = (
     Doubt("SMTP_URL", ("worker",), lambda s: s.smtp_url is None, "mails are written to files and sent to nobody"),
+    Doubt(
+        "MAIL_DIRECTORY",
+        ("worker",),
+        lambda s: s.smtp_url is None and not _can_be_made(s.mail_directory),
+        "mails can be written nowhere and are lost",
+    ),
     Doubt(
         "MAIL_SENDER",
         ("worker",),

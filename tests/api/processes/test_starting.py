@@ -103,6 +103,8 @@ def test_what_is_done_without_is_warned_of_unless_it_is_a_demo(tmp_path: Path) -
     simulated = {"payment_secret": LONG, "payment_callback_url": "https://api.example/payments/callbacks"}
     assert "mails are written to files" in said("worker")
     assert "mails are written to files" not in said("worker", smtp_url="smtp://mail.example")
+    assert "can be written nowhere" in said("worker", mail_directory=Path(__file__) / "mail")
+    assert "can be written nowhere" not in said("worker", mail_directory=tmp_path / "mail")
     assert "mails come from localhost" in said("worker", smtp_url="smtp://mail.example")
     assert "devices are forgotten" in said("api")
     assert "everybody may read /metrics" in said("api")
