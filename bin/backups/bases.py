@@ -67,7 +67,6 @@ def _recovery(log: Path, until: datetime | None) -> dict[str, str]:
         "restore_command": copied,
         "recovery_target_timeline": "latest",
         "recovery_target_action": "promote",
-        "synchronous_standby_names": "",  # Whoever waited for the log's copy is another server.
     }
     if until is not None:
         settings["recovery_target_time"] = until.isoformat(" ")

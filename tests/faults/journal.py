@@ -65,6 +65,11 @@ class Journal:
         """Keys of the requests that nobody answered."""
         return [key for key in self.asked if key not in self.told]
 
+    def until(self, at: float) -> "Journal":
+        """What had been answered by then, by the monotonic clock, seconds."""
+        told = {key: told for (key, told), then in zip(self.told.items(), self.answered_at, strict=True) if then <= at}
+        return Journal({key: self.asked[key] for key in told}, told)
+
     def silence_s(self) -> float:
         """The longest time in which nobody was answered."""
         return max((later - earlier for earlier, later in pairwise(self.answered_at)), default=math.inf)

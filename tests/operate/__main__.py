@@ -9,11 +9,12 @@ import argparse
 import asyncio
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from bin.devstack.installation import STATE
 from tests import places
-from tests.operate import clocks, failover, lost_redis
+from tests.operate import clocks, failover, lost_redis, restore
 from tests.operate.site import Row, Story
 
 DIRECTORY = STATE / "operate"
@@ -21,7 +22,9 @@ STORIES: dict[str, Story] = {
     "clocks": clocks.run,
     "failover": failover.run,
     "lost-redis": lost_redis.run,
+    "restore": restore.run,
 }
+STORY_S_MAX = 400.0
 HEAD = f"{'':<52} {'requests':>8} {'sent again':>10} {'lost':>5} {'seconds away':>12}  invariants"
 
 
@@ -29,7 +32,8 @@ def carry_out(name: str) -> Sequence[Row]:
     """A story in a place where nothing happened before, and with the environment it began with."""
     before = dict(os.environ)
     try:
-        return asyncio.run(STORIES[name](places.emptied(DIRECTORY / name)))
+        story = STORIES[name](places.emptied(DIRECTORY / name))
+        return asyncio.run(asyncio.wait_for(story, STORY_S_MAX))
     finally:
         os.environ.clear()
         os.environ.update(before)
@@ -55,6 +59,7 @@ def main() -> int:
         try:
             rows += carry_out(name)
         except Exception as error:  # A story that cannot be told to its end is broken.
+            traceback.print_exc()
             rows.append(Row(name, broken=[f"{type(error).__name__}: {error}"]))
     sys.stdout.write("\n".join([HEAD, *map(line, rows), ""]))
     return 1 if any(row.broken for row in rows) else 0

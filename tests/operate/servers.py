@@ -3,15 +3,16 @@
 import asyncio
 import os
 import subprocess
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bin.devstack import commands, migrated, postgres
 from bin.devstack.guard import Guard
 from bin.devstack.installation import ROOT, require_postgis
 from bin.devstack.ports import LOOPBACK, any_free
-from bin.devstack.processes import Child
+from bin.devstack.processes import Child, Command
 from tests.bench.measuring.usage import children_of
 from tests.faults.killing import kill_with
 
@@ -34,6 +35,17 @@ class Server:
     def url(self) -> str:
         """Its address alone, as its owner."""
         return postgres.url_on_loopback(self.port)
+
+    def give(self, directory: Path) -> None:
+        """Make a directory that the server's user may write to."""
+        directory.mkdir(parents=True, exist_ok=True)
+        postgres.give_to_server(directory)
+
+    def give_all(self, directory: Path) -> None:
+        """Give what we made, as whoever we are, to the server's user."""
+        user = postgres.server_user()
+        for path in (directory, *directory.rglob("*")) if user else ():
+            os.chown(path, user["user"], user["group"])
 
     def copy_migrated(self) -> None:
         """Make its data those of a migrated, empty database, whose server may be copied over the network."""
@@ -61,6 +73,22 @@ class Server:
         if self._child is not None:
             await self._child.stop()
         await self._guard.close()
+
+    async def beside(self, name: str, *arguments: str) -> Child:
+        """A program of Python that is told the server's address, until it is stopped."""
+        child = Child(self._ours(name, arguments), ROOT, self.data.parent, self._guard)
+        await child.start()
+        return child
+
+    async def do(self, name: str, *arguments: str) -> None:
+        """A program of Python, run to its end. Raises ProcessFailed."""
+        child = await self.beside(name, *arguments)
+        if await child.wait() != 0:
+            raise child.failure()
+
+    def _ours(self, name: str, arguments: Sequence[str]) -> Command:
+        environment = {**os.environ, "DATABASE_URL": self.url}
+        return Command(name, (sys.executable, *arguments), environment)
 
     def ask(self, query: str) -> str:
         """One value; empty when it cannot be had."""

@@ -5,7 +5,7 @@ operator has to do, within a minute or two, and gives a row for each thing it di
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +16,13 @@ from bin.devstack.progress import say
 from bin.devstack.stack import Stack
 from tests import places
 from tests.faults import killing
-from tests.faults.checks import broken
+from tests.faults.checks import CHECKS
 from tests.faults.draining import DRAINED_S
 from tests.faults.killing import Moment
 from tests.faults.running import Day, Result, play
 
 COMPILED_S = 90.0  # Until a worker that has to compile its code first has cleared a market.
+LOSSES = ("nothing acknowledged is lost", "cancelled orders are cancelled")
 QUIET_S = 4.0  # Trading before the first thing is done, and after the last.
 
 
@@ -44,10 +45,15 @@ Act = Callable[[Stack], Awaitable[object]]
 async def traded(
     what: str, directory: Path, act: Act, *, away_s_max: float, application: Application | None = None
 ) -> Row:
-    """Trade on a durable stack of its own while an operator acts; `places.prepare` has set the environment.
+    """Trade on a durable stack of its own while an operator acts, and hold it to all that `bin/faults` does.
 
     away_s_max: for how long at most nobody may be answered.
     """
+    return row_of(what, await played(what, directory, act, application), away_s_max)
+
+
+async def played(what: str, directory: Path, act: Act, application: Application | None = None) -> Result:
+    """Trade on a durable stack of its own while an operator acts; `places.prepare` has set the environment."""
     stack = places.stack_in(directory, application)
 
     async def disturb() -> None:
@@ -58,13 +64,12 @@ async def traded(
         await act(stack)
         await asyncio.sleep(QUIET_S)
 
-    result = await places.during(stack, play(stack, Day(directory / "clock"), 1, disturb))
-    return row_of(what, result, away_s_max)
+    return await places.during(stack, play(stack, Day(directory / "clock"), 1, disturb))
 
 
-def row_of(what: str, result: Result, away_s_max: float) -> Row:
-    """What a run came to."""
-    journal, faults = result.run.journal, broken(result.run)
+def row_of(what: str, result: Result, away_s_max: float, checks: Iterable[str] = CHECKS) -> Row:
+    """What a run came to by some checks."""
+    journal, faults = result.run.journal, {name: list(CHECKS[name](result.run)) for name in checks}
     away_s = journal.silence_s()
     said = [f"{name}: {fault}" for name, found in faults.items() for fault in found[:1]]
     if away_s > away_s_max:
@@ -73,5 +78,5 @@ def row_of(what: str, result: Result, away_s_max: float) -> Row:
         said.append(f"not finished after {result.drained_s:.0f} s: {result.left}")
     if not result.is_verified:
         said += [line for line in result.verified.splitlines() if not line.endswith("holds")][:3]
-    lost = len(faults["nothing acknowledged is lost"]) + len(faults["cancelled orders are cancelled"])
+    lost = sum(len(found) for name, found in faults.items() if name in LOSSES)
     return Row(what, len(journal.asked), journal.lost.total(), lost, away_s, said)
