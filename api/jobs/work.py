@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.resources import failures
 from api.resources.database import Database
+from api.transport.terms.errors import reason_of
 from domain.jobs import queue
 from domain.jobs.tables import Job, JobKind
 from domain.kernel.errors import DomainError
@@ -89,17 +90,18 @@ async def carry_out(database: Database, job_id: UUID) -> None:
         await _record(database, queue.mark_cancelled, job_id)
     except DomainError as error:
         await _record(database, queue.fail, job_id, type(error).__name__, error.message)
-    except TimeoutError:
-        message = f"The time limit of {taken.time_limit_s} s was reached."
-        await _record(database, queue.fail, job_id, "TIME_LIMIT", message)
-    except (DBAPIError, OSError):
-        logger.warning("job %s waits for the database", job_id, exc_info=True)
-        _alert(taken)
-        await _record(database, queue.retry_later, job_id, "A service was down; trying again.")
-    except Exception:
-        logger.exception("job %s failed", job_id)
-        _alert(taken)
-        await _record(database, queue.retry_later, job_id, "Unexpected error; trying again.")
+    except Exception as error:
+        if failures.is_outage(error):
+            logger.warning("jobs wait: %s", reason_of(error))
+            _alert(taken)
+            await _record(database, queue.retry_later, job_id, "A service was down; trying again.")
+        elif isinstance(error, TimeoutError):
+            message = f"The time limit of {taken.time_limit_s} s was reached."
+            await _record(database, queue.fail, job_id, "TIME_LIMIT", message)
+        else:
+            logger.exception("job %s failed", job_id)
+            _alert(taken)
+            await _record(database, queue.retry_later, job_id, "Unexpected error; trying again.")
 
 
 def _alert(taken: Job) -> None:
@@ -119,7 +121,7 @@ async def _lease(work: Work) -> AsyncIterator[None]:
         while True:
             await asyncio.sleep(RENEW_S)
             held = True
-            with contextlib.suppress(DBAPIError, OSError):  # While the database is away, nobody else can take the job.
+            with contextlib.suppress(*failures.RAISED):  # While the database is away, nobody else can take the job.
                 async with work.database.transaction() as session:
                     held = await queue.renew(session, work.id, work.attempt)
             if not held and not work.is_ended:
@@ -146,5 +148,5 @@ async def _record(database: Database, end: Callable[..., Awaitable[None]], *argu
     try:
         async with database.transaction() as session:
             await end(session, *arguments)
-    except (DBAPIError, OSError):
-        logger.warning("the end of job %s could not be recorded", arguments[0], exc_info=True)
+    except failures.RAISED as error:
+        logger.warning("ends of jobs cannot be recorded: %s", reason_of(error))

@@ -4,16 +4,13 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-import asyncpg
 from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError
 
-from api.resources import database
+from api.resources import database, failures
 from api.resources.database import Database
 from api.resources.settings import DatabaseSettings
 
 REFUSED, CANNOT = 1, 2
-UNREACHABLE = (OSError, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 @asynccontextmanager
@@ -43,7 +40,7 @@ def ended(name: str, command: Callable[[], int]) -> int:
     except BrokenPipeError:  # Whoever read has seen enough.
         sys.stderr.close()
         return CANNOT
-    except UNREACHABLE as error:
+    except failures.RAISED as error:
         reason = str(getattr(error, "orig", error)).partition("\n")[0]
     sys.stderr.write(f"{name}: {reason}\n")
     return CANNOT

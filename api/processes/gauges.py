@@ -9,10 +9,10 @@ from prometheus_client import CollectorRegistry, Gauge
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
-from api.resources import clock, clocks
+from api.resources import clock, clocks, failures
 from api.resources.database import Database
+from api.transport.terms.errors import reason_of
 from domain.jobs.queue import ALERTING_ATTEMPTS
 from domain.market.view.lateness import late_markets
 
@@ -78,6 +78,6 @@ async def _watch(database: Database, registry: CollectorRegistry) -> None:
                 warned_s = time.monotonic()
                 named = ", ".join(map(str, late[:NAMED_MAX]))
                 logger.warning("orders wait in %d market(s) that are not cleared: %s", len(late), named)
-        except (SQLAlchemyError, OSError):
-            logger.warning("the gauges could not be read")
+        except failures.RAISED as error:
+            logger.warning("the gauges could not be read: %s", reason_of(error))
         await asyncio.sleep(LOOK_S)

@@ -10,19 +10,18 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
-import asyncpg
 from arq.connections import ArqRedis
 from redis.exceptions import RedisError
-from sqlalchemy.exc import DBAPIError
 
 from api.house import load_jobs
 from api.jobs import transport
 from api.jobs.registry import PERIODIC
 from api.processes import ending, starting
-from api.resources import clock, clocks, database, writable
+from api.resources import clock, clocks, database, failures, writable
 from api.resources.database import Database
 from api.resources.events import channel_of
 from api.resources.settings import Settings
+from api.transport.terms.errors import reason_of
 from domain.events import feed
 from domain.jobs import queue
 
@@ -134,7 +133,7 @@ async def _for_ever(configured: Settings, connected: Database) -> None:
     while True:
         try:
             await relay(configured, connected)
-        except* (RedisError, DBAPIError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as group:
-            lost = ", ".join(sorted({type(error).__name__ for error in group.exceptions}))
+        except* failures.RAISED as group:
+            lost = "; ".join(sorted({reason_of(error) for error in group.exceptions}))
             logger.warning("relay interrupted: %s; going on in a second", lost)
             await asyncio.sleep(1)

@@ -11,16 +11,13 @@ from typing import Any
 
 import asyncpg
 
-from api.resources.terms import DatabaseUnreachable, Terms, reason_of
+from api.resources.terms import DatabaseUnreachable, Terms, pool_unsaid
 
 WAIT_SECONDS = 5.0
 STATEMENTS_KEPT = 256  # Per connection.
 
 # Plans of transactions are kept too, and must also suit a table that is still empty when its plan is made.
 SUITED = "SET LOCAL enable_seqscan = off"
-
-# What a server says that is starting, stopping or full.
-REFUSED = (OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.TooManyConnectionsError)
 
 ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InternalClientError)
@@ -186,12 +183,10 @@ class BarePool:
             connection = await asyncpg.connect(**self._arguments)
             await self._terms.prove(connection)
             return connection
-        except asyncpg.ProtocolViolationError as error:
-            raise reason_of(error) or DatabaseUnreachable("The database does not let us in.") from error
-        except REFUSED as reason:
-            if isinstance(reason, DatabaseUnreachable):
-                raise
-            raise DatabaseUnreachable("The database does not let us in.") from reason
+        except DatabaseUnreachable:
+            raise
+        except ERRORS as error:
+            raise pool_unsaid(error) or DatabaseUnreachable(f"The database does not let us in: {error}") from error
 
     def _put_back(self, connection: asyncpg.Connection) -> None:
         if self._is_closed:

@@ -17,12 +17,15 @@ from itertools import islice
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from api.resources import failures
 from api.resources.database import Database
+from api.transport.terms.errors import reason_of
 from domain.events.tables import Event
 
 logger = logging.getLogger("commonwatt.events")
 PREFIX = "commonwatt:news:"
 LOOK_S = 2.0
+AGAIN_S = 1.0  # While the database is away; who follows stays, as coming back would take more of it.
 BATCH = 200
 RECENT_EVENTS = 1_000  # Held in memory for each stream; who is further behind reads the feed.
 
@@ -57,8 +60,8 @@ class Hub:
                     async for message in subscription.listen():
                         if message["type"] == "pmessage":
                             self.wake(message["channel"].decode().removeprefix(PREFIX))
-            except (RedisError, OSError):
-                logger.warning("announcements interrupted; listening again in a second")
+            except (RedisError, OSError) as error:
+                logger.warning("announcements interrupted; listening again in a second: %s", reason_of(error))
                 await asyncio.sleep(1)
 
     async def follow(
@@ -158,7 +161,14 @@ class Reader:
             self._take([], await self.hub.position(self.stream))
             while True:
                 self.woken.clear()
-                events = await self.hub.read(self.stream, self.position)
+                try:
+                    events = await self.hub.read(self.stream, self.position)
+                except Exception as error:
+                    if not failures.is_outage(error):
+                        raise
+                    logger.warning("streams wait: %s", reason_of(error))
+                    await asyncio.sleep(AGAIN_S)
+                    continue
                 if events:
                     self._take(events, events[-1].sequence)
                 if len(events) < BATCH:

@@ -123,7 +123,7 @@ UNNAMED: Mapping[str, Any] = {
 }
 
 
-def reason_of(error: BaseException) -> WrongConnection | None:
+def pool_unsaid(error: BaseException) -> WrongConnection | None:
     """What is wrong where a pool does not even take the start-up message."""
     said = "unsupported startup parameter" in str(error)
     return WrongConnection(POOL_UNSAID) if said else None

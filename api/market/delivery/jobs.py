@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.jobs.registry import periodic
 from api.jobs.work import Work, job
 from api.market.delivery.bridge import deliver_hour
-from api.resources import clock
+from api.resources import clock, failures
 from domain.jobs.queue import JobCancelled
 from domain.market.delivery import certificates, news, settlement
 from domain.market.delivery import hours as delivery
@@ -43,7 +42,7 @@ async def settle_deliveries(work: Work) -> None:
         await work.report(number / len(hours), f"Settling deliveries of {hour.isoformat()}.")
         try:
             await settle_hour(work, hour)
-        except (DBAPIError, OSError, JobCancelled):
+        except (*failures.RAISED, JobCancelled):
             raise
         except Exception:
             logger.exception("deliveries of %s cannot be settled", hour)

@@ -1,7 +1,7 @@
 """Runs operations on the schema and codes their errors: the one place results pass on their way out."""
 
 import copy
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
@@ -45,7 +45,7 @@ class Execution:
         refresh: Refresh,
         budgets: Budgets,
         documents: Documents,
-        known_exceptions: Mapping[type[BaseException], errors.Known],
+        known_exceptions: errors.Knowledge,
         live: Live,
         observations: Observations,
         sharing: Sharing,

@@ -26,7 +26,7 @@ from api.transport.http.view import GraphQLEndpoint
 from api.transport.limits.budgets import Budgets
 from api.transport.limits.live import Live
 from api.transport.observing.observations import Observations
-from api.transport.terms.errors import KNOWN_EXCEPTIONS, Known
+from api.transport.terms.errors import KNOWN_EXCEPTIONS, Knowledge
 from api.transport.terms.identity import Authenticate, MakeContext
 from api.transport.terms.logs import HEADER, RequestIds
 from api.transport.terms.origins import Origins
@@ -57,7 +57,7 @@ def build_graphql_app(
     buckets: Buckets | None = None,
     refresh: Refresh = lambda context: None,
     trusted_documents: Mapping[str, str] = NOTHING,
-    known_exceptions: Mapping[type[BaseException], Known] = NOTHING,
+    known_exceptions: Knowledge = NOTHING,
     known_operations: frozenset[str] = frozenset(),
     ready_checks: Mapping[str, health.Check] = NOTHING,
     registry: CollectorRegistry | None = None,

@@ -5,7 +5,6 @@ token, and one fresh operation per subscription instead of one context per socke
 """
 
 import asyncio
-import logging
 import sys
 from collections.abc import Mapping
 from contextlib import aclosing
@@ -30,11 +29,9 @@ from api.transport.executing.subscribers import Subscriber
 from api.transport.live import frames
 from api.transport.live.socket_adapter import SocketAdapter
 from api.transport.live.streams import seconds_until
-from api.transport.terms import identity, operations
-from api.transport.terms.errors import CodedError, Forbidden, RateLimited, Unauthenticated
+from api.transport.terms import errors, identity, operations
+from api.transport.terms.errors import CodedError, ErrorCode, Forbidden, RateLimited, Unauthenticated
 from api.transport.terms.origins import Origins
-
-logger = logging.getLogger("commonwatt.sockets")
 
 PROTOCOL = "graphql-transport-ws"
 LOOK_S = 0.1
@@ -184,9 +181,12 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
             await self.websocket.close(FORBIDDEN, error.message)
         except CodedError as error:
             await self.websocket.close(TRY_AGAIN_LATER, error.message)
-        except Exception:
-            logger.exception("A socket could not be authenticated")
-            await self.websocket.close(INTERNAL_ERROR, "Unexpected error")
+        except Exception as cause:
+            shown = errors.refused(cause, self.execution.known_exceptions)
+            if shown.code is ErrorCode.INTERNAL:
+                await self.websocket.close(INTERNAL_ERROR, "Unexpected error")
+            else:
+                await self.websocket.close(TRY_AGAIN_LATER, shown.message)
         return self.viewer is not None
 
     async def _admit(self, payload: Mapping[str, object]) -> None:

@@ -1,7 +1,9 @@
 """What went wrong, in codes a client can rely on. Codes are part of the contract and only ever added."""
 
 import logging
-from collections.abc import Iterator, Mapping
+import time
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -16,7 +18,12 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 INPUT_NODES = (ValueNode, ObjectFieldNode, ArgumentNode)
 
+REASON_MAX = 200  # Characters.
+REPEATS_S = 1.0
+IDS_KEPT_MAX = 1_000
+
 logger = logging.getLogger("commonwatt.errors")
+_ids: dict[tuple[object, ...], tuple[float, str]] = {}
 
 
 class ErrorCode(StrEnum):
@@ -187,7 +194,10 @@ class Known:
     message: str | None = None
 
 
-KNOWN_EXCEPTIONS: Mapping[type[BaseException], Known] = MappingProxyType(
+# By its class; or by its SQLSTATE or the beginning of that, the longest that is known.
+Knowledge = Mapping[type[BaseException] | str, Known]
+
+KNOWN_EXCEPTIONS: Knowledge = MappingProxyType(
     {
         MissingQueryError: Known(ErrorCode.BAD_USER_INPUT, "'query' is missing: send the text of a GraphQL document."),
         CannotGetOperationTypeError: Known(ErrorCode.BAD_USER_INPUT),
@@ -200,25 +210,46 @@ KNOWN_EXCEPTIONS: Mapping[type[BaseException], Known] = MappingProxyType(
 )
 
 
-def coded(error: GraphQLError, known: Mapping[type[BaseException], Known] = KNOWN_EXCEPTIONS) -> GraphQLError:
+def coded(error: GraphQLError, known: Knowledge = KNOWN_EXCEPTIONS) -> GraphQLError:
     """The same error with a code, or "Unexpected error." with the id under which its cause is logged.
 
     An error that has a code was meant for the caller and stays as it is.
     """
     if "code" in (error.extensions or {}):
         return error
-    shown = _of_document(error) or _of_cause(error, known)
+    shown = _of_document(error) or known_of(error.original_error, known)
     if shown is None:
         return _masked(error)
+    if shown.code is ErrorCode.UNAVAILABLE and error.original_error is not None:
+        logger.warning("Unavailable: %s", reason_of(error.original_error))
     return _shown_as(error, shown.message or error.message, {"code": str(shown.code)})
 
 
-def uncaught(cause: Exception, known: Mapping[type[BaseException], Known] = KNOWN_EXCEPTIONS) -> GraphQLError:
+def known_of(cause: BaseException | None, known: Knowledge = KNOWN_EXCEPTIONS) -> Known | None:
+    """How an exception is shown, or what it was raised from."""
+    for each in _causes(cause):
+        state: str = getattr(each, "sqlstate", None) or ""
+        names: Iterable[type[BaseException] | str]
+        names = (*(state[:length] for length in range(len(state), 1, -1)), *type(each).__mro__)
+        for name in names:
+            if name in known:
+                return known[name]
+    return None
+
+
+def reason_of(cause: BaseException) -> str:
+    """What went wrong as whoever found it says, without the values and statements that are told beside it."""
+    *_, first = _causes(cause)
+    state = getattr(first, "sqlstate", None) or type(first).__name__
+    return f"{state}: {str(first).partition(chr(10))[0][:REASON_MAX]}"
+
+
+def uncaught(cause: Exception, known: Knowledge = KNOWN_EXCEPTIONS) -> GraphQLError:
     """What the caller is told of an exception that was raised outside any field."""
     return coded(GraphQLError(str(cause), original_error=cause), known)
 
 
-def refused(cause: Exception, known: Mapping[type[BaseException], Known] = KNOWN_EXCEPTIONS) -> CodedError:
+def refused(cause: Exception, known: Knowledge = KNOWN_EXCEPTIONS) -> CodedError:
     """The refusal of a request that met an exception before it became an operation."""
     shown = uncaught(cause, known)
     facts = {name: value for name, value in (shown.extensions or {}).items() if name != "code"}
@@ -246,14 +277,6 @@ def _syntax_code(error: GraphQLSyntaxError) -> ErrorCode:
     return ErrorCode.GRAPHQL_PARSE_FAILED
 
 
-def _of_cause(error: GraphQLError, known: Mapping[type[BaseException], Known]) -> Known | None:
-    for cause in _causes(error.original_error):
-        for kind in type(cause).__mro__:
-            if kind in known:
-                return known[kind]
-    return None
-
-
 def _causes(cause: BaseException | None, at_most: int = 5) -> Iterator[BaseException]:
     """The exception and what it was raised from, outermost first."""
     while cause is not None and at_most > 0:
@@ -262,7 +285,7 @@ def _causes(cause: BaseException | None, at_most: int = 5) -> Iterator[BaseExcep
 
 
 def _masked(error: GraphQLError) -> GraphQLError:
-    error_id = uuid4().hex
+    error_id = _id_of(error.original_error)
     # Only the cause: the GraphQL error's text quotes the document, which may hold a password as a literal.
     cause = error.original_error
     logger.error(
@@ -271,6 +294,19 @@ def _masked(error: GraphQLError) -> GraphQLError:
         extra={"fields": {"error_id": error_id, "path": error.path, "cause": type(cause or error).__name__}},
     )
     return _shown_as(error, "Unexpected error.", {"code": str(ErrorCode.INTERNAL), "errorId": error_id})
+
+
+def _id_of(cause: BaseException | None) -> str:
+    """The same for all failures of one kind within a second, of which one line tells (`repeats`)."""
+    frames = traceback.extract_tb(cause.__traceback__)[-1:] if cause else []
+    kind = (type(cause), *((frame.filename, frame.lineno) for frame in frames))
+    now_s = time.monotonic()
+    begun_s, id_ = _ids.get(kind, (-1.0, ""))
+    if now_s - begun_s >= REPEATS_S:
+        if len(_ids) >= IDS_KEPT_MAX:
+            _ids.clear()
+        begun_s, id_ = _ids[kind] = now_s, uuid4().hex
+    return id_
 
 
 def _shown_as(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:

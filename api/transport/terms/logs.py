@@ -13,6 +13,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid4
 
+from api.transport.terms.repeats import Repeats
+
 HEADER = "X-Request-Id"
 ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
@@ -91,6 +93,7 @@ def configure_logs(level: str = "INFO") -> None:
     """Send all logs to standard error as JSON lines. Call once, in the process that serves."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
+    handler.addFilter(Repeats(handler))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)

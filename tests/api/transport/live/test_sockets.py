@@ -109,7 +109,7 @@ def test_refuses_a_token_nobody_has_with_4403(client: TestClient, authorization:
 def test_a_database_that_is_down_closes_the_socket_without_detail(client: TestClient) -> None:
     with connect(client) as socket:
         socket.send_json({"type": "connection_init", "payload": {"authorization": "Bearer broken-token"}})
-        assert close_of(socket) == (1011, "Unexpected error")
+        assert close_of(socket) == (1013, "A service this needs cannot be reached; try again.")
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://app.example.evil.example"])
