@@ -14,13 +14,14 @@ from collections.abc import Sequence
 
 from bin.devstack.installation import STATE
 from tests import places
-from tests.operate import clocks, failover, lesser, lost_redis, restore
+from tests.operate import clocks, failover, full_disk, lesser, lost_redis, restore
 from tests.operate.site import Row, Story
 
 DIRECTORY = STATE / "operate"
 STORIES: dict[str, Story] = {
     "clocks": clocks.run,
     "failover": failover.run,
+    "full-disk": full_disk.run,
     "lesser-user": lesser.run,
     "lost-redis": lost_redis.run,
     "restore": restore.run,
