@@ -17,6 +17,7 @@ from tests.faults.journal import Act, Asked, Journal, Told
 PATIENCE_S = 5.0
 SILENCE_S = 15.0  # A stream that says nothing for so long is opened anew.
 RUNNING = "IDEMPOTENCY_IN_PROGRESS"  # Not an answer yet.
+UNEXPECTED = "INTERNAL"
 FIELDS = {
     Act.PLACE: ("placeOrder", "order"),
     Act.AMEND: ("amendOrder", "order"),
@@ -65,7 +66,11 @@ class Api:
                     json={"query": document, "variables": {"input": asked.input}},
                     headers={"authorization": f"Bearer {asked.token}"},
                 )
-            payload = answer.json()["data"][field]
+            told = answer.json()
+            self.journal.unexpected += sum(
+                error["extensions"]["code"] == UNEXPECTED for error in told.get("errors", ())
+            )
+            payload = told["data"][field]
             codes = [error["code"] for error in payload["errors"]]
             if codes:
                 return None if codes == [RUNNING] else Told(code=codes[0])

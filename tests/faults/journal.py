@@ -51,6 +51,7 @@ class Journal:
     asked: dict[str, Asked] = field(default_factory=dict)
     told: dict[str, Told] = field(default_factory=dict)
     lost: Counter[str] = field(default_factory=Counter)
+    unexpected: int = 0  # Answers that nobody had thought of.
     answered_at: list[float] = field(default_factory=list)  # Of the monotonic clock, seconds.
 
     def done(self, *acts: Act) -> dict[str, UUID]:

@@ -72,6 +72,8 @@ def row_of(what: str, result: Result, away_s_max: float, checks: Iterable[str] =
     journal, faults = result.run.journal, {name: list(CHECKS[name](result.run)) for name in checks}
     away_s = journal.silence_s()
     said = [f"{name}: {fault}" for name, found in faults.items() for fault in found[:1]]
+    if journal.unexpected:
+        said.append(f"{journal.unexpected} answers were unexpected errors, and not that something is away")
     if away_s > away_s_max:
         said.append(f"nobody was answered for {away_s:.1f} s, at most {away_s_max:.1f} are promised")
     if result.left or result.drained_s > DRAINED_S:
