@@ -30,6 +30,7 @@ ROOMS = (
     *("market.auctions", "market.rules", "market.statements"),
     "market.view",
     *("notifications", "engagement"),
+    "failures",
 )
 
 

@@ -2,7 +2,7 @@
 
 Contexts form a ladder (each imports only from rungs below), checked by import-linter (`pyproject.toml`):
 
-    engagement, notifications  >  aggregates  >  sharing, market  >  grid, communities  >  metering
+    failures  >  engagement, notifications  >  aggregates  >  sharing, market  >  grid, communities  >  metering
         >  geography, ledger  >  jobs  >  identity  >  audit, events  >  kernel
 
 A context that has grown is a folder of rooms with a ladder of their own, as `market` is. Rooms that keep rows have

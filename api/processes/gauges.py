@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
 
+from api.failures import counters
 from api.resources import clock, clocks, failures
 from api.resources.database import Database
 from api.transport.terms.errors import reason_of
@@ -43,10 +44,10 @@ NAMED_MAX = 5
 
 async def watch(database: Database, registry: CollectorRegistry, redis: Redis | None = None) -> None:
     """Keep the gauges for ever; while the database is away they stand as they were."""
-    if redis is None:
-        await _watch(database, registry)
-    else:
-        await asyncio.gather(_watch(database, registry), _watch_clocks(redis, registry))
+    watching = [_watch(database, registry), counters.watch(database, registry)]
+    if redis is not None:
+        watching.append(_watch_clocks(redis, registry))
+    await asyncio.gather(*watching)
 
 
 async def _watch_clocks(redis: Redis, registry: CollectorRegistry) -> None:

@@ -9,10 +9,12 @@ from sqlalchemy import URL, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from api.resources import failed
 from api.resources.bare_pool import BarePool
 from api.resources.shares import Reader, Turns
 from api.resources.terms import UNNAMED, DatabaseUnreachable, PooledDialect, Terms, WrongConnection
 from api.transport.terms.writing import Writing
+from domain.events import ends
 from domain.kernel import tables as _all_tables  # noqa: F401 (foreign keys name tables of other contexts)
 from domain.kernel.sql import Transaction
 
@@ -44,6 +46,7 @@ class Database:
         """A session in one transaction: committed at the end, rolled back by any exception."""
         async with self.sessions.begin() as session:
             yield session
+        failed.tell(ends.told(session.info))
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncSession]:

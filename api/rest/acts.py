@@ -15,12 +15,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive
 
+from api.resources import failed
 from api.resources.failures import KNOWN
 from api.transport.documents import responses
 from api.transport.terms import errors, identity
 from api.transport.terms.errors import BadUserInput, CodedError, PayloadTooLarge, Unauthenticated
 from api.transport.terms.identity import Authenticate
 from api.transport.terms.media_types import MediaType
+from domain.events.ends import Failure
 from domain.identity.viewers import Viewer
 from domain.kernel.errors import InvalidValue
 
@@ -28,6 +30,7 @@ Act = Callable[[Request], Awaitable[dict[str, Any]]]
 Give = Callable[[Request], Awaitable[Response]]
 Refusals = Mapping[type[Exception], Callable[[Any], dict[str, Any]]]
 Statuses = Mapping[type[Exception], int]
+IMPORTS = "/v1/imports/"  # What is refused there was somebody's work, which an operator hears of.
 
 
 def post(path: str, act: Act, refusals: Refusals, statuses: Statuses = MappingProxyType({})) -> Route:
@@ -39,6 +42,8 @@ def post(path: str, act: Act, refusals: Refusals, statuses: Statuses = MappingPr
         try:
             return answer(200, await act(request))
         except Exception as error:  # What is not foreseen is coded like every failure: logged, nothing shown.
+            if path.startswith(IMPORTS) and not isinstance(error, CodedError):
+                failed.tell([Failure("import", path.removeprefix(IMPORTS), None, type(error).__name__)])
             return _refused(error, refusals, statuses)
 
     return Route(path, endpoint, methods=["POST"])

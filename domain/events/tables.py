@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, Text, text
+from sqlalchemy import BigInteger, Identity, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -45,6 +45,18 @@ class Notice(Base):
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[CreatedAt]
     taken_at: Mapped[datetime | None]
+
+
+class WorkEnded(Base):
+    """How often work of a kind ended so; triggers add a row at each end, and rows are added up to fewer (`ends`)."""
+
+    __tablename__ = "work_ended"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    work: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    outcome: Mapped[str] = mapped_column(Text)
+    ended: Mapped[int] = mapped_column(BigInteger, server_default="1")
 
 
 PERSONAL = {

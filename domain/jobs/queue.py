@@ -16,7 +16,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
-from domain.events import feed
+from domain.events import ends, feed
+from domain.events.ends import Failure
 from domain.jobs.tables import OF_OWNERS_OPEN, Job, JobKind, JobStatus
 from domain.kernel.database import among
 from domain.kernel.errors import DomainError
@@ -200,6 +201,7 @@ async def fail(session: AsyncSession, job_id: UUID, code: str, message: str) -> 
         return
     job.error_code, job.error_message = code, message
     await _finish(session, job, JobStatus.FAILED)
+    ends.failed(session, Failure("job", job.kind.value, job_id, code, job.community_id))
 
 
 async def retry_later(session: AsyncSession, job_id: UUID, message: str) -> None:

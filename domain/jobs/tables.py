@@ -43,6 +43,7 @@ class Job(Base):
         Index("ix_job_owner", "owner_id", "id"),
         Index("ix_job_turn", "owner_id", "created_at", postgresql_where=text(OF_OWNERS_OPEN)),
         Index("ix_job_community_id", "community_id", "id"),
+        Index("ix_job_failed", "finished_at", "id", postgresql_where=text("status = 'FAILED'")),
     )
 
     id: Mapped[Id]

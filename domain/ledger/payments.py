@@ -16,7 +16,8 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
-from domain.events import notices
+from domain.events import ends, notices
+from domain.events.ends import Failure
 from domain.events.notices import NewNotice
 from domain.identity.viewers import Viewer
 from domain.jobs import queue
@@ -169,6 +170,7 @@ async def fail(session: AsyncSession, payment: Payment, reason: str, *, actor: s
         await give_back(session, payment, actor=actor, now=now)
     payment.failure_reason = reason
     await close(session, payment, PaymentStatus.FAILED, actor=actor, now=now)
+    ends.failed(session, Failure("payment", payment.kind.value, payment.id, reason))
 
 
 async def give_back(session: AsyncSession, payment: Payment, *, actor: str, now: datetime) -> None:

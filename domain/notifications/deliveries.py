@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.events import ends
+from domain.events.ends import Failure
 from domain.identity.tables import User
 from domain.kernel.database import among
 from domain.notifications import quiet_hours, webhooks
@@ -59,7 +61,7 @@ async def hand_out(session: AsyncSession, *, now: datetime, limit: int) -> Seque
         quiet = None if delivery.webhook_id else _quiet_until(hours, delivery, now)
         is_wanted = user.disabled_at is None and (webhook is None or webhooks.is_live(webhook))
         if not is_wanted or delivery.attempts >= ATTEMPTS_MAX:  # Whoever made the last one did not live to tell.
-            _end(delivery, GIVEN_UP, Result(NotificationOutcome.DROPPED))
+            _give_up(session, delivery, Result(NotificationOutcome.DROPPED))
         elif quiet is not None:
             delivery.next_attempt_at = quiet
         else:
@@ -122,13 +124,18 @@ async def record(session: AsyncSession, attempt: Attempt, result: Result, *, now
         _end(delivery, DELIVERED, result)
         delivery.delivered_at = now
     elif again_at is None:
-        _end(delivery, GIVEN_UP, result)
+        _give_up(session, delivery, result)
     else:
         delivery.next_attempt_at, delivery.outcome, delivery.status_code = again_at, result.outcome, result.status_code
     await session.flush()
     if delivery.status is GIVEN_UP and attempt.receiver is not None:
         reason = WebhookDisabledReason.GONE if result.is_final else WebhookDisabledReason.UNANSWERED
         await webhooks.disable(session, attempt.receiver.webhook_id, reason, now=now)
+
+
+def _give_up(session: AsyncSession, delivery: Delivery, result: Result) -> None:
+    _end(delivery, GIVEN_UP, result)
+    ends.failed(session, Failure("message", delivery.channel.value, delivery.id, result.outcome.value))
 
 
 def _end(delivery: Delivery, status: NotificationStatus, result: Result) -> None:

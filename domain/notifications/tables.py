@@ -138,6 +138,13 @@ class Delivery(Base):
         Index("ix_message_delivery_message_id", "message_id", "id"),
         Index("ix_message_delivery_webhook_id", "webhook_id", "id"),
         Index("ix_message_delivery_due", "next_attempt_at", postgresql_where=text("status = 'WAITING'")),
+        Index(
+            "ix_message_delivery_given_up",
+            "channel",
+            "created_at",
+            "id",
+            postgresql_where=text("status = 'GIVEN_UP'"),
+        ),
     )
 
     id: Mapped[Id]

@@ -10,7 +10,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
-from domain.events import feed, notices
+from domain.events import ends, feed, notices
+from domain.events.ends import Failure
 from domain.events.notices import NewNotice, NoticeKind
 from domain.identity.tables import User
 from domain.identity.viewers import Viewer
@@ -195,7 +196,9 @@ async def disable(session: AsyncSession, webhook_id: UUID, reason: WebhookDisabl
         return
     webhook.disabled_at, webhook.disabled_reason = now, reason
     await session.flush()
-    await _drop_waiting(session, webhook_id)
+    ends.failed(session, Failure("webhook", "WEBHOOK", webhook_id, reason.value))
+    for delivery_id in await _drop_waiting(session, webhook_id):
+        ends.failed(session, Failure("message", "WEBHOOK", delivery_id, NotificationOutcome.DROPPED.value))
     facts = {"webhook_id": str(webhook_id), "host": target_of(webhook.url).host, "reason": reason.value}
     await notices.tell(session, [NewNotice(webhook.owner_id, WEBHOOK_DISABLED, facts)])
     await _note(session, "webhook.disable", webhook, {"reason": reason.value}, actor="clock")
@@ -228,10 +231,10 @@ def _require_live(webhook: Webhook) -> None:
         raise WebhookIsDisabled(webhook.disabled_at, webhook.disabled_reason)
 
 
-async def _drop_waiting(session: AsyncSession, webhook_id: UUID) -> None:
+async def _drop_waiting(session: AsyncSession, webhook_id: UUID) -> Sequence[UUID]:
     ended = {"status": NotificationStatus.GIVEN_UP, "next_attempt_at": None, "outcome": NotificationOutcome.DROPPED}
     waiting = Delivery.webhook_id == webhook_id, Delivery.status == NotificationStatus.WAITING
-    await session.execute(update(Delivery).where(*waiting).values(ended))
+    return (await session.scalars(update(Delivery).where(*waiting).values(ended).returning(Delivery.id))).all()
 
 
 async def _note(

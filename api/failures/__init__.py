@@ -1,0 +1,1 @@
+"""What failed for good: counted, seen by administrators of the platform, and repeated."""

@@ -1,0 +1,5 @@
+"""What this room adds to the house."""
+
+from api.graphql.rooms import Room
+
+ROOM = Room()
