@@ -26,7 +26,7 @@ STORIES: dict[str, Story] = {
     "lost-redis": lost_redis.run,
     "restore": restore.run,
 }
-STORY_S_MAX = 400.0
+STORY_S_MAX = 600.0
 HEAD = f"{'':<52} {'requests':>8} {'sent again':>10} {'lost':>5} {'seconds away':>12}  invariants"
 
 

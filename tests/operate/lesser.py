@@ -1,5 +1,6 @@
-"""Processes as an operator runs them: a user without a home and with no right to write the code, as the units say.
+"""A start in production: who owns the tables has no right over the server, and who serves them no home.
 
+Their login is another than the owner's, and they have no right to write the code, as the units say.
 As a module it becomes such a process: `python -m tests.operate.lesser UNIT [ARGUMENT...]` leaves all rights, sees the
 checkout read-only, forgets the environment but for settings, and runs what ExecStart of a unit says.
 """
@@ -22,6 +23,7 @@ from bin.devstack.installation import ROOT
 from bin.devstack.processes import PR_SET_PDEATHSIG
 from bin.devstack.progress import say
 from tests import places
+from tests.operate import roles
 from tests.operate.site import Row, traded
 
 UNITS = ROOT / "docs" / "operations"
@@ -32,6 +34,7 @@ FOR_S = 10.0
 KEPT = ("DATABASE_URL", "REDIS_URL")
 APPLICATION = replace(
     Application(),
+    migrate=("-c", ""),  # Their login may not; the owner has.
     api=("-m", __name__, "commonwatt-api@.service"),
     worker=("-m", __name__, "commonwatt-worker@.service"),
     relay=("-m", __name__, "commonwatt-relay.service"),
@@ -39,13 +42,14 @@ APPLICATION = replace(
 
 
 async def run(directory: Path) -> Sequence[Row]:
-    """Trade for a while."""
-    what = "processes of a user without rights, home and writable code"
+    """Have the owner migrate, and trade for a while."""
+    what = "started by lesser roles, a user without home"
     if not can_become_one():
         say(f"{what}: needs root and namespaces, left out")
         return []
     places.prepare(directory)
-    places.with_cluster(directory)
+    server = await roles.server_with_roles(directory)
+    os.environ["DATABASE_URL"] = roles.url_of(server, roles.LOGIN)
     with tempfile.TemporaryDirectory() as mail:
         os.chown(mail, NOBODY, NOBODY)
         os.environ["COMMONWATT_MAIL_DIRECTORY"] = mail
@@ -53,7 +57,10 @@ async def run(directory: Path) -> Sequence[Row]:
         async def wait(_: object) -> None:
             await asyncio.sleep(FOR_S)
 
-        return [await traded(what, directory, wait, away_s_max=AWAY_S_MAX, application=APPLICATION)]
+        try:
+            return [await traded(what, directory, wait, away_s_max=AWAY_S_MAX, application=APPLICATION)]
+        finally:
+            await server.stop()
 
 
 def can_become_one() -> bool:

@@ -94,11 +94,14 @@ class Server:
         """One value; empty when it cannot be had."""
         return postgres.ask(self._installation, LOOPBACK, self.port, query)
 
-    def run(self, name: str, *arguments: str) -> None:
+    def run(self, name: str, *arguments: str, script: str = "") -> None:
         """A program of PostgreSQL, as the server's user. Raises CalledProcessError."""
         environment = os.environ | dict(self._installation.environment) | {"PGPASSWORD": postgres.password()}
         command = [self._installation.program(name), *arguments]
-        subprocess.run(command, cwd="/", env=environment, check=True, capture_output=True, **postgres.server_user())
+        user = postgres.server_user()
+        subprocess.run(
+            command, cwd="/", env=environment, input=script, text=True, capture_output=True, check=True, **user
+        )
 
 
 def address_of(*servers: Server) -> str:

@@ -21,7 +21,7 @@ from tests.faults.draining import DRAINED_S
 from tests.faults.killing import Moment
 from tests.faults.running import Day, Result, play
 
-COMPILED_S = 90.0  # Until a worker that has to compile its code first has cleared a market.
+COMPILED_S = 240.0  # Until a worker that has to compile its code first has cleared a market.
 LOSSES = ("nothing acknowledged is lost", "cancelled orders are cancelled")
 QUIET_S = 4.0  # Trading before the first thing is done, and after the last.
 
