@@ -7,7 +7,7 @@ from typing import Any
 from domain.notifications import signatures
 from tests.api.hostile.rows import NOBODYS, IdOf, Row, Section, Sent, done, of
 
-SECRET = "hostile " * 4
+SECRET = "hostile" * 5
 CALLBACK = b'{"type": "payment.succeeded", "payment": "%s", "amount": "100", "currency": "EUR"}'
 ABOUT_NOBODY = CALLBACK % NOBODYS.encode()
 
