@@ -48,7 +48,10 @@ REFUSED = (
     (rf"(?:truncate|cluster|lock|vacuum full|reindex table)(?: table)? {TABLE}", "keeps everybody from the table"),
     (rf"alter table {TABLE}.* set (?:logged|unlogged|tablespace)", "writes every row anew while it holds the table"),
 )
-GOES = (
+# Where code of the release before has to be ready: it does without what goes, and fills what has to be there.
+PARTS = (
+    rf"alter table {TABLE}.* add .*check \(.* is not null",
+    rf"alter table {TABLE}.* set not null",
     rf"drop table {TABLE}",
     rf"alter table {TABLE}.* (?:drop column|rename) ",
 )
@@ -81,11 +84,8 @@ def faults(file: Path, releases: Sequence[str] = ()) -> Iterator[str]:
     for number, each in enumerate(said):
         for reason in _reasons(each, said[:number], made):
             yield f"{reason}: {each.text[:120]}"
-        if (
-            any(_of(made, pattern, each.text) for pattern in GOES)
-            and getattr(module, "UNUSED_SINCE", None) not in releases
-        ):
-            yield f"what runs beside it uses what goes: UNUSED_SINCE names a release that does not: {each.text[:120]}"
+        if getattr(module, "READY_SINCE", None) not in releases and any(_of(made, one, each.text) for one in PARTS):
+            yield f"code beside it knows nothing of this: READY_SINCE names a release that does: {each.text[:120]}"
 
 
 def statements(module: Any) -> list[Said]:

@@ -8,6 +8,7 @@ from bin import frozen, releasing
 from bin.checking.online import faults
 from bin.mapping import ROOT
 from migrations.stepping import UNBOUNDED_TO
+from tests.operate import upgrade
 
 MIGRATION = """
 import sqlalchemy as sa
@@ -53,10 +54,11 @@ def told(directory: Path, does: str, imports: str = "") -> list[str]:
         (ALONE + 'op.execute("DO $$ BEGIN UPDATE job SET kind = 1; END $$")', "LIMIT each batch"),
         ('op.execute("ANALYZE job")\n    ' + ALONE + 'op.execute("ANALYZE job")', "two migrations"),
         ("op.execute(\"SET LOCAL lock_timeout = '5s'\")", "for all of them"),
-        ('op.drop_column("job", "kind")', "UNUSED_SINCE"),
-        ('op.drop_table("job")', "UNUSED_SINCE"),
-        ('op.alter_column("job", "kind", new_column_name="what")', "UNUSED_SINCE"),
-        ('op.rename_table("job", "work")', "UNUSED_SINCE"),
+        ('op.drop_column("job", "kind")', "READY_SINCE"),
+        ('op.drop_table("job")', "READY_SINCE"),
+        ('op.alter_column("job", "kind", new_column_name="what")', "READY_SINCE"),
+        ('op.rename_table("job", "work")', "READY_SINCE"),
+        ('op.execute("ALTER TABLE job ADD CONSTRAINT ck CHECK (no IS NOT NULL) NOT VALID")', "READY_SINCE"),
     ],
 )
 def test_what_would_keep_others_waiting_is_refused(tmp_path: Path, does: str, why: str) -> None:
@@ -85,16 +87,24 @@ def test_what_holds_nobody_up_is_let_pass(tmp_path: Path, does: str) -> None:
     assert told(tmp_path, does) == []
 
 
-def test_what_a_release_did_not_use_any_more_may_go(tmp_path: Path) -> None:
+def test_what_a_release_is_ready_for_may_be(tmp_path: Path) -> None:
     does = 'op.drop_column("job", "kind")'
 
-    assert told(tmp_path, does, 'UNUSED_SINCE = "1.0.0"') == []
-    assert told(tmp_path, does, 'UNUSED_SINCE = "1.10.0"') != [], "which is not released"
+    assert told(tmp_path, does, 'READY_SINCE = "1.0.0"') == []
+    assert told(tmp_path, does, 'READY_SINCE = "1.10.0"') != [], "which is not released"
 
 
 def test_a_migration_leans_on_nothing_that_changes(tmp_path: Path) -> None:
     assert told(tmp_path, "pass", "from domain.kernel.database import Base") != []
     assert told(tmp_path, "pass", "import json") == []
+
+
+def test_the_changes_that_are_measured_keep_to_the_rules(tmp_path: Path) -> None:
+    """Those of `bin/operate upgrade`."""
+    upgrade.lay_down(tmp_path)
+
+    assert {file.name: found for file in tmp_path.glob("*.py") if (found := list(faults(file)))} == {}
+    assert len(list(tmp_path.glob("*.py"))) == len(upgrade.HEAVY)
 
 
 def test_migrations_since_the_release_keep_nobody_waiting() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from bin.devstack.installation import STATE
 from tests import places
-from tests.operate import clocks, failover, full_disk, lesser, lost_redis, restore
+from tests.operate import clocks, failover, full_disk, lesser, lost_redis, restore, upgrade
 from tests.operate.site import Row, Story
 
 DIRECTORY = STATE / "operate"
@@ -25,6 +25,7 @@ STORIES: dict[str, Story] = {
     "lesser-user": lesser.run,
     "lost-redis": lost_redis.run,
     "restore": restore.run,
+    "upgrade": upgrade.run,
 }
 STORY_S_MAX = 600.0
 HEAD = f"{'':<52} {'requests':>8} {'sent again':>10} {'lost':>5} {'seconds away':>12}  invariants"
