@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from bin.devstack.installation import STATE
 from tests import places
-from tests.operate import clocks, failover, full_disk, lesser, lost_redis, restore, upgrade
+from tests.operate import clocks, failover, full_disk, lesser, lost_redis, restore, rolling_restart, upgrade
 from tests.operate.site import Row, Story
 
 DIRECTORY = STATE / "operate"
@@ -25,6 +25,7 @@ STORIES: dict[str, Story] = {
     "lesser-user": lesser.run,
     "lost-redis": lost_redis.run,
     "restore": restore.run,
+    "rolling-restart": rolling_restart.run,
     "upgrade": upgrade.run,
 }
 STORY_S_MAX = 600.0
