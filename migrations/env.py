@@ -42,4 +42,7 @@ async def main() -> None:
     await engine.dispose()
 
 
-asyncio.run(main())
+if context.is_offline_mode():
+    stepping.write()
+else:
+    asyncio.run(main())

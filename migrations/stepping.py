@@ -60,6 +60,13 @@ def run(connection: Connection, configure: Callable[..., None]) -> None:
             time.sleep(next(pauses_s))
 
 
+def write() -> None:
+    """Write what the command would do as SQL: `alembic upgrade FROM:TO --sql`, for who runs it by other means."""
+    context.configure(dialect_name="postgresql", literal_binds=True, transaction_per_migration=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
 def _applied(connection: Connection, configure: Callable[..., None], bounds: "_Bounds", until: float) -> bool:
     """Whether all is applied; false where somebody was in the way, and there is time to come again."""
     try:

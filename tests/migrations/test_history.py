@@ -60,11 +60,8 @@ def installation() -> Installation:
 
 @pytest.fixture(scope="module")
 async def story(server: Server) -> AsyncIterator[str]:
-    """A database of the oldest release with its rows."""
+    """A database for the oldest release with its rows; empty until some are upgraded."""
     url = await _database(server, "story")
-    released = [each.revision for each in frozen.kept(ROOT) if each.release == OLDEST]
-    await asyncio.to_thread(databases.upgrade, Step(None, url, released[-1]))
-    await databases.load(url)
     yield url
     await server.drop_database(url)
 
@@ -74,7 +71,8 @@ async def upgraded(
     server: Server, story: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[dict[str, Upgraded]]:
     """Each history brought to today; without those of which git knows nothing."""
-    place, steps = tmp_path_factory.mktemp("scripts"), []
+    released = [each.revision for each in frozen.kept(ROOT) if each.release == OLDEST]
+    place, steps = tmp_path_factory.mktemp("scripts"), [Step(None, story, released[-1])]
     urls: dict[str, str] = {}
     for name, commits in HISTORIES.items():
         folders = [databases.scripts_of(commit, place / commit) for commit in commits]
@@ -82,9 +80,10 @@ async def upgraded(
             urls[name] = await _database(server, f"history_{len(urls)}")
             steps += [Step(folder, urls[name], "head") for folder in folders]
     await asyncio.to_thread(databases.upgrade, *steps)
+    await databases.load(story)
     filled = {name: await databases.fill(url, story) for name, url in urls.items()}
-    *_, last = urls
-    await databases.run(urls[last], TOLD)
+    for url in list(urls.values())[-1:]:
+        await databases.run(url, TOLD)
     urls[OLDEST], filled[OLDEST] = await _database(server, "oldest", story), await databases.columns(story)
     await asyncio.to_thread(databases.upgrade, *(Step(None, url, "head") for url in urls.values()))
     found = {}

@@ -159,6 +159,17 @@ async def test_who_upgrades_waits_for_who_does(
     assert await has_example(other)
 
 
+def test_an_upgrade_can_be_written_instead(config: Config, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """As SQL, without a database."""
+    add(tmp_path, INDEXES)
+
+    command.upgrade(config, f"{head()}:example", sql=True)
+
+    said = capsys.readouterr().out
+    assert "CREATE UNIQUE INDEX CONCURRENTLY uq_example ON event_stream (announced);" in said
+    assert "SET version_num='example'" in said
+
+
 async def test_an_owner_without_rights_over_the_server_upgrades(
     server: Server, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
