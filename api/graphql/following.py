@@ -12,6 +12,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from api.resources.events import Seen
 from api.transport.executing import shares
 from api.transport.executing.shares import Share
 from api.transport.executing.subscribers import Subscriber
@@ -48,6 +49,8 @@ async def events(
         async for event in _shared(context, stream, part, anything):
             yield event
         return
+    if isinstance(after, Seen):
+        await context.hub.check(stream, after)
     if part is not None and await part.join(partial(context.hub.position, stream)):
         context.refresh(part.viewer)
         async for event in _missed(context, stream, part, after, standing):

@@ -5,7 +5,7 @@ import strawberry
 from api.engine.declarations import Node, entity, leading
 from api.engine.fields import column, edge, many, words
 from api.graphql.context import Info
-from api.graphql.cursors import cursor_of, number_in
+from api.graphql.cursors import cursor_at, number_in
 from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
 from api.graphql.scalars import DateTime, key_of
 from api.graphql.words import describe
@@ -13,7 +13,6 @@ from api.notifications import resolving
 from api.resources import clock
 from api.transport.terms.errors import BadUserInput
 from domain.events.notices import NoticeKind
-from domain.events.tables import Event
 from domain.kernel.errors import InvalidValue
 from domain.market.clearing import trades
 from domain.notifications import addresses, tables, visibility, webhooks
@@ -57,7 +56,7 @@ class WebhookFeed(Node):
 
     @strawberry.field(description="Cursor of the last acknowledged trade, as the subscription `trades` takes it.")
     def cursor(self) -> str:
-        return cursor_of(Event(stream=self.__dict__["stream"], sequence=self.__dict__["sequence"]))
+        return cursor_at(self.__dict__["stream"], self.__dict__["sequence"])
 
 
 @entity(tables.Webhook, visible=visibility.webhooks)

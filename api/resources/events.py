@@ -12,14 +12,17 @@ import logging
 import math
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from datetime import datetime, timedelta
 from itertools import islice
+from typing import Self
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from api.resources import failures
 from api.resources.database import Database
-from api.transport.terms.errors import reason_of
+from api.transport.terms.errors import BadUserInput, SubscribeAgain, reason_of
+from api.transport.terms.instants import EPOCH
 from domain.events.tables import Event
 
 logger = logging.getLogger("commonwatt.events")
@@ -30,11 +33,35 @@ BATCH = 200
 RECENT_EVENTS = 1_000  # Held in memory for each stream; who is further behind reads the feed.
 
 # Ready statements, as every event waits for them. The tail is read as one row, an array for each column.
-POSITION = "SELECT sequence FROM event_stream WHERE stream = $1"
-AFTER = """
-SELECT coalesce(array_agg(sequence), '{}'), coalesce(array_agg(payload), '{}'), coalesce(array_agg(created_at), '{}')
+POSITION = """
+SELECT sequence, (SELECT created_at FROM event WHERE event.stream = $1 AND event.sequence = event_stream.sequence)
+FROM event_stream WHERE stream = $1"""
+MADE = "SELECT created_at FROM event WHERE stream = $1 AND sequence = $2"
+STANDS = f"SELECT ({MADE}), pg_is_in_recovery()"
+AFTER = f"""
+SELECT ({MADE}), coalesce(array_agg(sequence), '{{}}'), coalesce(array_agg(payload), '{{}}'),
+       coalesce(array_agg(created_at), '{{}}')
 FROM (SELECT sequence, payload::text, created_at FROM event WHERE stream = $1 AND sequence > $2
-      ORDER BY sequence LIMIT $3) AS tail"""
+      ORDER BY sequence LIMIT $3) AS tail"""  # noqa: S608 - made of constants.
+MICROSECOND = timedelta(microseconds=1)
+PUT_BACK = "The database was put back to an earlier time: subscribe again, from your cursor."
+UNDONE = "The cursor is of a time that was undone: read the state again, and subscribe without a cursor."
+
+
+class Seen(int):
+    """The number of an event that a subscriber saw, and when that was made, microseconds, where it is known."""
+
+    at_us: int | None
+
+    def __new__(cls, number: int, at_us: int | None = None) -> Self:
+        seen = super().__new__(cls, number)
+        seen.at_us = at_us
+        return seen
+
+
+def seen_in(event: Event) -> Seen:
+    """What a subscriber saw who was sent an event."""
+    return Seen(event.sequence, (event.created_at - EPOCH) // MICROSECOND)
 
 
 def channel_of(stream: str) -> str:
@@ -88,16 +115,44 @@ class Hub:
 
     async def position(self, stream: str) -> int:
         """The number of the newest event of a stream."""
+        return (await self.newest(stream))[0]
+
+    async def newest(self, stream: str) -> tuple[int, datetime | None]:
+        """The number of the newest event of a stream, and when it was made."""
         row = await self.database.fetch(POSITION, [stream])
-        return 0 if row is None else int(row[0])
+        return (0, None) if row is None else (int(row[0]), row[1])
+
+    async def check(self, stream: str, seen: Seen) -> None:
+        """Whether a subscriber saw an event that there still is: a database that was put back has others in its place.
+
+        Raises BadUserInput.
+        """
+        if not seen or seen.at_us is None:
+            return
+        reader = self.readers.get(stream)
+        held = reader.after(seen - 1) if reader is not None else None
+        if held and seen_in(held[0]).at_us == seen.at_us:
+            return
+        row = await self.database.fetch(STANDS, [stream, int(seen)])
+        assert row is not None
+        made_at, is_behind = row
+        if made_at is None and is_behind:  # A standby has still to get it.
+            return
+        if made_at is None or (made_at - EPOCH) // MICROSECOND != seen.at_us:
+            raise BadUserInput(UNDONE, argument="after")
 
     async def read(self, stream: str, number: int) -> list[Event]:
         """Events after a number, from the feed."""
+        return (await self.read_behind(stream, number))[1]
+
+    async def read_behind(self, stream: str, number: int) -> tuple[datetime | None, list[Event]]:
+        """When the event of a number was made, and those after it."""
         row = await self.database.fetch(AFTER, [stream, number, BATCH])
         assert row is not None
-        return [
+        made_at, *columns = row
+        return made_at, [
             Event(stream=stream, sequence=sequence, payload=json.loads(payload), created_at=created_at)
-            for sequence, payload, created_at in zip(*row, strict=True)
+            for sequence, payload, created_at in zip(*columns, strict=True)
         ]
 
     @contextlib.asynccontextmanager
@@ -158,19 +213,23 @@ class Reader:
 
     async def _run(self) -> None:
         try:
-            self._take([], await self.hub.position(self.stream))
+            position, at = await self.hub.newest(self.stream)
+            self._take([], position)
             while True:
                 self.woken.clear()
                 try:
-                    events = await self.hub.read(self.stream, self.position)
+                    made_at, events = await self.hub.read_behind(self.stream, self.position)
                 except Exception as error:
                     if not failures.is_outage(error):
                         raise
                     logger.warning("streams wait: %s", reason_of(error))
                     await asyncio.sleep(AGAIN_S)
                     continue
+                if made_at != at:
+                    raise SubscribeAgain(PUT_BACK)
                 if events:
                     self._take(events, events[-1].sequence)
+                    at = events[-1].created_at
                 if len(events) < BATCH:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self.woken.wait(), LOOK_S)

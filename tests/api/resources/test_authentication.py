@@ -259,7 +259,7 @@ async def test_tokens_are_not_kept(site: Site) -> None:
     assert not any(isinstance(found, str) and token in found for found in kept.values())
 
 
-async def test_many_changes_at_once_are_all_counted_and_none_waits_for_ever(site: Site) -> None:
+async def test_many_changes_at_once_are_all_told_and_none_waits_for_ever(site: Site) -> None:
     """Transactions that change the same users in other orders."""
     async with site.database.transaction() as session:
         others = [await a_user(session) for _ in range(8)]
@@ -277,14 +277,37 @@ async def test_many_changes_at_once_are_all_counted_and_none_waits_for_ever(site
             columns = "id, community_id, member_id, roles, kind, valid_from, valid_to"
             await session.execute(text(f"INSERT INTO membership ({columns}) VALUES {rows}"))
 
+    async def versions() -> list[int]:
+        row = await site.database.fetch(
+            "SELECT array_agg(sight_version ORDER BY id) FROM user_account WHERE id = ANY ($1)",
+            ([user.id for user in others],),
+        )
+        assert row is not None
+        return list(row[0])
+
+    before = await versions()
     await asyncio.gather(*(end(number) for number in range(20)))
 
-    row = await site.database.fetch(
-        "SELECT array_agg(DISTINCT sight_version) FROM user_account WHERE id = ANY ($1)",
-        ([user.id for user in others],),
-    )
+    assert all(then + 20 <= now for then, now in zip(before, await versions(), strict=True))
+
+
+async def test_a_change_is_told_as_none_was_before_the_database_was_put_back(site: Site) -> None:
+    """An API that was not restarted still keeps viewers of the time that was undone."""
+    ended, begun = ("UPDATE membership SET valid_to = current_date", "UPDATE membership SET valid_to = NULL")
+    (first,) = await _fetched(site, "SELECT sight_version FROM user_account WHERE id = $1")
+    await site.change(ended)
+    undone = await site.viewer("session")
+
+    await site.change(f"UPDATE user_account SET sight_version = {first} WHERE id = :user")
+    await site.change(begun)
+
+    assert not await site.proven(undone)
+
+
+async def _fetched(site: Site, sql: str) -> tuple[int, ...]:
+    row = await site.database.fetch(sql, (site.user_id,))
     assert row is not None
-    assert row[0] == [21]  # Each member when it was made, and twenty memberships.
+    return tuple(row)
 
 
 async def test_a_viewer_changed_while_it_was_read_is_read_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
