@@ -11,6 +11,7 @@ import gc
 import logging
 import socket
 import stat
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM; the exit status is 0 unless it could not start."""
     given = _parser().parse_args(arguments)
     configured = starting.begin("api")
+    if configured.demo and not _is_of_this_machine(given.host):
+        sys.stderr.write(
+            f"--host {given.host}: a demo (COMMONWATT_DEMO), whose passwords everybody knows, is for here only\n"
+        )
+        return 2
     config = uvicorn.Config(lambda: None, host=given.host, port=given.port, uds=given.socket, **OPTIONS)
     if given.socket:
         _remove_left_behind(Path(given.socket))
@@ -75,6 +81,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8000, help="port to listen at, 0 for any that is free; 8000")
     parser.add_argument("--socket", metavar="PATH", help="unix socket to listen at, in place of host and port")
     return parser
+
+
+def _is_of_this_machine(host: str) -> bool:
+    return host == "localhost" or host.startswith("127.") or host == "::1"
 
 
 def _remove_left_behind(path: Path) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from api.processes import ending
 from api.resources.settings import Settings, settings
 from api.transport.terms.logs import configure_logs
 
@@ -82,6 +83,7 @@ DOUBTS = (
 
 def begin(process: Process) -> Settings:
     """The settings of a process that starts; where they are wrong, it ends with status 2."""
+    ending.at_once()
     configured = settings()
     configure_logs(configured.log_level)
     for sentence in doubts(process, configured):

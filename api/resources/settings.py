@@ -12,7 +12,7 @@ from email.utils import parseaddr
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
 from pydantic import (
@@ -36,16 +36,17 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from api.transport.terms.origins import Origins
 from api.transport.terms.settings import DocumentLimits
 
+Kind = TypeVar("Kind", bound="DatabaseSettings")
 PREFIX = "COMMONWATT_"
 SECRET_CHARACTERS = 32
 
-# Not ours: of `bin/up`, its demo and its clients, who hand on the environment that they were given.
-OTHERS = (
-    "COMMONWATT_ADMIN_TOKEN",
-    "COMMONWATT_LOGINS_FILE",
-    "COMMONWATT_MEMBER_TOKEN",
-    "COMMONWATT_PORT",
-    "COMMONWATT_URL",
+# Not ours: of `bin/up`, its demo, its clients and tests, who hand on the environment that they were given.
+OTHERS = tuple(
+    f"{PREFIX}{name}"
+    for name in (
+        *("ADMIN_TOKEN", "LOGINS_FILE", "MEMBER_TOKEN", "PORT", "URL"),
+        *("OPERATIONS", "PEERS", "ROWS", "SEED", "SHOWN"),
+    )
 )
 
 
@@ -248,9 +249,18 @@ class Caps:
 @lru_cache
 def settings() -> Settings:
     """The settings of this process. Where they are wrong it ends with status 2, after a sentence for each fault."""
+    return _checked(Settings)
+
+
+def database_settings() -> DatabaseSettings:
+    """Those of a command, which ends as a process does where they are wrong."""
+    return _checked(DatabaseSettings)
+
+
+def _checked(kind: type[Kind]) -> Kind:
     faults = dict(_unknown(os.environ))
     try:
-        found = Settings()
+        found = kind()
     except ValidationError as error:
         for each in error.errors(include_url=False):
             faults.setdefault(variable_of(str(each["loc"][0])), each["msg"].removeprefix("Value error, "))

@@ -19,6 +19,8 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN
 
 logger = logging.getLogger("commonwatt.corks")
+QUIET = logging.getLogger("commonwatt.corks.protocol")  # uvicorn's own tells of addresses and queries.
+QUIET.setLevel(logging.WARNING)
 
 CORKED_MAX = 64 * 1024  # Characters; more is written at once.
 
@@ -66,6 +68,7 @@ class CorkedProtocol(WebSocketsSansIOProtocol):
 
     def __init__(self, config: Config, server_state: ServerState, *args: Any, **options: Any) -> None:
         super().__init__(config, server_state, *args, **options)
+        self.logger = QUIET
         # A server that ends says so to HTTP alone (`bounds.CLOSE`): a handshake would fail of it.
         self.default_headers = [header for header in self.default_headers if header[0] != b"connection"]
         self.cork = CORKS.get(server_state) or CORKS.setdefault(server_state, Cork(self.loop))

@@ -33,12 +33,14 @@ class Running:
     redis_url: str
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
-    def start_worker(self, at_once: int = 2) -> asyncio.Task[None]:
+    def start_worker(
+        self, at_once: int = 2, until: asyncio.Event | None = None, stop_s: float = 1
+    ) -> asyncio.Task[None]:
         async def run(job_id: UUID) -> None:
             await work.carry_out(self.database, job_id)
 
         task = asyncio.create_task(
-            transport.serve(self.redis_url, run, at_once=at_once, until=asyncio.Event(), stop_s=1)
+            transport.serve(self.redis_url, run, at_once=at_once, until=until or asyncio.Event(), stop_s=stop_s)
         )
         self.tasks.append(task)
         return task
@@ -129,6 +131,31 @@ async def test_a_job_survives_the_death_of_its_worker(running: Running, monkeypa
     job = await running.ended(job_id)
 
     assert (job.status, job.attempts) == (JobStatus.SUCCEEDED, 2)
+
+
+@pytest.mark.parametrize(("takes_s", "attempts"), [(0.5, 1), (3600.0, 2)])
+async def test_a_worker_that_is_told_to_end_finishes_its_job_or_leaves_it_to_another(
+    running: Running, monkeypatch: pytest.MonkeyPatch, takes_s: float, attempts: int
+) -> None:
+    started, told = asyncio.Event(), asyncio.Event()
+
+    async def take_long_first(job: work.Work) -> None:
+        started.set()
+        await asyncio.sleep(takes_s if job.attempt == 1 else 0)
+        await record_at_once(job)
+
+    doing(monkeypatch, take_long_first)
+    ending = running.start_worker(until=told, stop_s=1)
+    job_id = await running.ask()
+    await started.wait()
+    told.set()
+    async with asyncio.timeout(3):
+        await ending
+    running.start_worker()
+
+    job = await running.ended(job_id)
+
+    assert (job.status, job.attempts) == (JobStatus.SUCCEEDED, attempts)
 
 
 async def test_a_job_is_done_where_the_sender_is_ahead_and_the_worker_behind(

@@ -115,8 +115,11 @@ async def test_a_database_that_takes_no_writes_is_read_and_noticed_both_ways(
         assert (await site.ask(RENAME, "session"))["data"]["logOut"]["errors"] == []
 
 
-async def test_an_operator_may_have_it_read_only(fresh_database: str, redis_url: str, tokens: dict[str, str]) -> None:
-    async with serving(fresh_database, redis_url, tokens, read_only=True) as site:
+@pytest.mark.parametrize("pooled", [False, True])
+async def test_an_operator_may_have_it_read_only(
+    fresh_database: str, redis_url: str, tokens: dict[str, str], pooled: bool
+) -> None:
+    async with serving(fresh_database, redis_url, tokens, read_only=True, database_pooled=pooled) as site:
         assert (await site.ready())["mode"] == "read-only"
         await reads_only(site)
         platform = (await site.http.get("/healthz/platform")).json()
