@@ -44,7 +44,7 @@ def faults(root: Path) -> Iterator[str]:
         file = root / "migrations/versions" / each.file
         if not file.exists():
             yield f"{each.file} was released with {each.release} and is gone."
-        elif _digest(file) != each.digest:
+        elif digest(file.read_bytes()) != each.digest:
             yield f"{each.file} was released with {each.release} and has changed: write another that corrects it."
     last = released[-1] if released else None
     revision = last.revision if last else None
@@ -59,7 +59,7 @@ def faults(root: Path) -> Iterator[str]:
 
 def freeze(root: Path, release: str) -> None:
     """Keep what is new as part of a release."""
-    lines = [f"{release} {_revision(file)} {_digest(file)} {file.name}\n" for file in unreleased(root)]
+    lines = [f"{release} {_revision(file)} {digest(file.read_bytes())} {file.name}\n" for file in unreleased(root)]
     register = root / REGISTER
     if lines and not register.exists():
         register.write_text("# Release, revision, SHA-256 and file of each migration: bin/release writes it.\n")
@@ -68,8 +68,9 @@ def freeze(root: Path, release: str) -> None:
             text.writelines(lines)
 
 
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+def digest(text: bytes) -> str:
+    """Of a migration's file."""
+    return hashlib.sha256(text).hexdigest()
 
 
 def _revision(file: Path) -> str:

@@ -88,12 +88,14 @@ def _apply(connection: Connection, configure: Callable[..., None], bounds: "_Bou
 
     def steps(heads: Any, of: Any) -> Any:
         found: list[Any] = list(plan(heads, of))  # Revisions to be stamped are steps, too, which migrate nothing.
-        if heads and found and isinstance(found[0], RevisionStep) and found[0].is_upgrade:
-            context.script.get_revision("agreed").module.go_on()
-            connection.commit()
         for step in found:
-            if isinstance(step, RevisionStep) and Path(step.revision.module.__file__ or "").name > UNBOUNDED_TO:
+            if not isinstance(step, RevisionStep):
+                continue
+            if Path(step.revision.module.__file__ or "").name > UNBOUNDED_TO:
                 step.migration_fn = bounds.over(step.migration_fn)
+            elif heads and step.is_upgrade and step.revision.revision == "agreed":
+                step.revision.module.go_on()
+                connection.commit()
         return found
 
     migrations._migrations_fn = steps

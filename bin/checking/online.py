@@ -18,17 +18,18 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
 OURS = frozenset({"api", "bin", "domain", "migrations", "solver", "tests"})
-TABLE = r'(?:if (?:not )?exists )?(?:only )?(?:public\.)?"?(?P<table>\w+)"?'
+TABLE = r'(?:if (?:not )?exists )?(?:only )?(?:"?public"?\.)?"?(?P<table>\w+)"?'
 NEW = re.compile(rf"create table {TABLE}")
 INDEX = re.compile(
-    r'create (?:unique )?index (?P<how>concurrently )?(?:if not exists )?"?(?P<name>\w+)"? on (?:only )?'
-    r'(?:public\.)?"?(?P<table>\w+)"?'
+    r'create (?:unique )?index (?P<how>concurrently )?(?:if not exists )?(?:(?!on )"?(?P<name>\w+)"? )?on (?:only )?'
+    r'(?:"?public"?\.)?"?(?P<table>\w+)"?'
 )
 NOT_NULL = re.compile(r'alter column "?(?P<column>\w+)"? set not null')
 # What is said of a table that is there already, where it is refused, and why.
 REFUSED = (
     (
-        rf"alter table {TABLE}.* add (?:column .* references|(constraint \S+ )?(check|foreign key))(?!.* not valid)",
+        rf"alter table {TABLE}.* add (?:column .* (?:references|check \(|unique|primary key)|"
+        r"(constraint \S+ )?(check|foreign key))(?!.* not valid)",
         "checks every row while it holds the table: add it NOT VALID, and validate it in an autocommit block",
     ),
     (
@@ -52,10 +53,11 @@ REFUSED = (
 PARTS = (
     rf"alter table {TABLE}.* add .*check \(.* is not null",
     rf"alter table {TABLE}.* set not null",
-    rf"drop table {TABLE}",
+    rf"drop (?:table|view|function|type|sequence) {TABLE}",
+    rf"revoke .* on (?:table )?{TABLE}.* from commonwatt_app",
     rf"alter table {TABLE}.* (?:drop column|rename) ",
 )
-CHANGES_ROWS = re.compile(rf"(?:update (?:only )?|delete from |insert into .*\bselect\b.*\bfrom ){TABLE}")
+CHANGES_ROWS = re.compile(rf"(?:with .* )?(?:update (?:only )?|delete from |insert into .*\bselect\b.*\bfrom ){TABLE}")
 OURS_TO_SET = re.compile(r"set (?:local |session )?(?:lock_timeout|statement_timeout)")
 ALONE = re.compile(
     r"(?:create (?:unique )?index|drop index|reindex \w+) concurrently |alter table .* validate constraint |do |analyze"
@@ -102,8 +104,16 @@ def statements(module: Any) -> list[Said]:
         if text in ("begin", "commit"):
             is_in_transaction = text == "begin"
         elif text:
-            said.append(Said(text, is_in_transaction))
+            said += [Said(each, is_in_transaction) for each in (text, *_within(text, is_in_transaction))]
     return said
+
+
+def _within(text: str, is_in_transaction: bool) -> Iterator[str]:
+    """What a block says, statement for statement, where all of it is one transaction."""
+    if is_in_transaction and text.startswith("do "):
+        yield from filter(
+            None, (one.strip() for one in re.split(r";|\b(?:begin|then|else|loop|execute)\b[ ']*", text)[1:])
+        )
 
 
 def _reasons(each: Said, before: Sequence[Said], made: set[str]) -> Iterator[str]:

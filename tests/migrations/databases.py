@@ -87,6 +87,11 @@ def scripts_of(commit: str, place: Path) -> Path | None:
     return place / "migrations"
 
 
+def git(*arguments: str) -> str:
+    """What git says; nothing where it cannot."""
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False).stdout
+
+
 def dumped(installation: Installation, url: str) -> str:
     """The schema with functions, triggers and rights; columns and checks of a table in the order of their names.
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import make_url
 
 from api.resources import database
-from bin import frozen
+from bin import frozen, releasing
 from bin.devstack.beside import execute, url_of_database
 from bin.devstack.installation import ROOT, Installation, NothingInstalled, require_postgis
 from domain.kernel.verification import checks
@@ -141,6 +141,20 @@ async def test_the_invariants_hold_of_what_was_upgraded(upgraded: dict[str, Upgr
     finally:
         await connected.close()
     assert [breach for breach in breaches if name == OLDEST or NOT_YET not in breach] == []
+
+
+@pytest.mark.parametrize("release", [".".join(map(str, version)) for version in releasing.releases(ROOT)])
+def test_the_register_is_what_was_released(release: str) -> None:
+    """As git has it: who changes a migration cannot change the register with it."""
+    added = databases.git("log", "--diff-filter=A", "--format=%h", "--", f"docs/releases/{release}.graphql").split()
+    if not added or databases.git("rev-parse", "--is-shallow-repository").strip() != "false":
+        pytest.skip("git has no history here")
+    kept = [each for each in frozen.kept(ROOT) if releasing.version_of(each.release) <= releasing.version_of(release)]
+    there = databases.git("ls-tree", "--name-only", added[-1], "migrations/versions/").split()
+
+    assert sorted(f"migrations/versions/{each.file}" for each in kept) == sorted(there)
+    texts = {each: databases.git("show", f"{added[-1]}:migrations/versions/{each.file}") for each in kept}
+    assert [each.file for each, text in texts.items() if frozen.digest(text.encode()) != each.digest] == []
 
 
 def test_sets_that_were_told_are_of_points(upgraded: dict[str, Upgraded]) -> None:

@@ -34,10 +34,19 @@ def told(directory: Path, does: str, imports: str = "") -> list[str]:
     [
         ('op.create_index("ix", "job", ["kind"])', "make it CONCURRENTLY"),
         ('op.execute("CREATE UNIQUE INDEX ix ON public.job (kind)")', "make it CONCURRENTLY"),
+        ('op.execute("create index on job (kind)")', "make it CONCURRENTLY"),
+        ('op.execute(\'CREATE INDEX ix ON ONLY "public"."job" (kind)\')', "make it CONCURRENTLY"),
+        (
+            'op.execute("DO $$ BEGIN IF true THEN CREATE INDEX ix ON job (kind); END IF; END $$")',
+            "make it CONCURRENTLY",
+        ),
+        ("op.execute(\"DO $$ BEGIN EXECUTE 'CREATE INDEX ix ON job (kind)'; END $$\")", "make it CONCURRENTLY"),
         (ALONE + 'op.create_index("ix", "job", ["kind"], postgresql_concurrently=True)', "drop it before"),
         ('op.create_check_constraint("kind", "job", "true")', "NOT VALID"),
         ('op.create_foreign_key("fk", "job", "market", ["id"], ["id"])', "NOT VALID"),
         ('op.add_column("job", sa.Column("of_id", sa.Uuid(), sa.ForeignKey("market.id")))', "NOT VALID"),
+        ('op.execute("ALTER TABLE job ADD COLUMN no integer CHECK (no > 0)")', "NOT VALID"),
+        ('op.execute("ALTER TABLE IF EXISTS ONLY public.job ADD COLUMN a int, ADD CHECK (no > 0)")', "NOT VALID"),
         ('op.create_unique_constraint("uq", "job", ["kind"])', "USING INDEX"),
         ('op.alter_column("job", "kind", type_=sa.BigInteger())', "fill it in batches"),
         ('op.alter_column("job", "kind", nullable=False)', "validate a check"),
@@ -47,6 +56,8 @@ def told(directory: Path, does: str, imports: str = "") -> list[str]:
         ('op.execute("ALTER TABLE job VALIDATE CONSTRAINT ck")', "autocommit block"),
         ('op.execute("UPDATE job SET kind = 1")', "in batches"),
         ('op.execute("DELETE FROM job")', "in batches"),
+        ('op.execute("WITH old AS (SELECT 1) UPDATE job SET kind = 1")', "in batches"),
+        ('op.execute("INSERT INTO thing SELECT id FROM job")', "in batches"),
         ('op.execute("LOCK TABLE job")', "keeps everybody"),
         ('op.execute("TRUNCATE job")', "keeps everybody"),
         (ALONE + 'op.execute("UPDATE job SET kind = 1")', "without a bound"),
@@ -58,6 +69,8 @@ def told(directory: Path, does: str, imports: str = "") -> list[str]:
         ('op.drop_table("job")', "READY_SINCE"),
         ('op.alter_column("job", "kind", new_column_name="what")', "READY_SINCE"),
         ('op.rename_table("job", "work")', "READY_SINCE"),
+        ('op.execute("DROP FUNCTION refuse_change")', "READY_SINCE"),
+        ('op.execute("REVOKE UPDATE ON job FROM commonwatt_app")', "READY_SINCE"),
         ('op.execute("ALTER TABLE job ADD CONSTRAINT ck CHECK (no IS NOT NULL) NOT VALID")', "READY_SINCE"),
     ],
 )
@@ -81,6 +94,7 @@ def test_what_would_keep_others_waiting_is_refused(tmp_path: Path, does: str, wh
         ALONE + 'op.execute("DO $$ BEGIN LOOP UPDATE job SET no = 1 WHERE id IN (SELECT id FROM job LIMIT 9); '
         'EXIT WHEN NOT FOUND; COMMIT; END LOOP; END $$")',
         'op.execute("GRANT SELECT ON job TO commonwatt_app")',
+        "op.execute(\"INSERT INTO framework (code) VALUES ('X')\")",
     ],
 )  # fmt: skip
 def test_what_holds_nobody_up_is_let_pass(tmp_path: Path, does: str) -> None:
