@@ -2,6 +2,7 @@
 
 from api.graphql.rooms import Room
 from api.graphql.words import describe
+from api.identity.accounts import LINK_ENDED, AccountMutations
 from api.identity.keys import TOO_MANY_API_KEYS, KeyMutations
 from api.identity.sessions import SESSION_ENDED, WRONG_CREDENTIALS, SessionMutations
 from api.identity.users import ApiKey, User
@@ -11,7 +12,7 @@ from domain.identity.tables import ApiKeyKind, Language, PlatformRole
 
 ROOM = Room(
     viewer=(UserViewer,),
-    mutations=(KeyMutations, SessionMutations, UserMutations),
+    mutations=(AccountMutations, KeyMutations, SessionMutations, UserMutations),
     types=(User, ApiKey),
     enums=(
         describe(
@@ -28,6 +29,14 @@ ROOM = Room(
             METER="A meter gateway, which may only post readings.",
         ),
     ),
-    notices=(words.PASSWORD_GUESSED,),
-    refusals=(WRONG_CREDENTIALS, SESSION_ENDED, TOO_MANY_API_KEYS),
+    notices=(
+        words.PASSWORD_GUESSED,
+        words.CONFIRM_REGISTRATION,
+        words.ACCOUNT_EXISTS,
+        words.RESET_PASSWORD,
+        words.CHANGE_EMAIL,
+        words.EMAIL_CHANGED,
+        words.PASSWORD_CHANGED,
+    ),
+    refusals=(WRONG_CREDENTIALS, SESSION_ENDED, TOO_MANY_API_KEYS, LINK_ENDED),
 )

@@ -88,6 +88,11 @@ async def hash_password(password: str) -> str:
     return await _hashed(credentials.hash_password, password)
 
 
+async def is_password(stored: str | None, password: str) -> bool:
+    """Whether a password is the one that was hashed, checked in a thread."""
+    return await _hashed(credentials.is_password, stored, password[:1024])
+
+
 async def _hashed(act: Callable[P, T], *arguments: P.args, **_: P.kwargs) -> T:
     return await asyncio.get_running_loop().run_in_executor(_hashing, act, *arguments)
 
@@ -99,14 +104,14 @@ class SessionMutations:
         async with info.context.transaction() as session:
             account = await sessions.stored_password(session, input.email)
         stored = account[1] if account else None
-        is_right = await _hashed(credentials.is_password, stored, input.password[:1024])
+        is_right = await is_password(stored, input.password)
         if account is None or not is_right:
             guesses.note(info.context.database, input.email)
             raise sessions.WrongCredentials
         async with info.context.transaction() as session:
             await languages.take(session, account[0], info.context.accept_language)
             tokens = await sessions.open_session(session, account[0])
-        return _shown(tokens, device_token=devices.remember(input.email))
+        return shown(tokens, device_token=devices.remember(input.email))
 
     @mutation("Exchange a refresh token for new tokens.", is_public=True)
     async def refresh_session(self, info: Info, input: RefreshSessionInput) -> SessionPayload:
@@ -114,7 +119,7 @@ class SessionMutations:
             tokens = await sessions.rotate(session, input.refresh_token)
         if tokens is None:
             raise sessions.SessionEnded
-        return _shown(tokens)
+        return shown(tokens)
 
     @mutation("Sign out: the session of this request ends at once.")
     async def log_out(self, info: Info, input: LogOutInput) -> LogOutPayload:
@@ -126,7 +131,8 @@ class SessionMutations:
         return LogOutPayload(is_signed_out=True)
 
 
-def _shown(tokens: sessions.Tokens, device_token: str | None = None) -> SessionPayload:
+def shown(tokens: sessions.Tokens, device_token: str | None = None) -> SessionPayload:
+    """A session as its owner gets it."""
     return SessionPayload(
         access_token=tokens.access_token,
         refresh_token=tokens.refresh_token,

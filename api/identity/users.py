@@ -12,6 +12,8 @@ class User(Node):
 
     email: str = column(tables.User.email, "E-mail address used to sign in.")
     name: str = column(tables.User.name, "Name of the person.")
+    address: str | None = column(tables.User.address, "Postal address, as the person wrote it.")
+    phone: str | None = column(tables.User.phone, "Telephone number, as the person wrote it.")
     language: tables.Language = column(
         tables.User.language,
         "What messages are written in: as chosen, or else as the browser asked at the last log-in.",

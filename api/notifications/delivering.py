@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid5
 
+from api.identity import opening
 from api.notifications import bodies, resolving
 from api.notifications.mail import Mail, MailDirectory, MailServer, composed
 from api.notifications.posting import Post, Resolve, posting_to
@@ -47,6 +48,7 @@ class Ways:
 def ways(configured: Settings) -> Ways:
     """The ways that the settings name."""
     Links.template = configured.link_template
+    opening.begin(configured)
     smtp = configured.smtp_url
     mail: Mail = MailDirectory(configured.mail_directory) if smtp is None else MailServer(smtp)
     return Ways(mail, configured.mail_sender, configured.webhook_networks)

@@ -18,6 +18,7 @@ import aiosmtplib
 from aiosmtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from pydantic import AnyUrl
 
+from api.identity import opening
 from api.notifications import subjects
 from domain.notifications.attempts import Result
 from domain.notifications.tables import Message, NotificationOutcome
@@ -47,7 +48,7 @@ def composed(id: UUID, message: Message, email: str, sender: str) -> EmailMessag
     mail["Date"] = message.created_at
     mail["Message-ID"] = f"<{id}@{address.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
-    link = subjects.link_to(subjects.about(message.kind, message.facts))
+    link = opening.link_in(message.kind, message.facts) or subjects.link_to(subjects.about(message.kind, message.facts))
     mail.set_content(message.body + ("\n" if link is None else f"\n\n{link}\n"))
     return mail
 

@@ -19,7 +19,7 @@ from api.engine.connections import PageSize
 from api.graphql import sights
 from api.graphql.context import Context
 from api.graphql.schema import make_schema
-from api.identity import guesses
+from api.identity import guesses, opening
 from api.identity.guesses import Guesses
 from api.market.orders import placing
 from api.notifications.resolving import Reach
@@ -121,6 +121,7 @@ def create_app(configured: Settings | None = None, stopping: Stopping | None = N
 
 def _prepare_log_ins(configured: Settings, buckets: Buckets) -> None:
     Guesses.buckets = buckets
+    opening.begin(configured)
     if configured.secret is not None:
         Devices.key = hashlib.sha256(b"devices:" + configured.secret.get_secret_value().encode()).digest()
 

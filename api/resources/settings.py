@@ -128,7 +128,9 @@ class Settings(DatabaseSettings):
 
     redis_url: RedisDsn = Field(validation_alias="REDIS_URL", description="Redis or Valkey.")
     secret: SecretStr | None = Field(
-        None, description="Makes the tokens of devices; without it they are forgotten when the process ends."
+        None,
+        description="Makes the tokens of devices and the links about accounts, the same for all processes; without it "
+        "devices are forgotten when the process ends, and nobody can register.",
     )
     trusted_proxies: Networks = Field(
         (), description="Networks of proxies whose X-Forwarded-For is believed, as a JSON list; nobody's by default."
@@ -174,6 +176,12 @@ class Settings(DatabaseSettings):
         None,
         pattern=r"^https?://[!-~]*\{id\}[!-~]*$",
         description="Page of a web application that shows an object, with {id} for its id; messages lead there.",
+    )
+    account_link_template: str | None = Field(
+        None,
+        pattern=r"^https?://[!-~]*\{token\}[!-~]*$",
+        description="Page of a web application that opens a link about an account, with {token} for what it passes on "
+        "and {purpose} for what it is good for, such as reset_password; without it mails bring the token alone.",
     )
     mail_directory: Path = Field(
         Path(".local/mail"), description="Where mails go without a mail server, as .eml files."

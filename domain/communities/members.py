@@ -110,8 +110,8 @@ async def _member(session: AsyncSession, new: NewMember, by: Viewer) -> UUID:
 
 async def _account(session: AsyncSession, email: str) -> UUID | None:
     users.check_email(email)
-    active = select(User.id).where(func.lower(User.email) == email.lower(), User.disabled_at.is_(None))
-    user_id: UUID | None = await session.scalar(active)
+    active = User.disabled_at.is_(None), User.is_confirmed
+    user_id: UUID | None = await session.scalar(select(User.id).where(func.lower(User.email) == email.lower(), *active))
     return user_id
 
 

@@ -55,10 +55,12 @@ class Wording:
 class NoticeKind(Word):
     """What a notice is about, and how it is told. Mailed, where nobody said otherwise, is what is rare and should not
     wait until the app is opened. `about`: facts that lead to what it is about, the narrowest first, and its entity.
+    A letter goes by mail alone, at once and whatever was wished, to the fact `address`.
     """
 
     wording: Wording = Wording(("There is news for you",), [("There is news for you in Commonwatt.",)])
     is_mailed: bool = False
+    is_letter: bool = False
     about: Sequence[tuple[str, str]] = ()
 
 

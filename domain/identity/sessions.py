@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, and_, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.audit import entries
@@ -50,14 +50,20 @@ class Tokens:
 
 
 async def stored_password(session: AsyncSession, email: str) -> tuple[UUID, str] | None:
-    """The account of an address with its password hash, unless it is disabled or unknown."""
+    """The account of an address with its password hash, unless it is disabled, not confirmed, or unknown."""
     if not email.isprintable():  # Among others NUL, which the database does not take.
         return None
     query = select(User.id, User.password_hash).where(
-        func.lower(User.email) == email.lower(), User.disabled_at.is_(None)
+        func.lower(User.email) == email.lower(), User.disabled_at.is_(None), User.is_confirmed
     )
     row = (await session.execute(query)).one_or_none()
     return None if row is None else (row[0], row[1])
+
+
+async def password_of(session: AsyncSession, user_id: UUID) -> str | None:
+    """The password hash of an account that is not disabled."""
+    query = select(User.password_hash).where(User.id == user_id, User.disabled_at.is_(None))
+    return (await session.execute(query)).scalar_one_or_none()
 
 
 async def tell_of_guesses(session: AsyncSession, email: str, guesses: int) -> None:
@@ -101,6 +107,12 @@ async def close(session: AsyncSession, session_id: UUID, *, everywhere: bool = F
     """Sign out: the session and all it was rotated from or into end at once, or those of all devices."""
     found = await session.get_one(Session, session_id)
     await _revoke(session, found.user_id, Session.user_id == found.user_id if everywhere else _family(found))
+
+
+async def close_others(session: AsyncSession, user_id: UUID, *, but: UUID | None) -> None:
+    """Sign out everywhere but in this session; everywhere where there is none."""
+    own = true() if but is None else Session.family_id != (await session.get_one(Session, but)).family_id
+    await _revoke(session, user_id, and_(Session.user_id == user_id, own))
 
 
 def _family(member: Session) -> ColumnElement[bool]:

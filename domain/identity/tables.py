@@ -28,6 +28,14 @@ class Language(StrEnum):
     IT = "IT"
 
 
+class LinkPurpose(StrEnum):
+    """What a link that was sent by mail is good for."""
+
+    CONFIRM_REGISTRATION = "CONFIRM_REGISTRATION"
+    RESET_PASSWORD = "RESET_PASSWORD"  # noqa: S105 (a purpose, no password)
+    CHANGE_EMAIL = "CHANGE_EMAIL"
+
+
 class ApiKeyKind(StrEnum):
     """What an application is."""
 
@@ -38,6 +46,8 @@ class ApiKeyKind(StrEnum):
 class User(Base):
     """A person who signs in; triggers count in `sight_version` what changes their roles, members and memberships.
 
+    Until a link that was sent to its address has come back it is not confirmed, and nobody can tell it from none: it
+    has no password, no member is its, and whoever reads the address's mail may still take it.
     Until the person has chosen a language, each log-in says which one their browser asks for.
     """
 
@@ -48,6 +58,9 @@ class User(Base):
     email: Mapped[str] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text)
     password_hash: Mapped[str] = mapped_column(Text)
+    address: Mapped[str | None] = mapped_column(Text)
+    phone: Mapped[str | None] = mapped_column(Text)
+    is_confirmed: Mapped[bool] = mapped_column(server_default="true")
     language: Mapped[Language] = mapped_column(text_enum(Language), server_default=Language.EN.value)
     is_language_chosen: Mapped[bool] = mapped_column(server_default="false")
     disabled_at: Mapped[datetime | None]
@@ -88,6 +101,21 @@ class Session(Base):
     created_at: Mapped[CreatedAt]
 
 
+class AccountLink(Base):
+    """A link of one use that went to an address; what opens it can be made from its id, and is nowhere stored."""
+
+    __tablename__ = "account_link"
+    __table_args__ = (Index("ix_account_link_user_id", "user_id", "purpose"),)
+
+    id: Mapped[Id]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"))
+    purpose: Mapped[LinkPurpose] = mapped_column(text_enum(LinkPurpose))
+    email: Mapped[str] = mapped_column(Text)
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    created_at: Mapped[CreatedAt]
+
+
 class ApiKey(Base):
     """An application's key; the text itself is shown once and stored as SHA-256."""
 
@@ -110,5 +138,6 @@ PERSONAL = {
     User: Personal(of=("id",)),
     UserRole: Personal(of=("user_id",)),
     Session: Personal(of=("user_id",)),
+    AccountLink: Personal(of=("user_id",)),
     ApiKey: Personal(of=("owner_id",)),
 }

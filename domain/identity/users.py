@@ -30,19 +30,32 @@ def check_email(email: str) -> None:
 def check_new_user(email: str, name: str, password: str) -> None:
     """Raises InvalidValue for an address, name or password that cannot be taken."""
     check_email(email)
-    if not 1 <= len(name.strip()) <= 120:
-        raise InvalidValue(("name",), "A name has 1 to 120 characters.")
+    check_name(name)
+    check_password(password)
+
+
+def check_name(name: str) -> None:
+    """Raises InvalidValue for what nobody is called."""
+    if not 1 <= len(name.strip()) <= 120 or not name.strip().isprintable():
+        raise InvalidValue(("name",), "A name has 1 to 120 characters, none of them a control character.")
+
+
+def check_password(password: str, field: str = "password") -> None:
+    """Raises InvalidValue for a password that cannot be taken."""
     if len(password) not in credentials.PASSWORD_LENGTH:
-        raise InvalidValue(("password",), "A password has 10 to 256 characters.")
+        raise InvalidValue((field,), "A password has 10 to 256 characters.")
 
 
 async def create_user(session: AsyncSession, email: str, name: str, password_hash: str, *, actor: str) -> UUID:
-    """A new account. Raises EmailTaken."""
-    taken = select(User.id).where(func.lower(User.email) == email.lower())
-    if (await session.execute(taken)).first():
+    """A new account; one that waits to be confirmed becomes it. Raises EmailTaken."""
+    taken = select(User).where(func.lower(User.email) == email.lower()).with_for_update()
+    user = (await session.scalars(taken)).one_or_none()
+    if user is not None and user.is_confirmed:
         raise EmailTaken
-    user = User(email=email, name=name.strip(), password_hash=password_hash)
-    session.add(user)
+    if user is None:
+        user = User(email=email, is_confirmed=True)
+        session.add(user)
+    user.name, user.password_hash, user.is_confirmed = name.strip(), password_hash, True
     await session.flush()
     await entries.record(session, "user.create", actor=actor, subject=("User", user.id))
     return user.id

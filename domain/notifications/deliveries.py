@@ -58,7 +58,8 @@ async def hand_out(session: AsyncSession, *, now: datetime, limit: int) -> Seque
     hours = await _quiet_hours(session, held)
     attempts = []
     for delivery, user, message, webhook in held:
-        quiet = None if delivery.webhook_id else _quiet_until(hours, delivery, now)
+        is_letter = message is not None and message.kind.is_letter
+        quiet = None if delivery.webhook_id or is_letter else _quiet_until(hours, delivery, now)
         is_wanted = user.disabled_at is None and (webhook is None or webhooks.is_live(webhook))
         if not is_wanted or delivery.attempts >= ATTEMPTS_MAX:  # Whoever made the last one did not live to tell.
             _give_up(session, delivery, Result(NotificationOutcome.DROPPED))
@@ -68,7 +69,8 @@ async def hand_out(session: AsyncSession, *, now: datetime, limit: int) -> Seque
             delivery.attempts += 1
             delivery.next_attempt_at = now + LEASE
             receiver = None if webhook is None else webhooks.receiver(webhook, now)
-            attempts.append(Attempt(delivery.id, delivery.attempts, delivery.created_at, user.email, message, receiver))
+            email = message.facts["address"] if message is not None and is_letter else user.email
+            attempts.append(Attempt(delivery.id, delivery.attempts, delivery.created_at, email, message, receiver))
     await session.flush()
     return attempts
 

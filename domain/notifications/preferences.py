@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from domain.audit import entries
 from domain.events.notices import NoticeKind
 from domain.kernel.database import among
+from domain.kernel.errors import InvalidValue
 from domain.notifications.tables import NotificationChannel, Preference
 
 Choice = tuple[UUID, NoticeKind, NotificationChannel]
@@ -31,6 +32,8 @@ class Preferences:
 
     def wants(self, user_id: UUID, kind: NoticeKind, channel: NotificationChannel) -> bool:
         """Whether a user wants a kind by a channel."""
+        if kind.is_letter:
+            return channel is NotificationChannel.MAIL
         return self.said.get((user_id, kind, channel), is_usual(kind, channel))
 
 
@@ -44,7 +47,9 @@ async def read(session: AsyncSession | AsyncConnection, user_ids: Collection[UUI
 async def set_preference(
     session: AsyncSession, user_id: UUID, kind: NoticeKind, channel: NotificationChannel, *, is_wanted: bool
 ) -> None:
-    """Say whether a user wants a kind of message by a channel."""
+    """Say whether a user wants a kind of message by a channel. Raises InvalidValue."""
+    if kind.is_letter:
+        raise InvalidValue(("kind",), "This is a letter about the account: it comes by mail, whatever is wished.")
     kept = insert(Preference).values(user_id=user_id, kind=kind, channel=channel, is_wanted=is_wanted)
     key = [Preference.user_id, Preference.kind, Preference.channel]
     await session.execute(kept.on_conflict_do_update(index_elements=key, set_={"is_wanted": is_wanted}))

@@ -7,13 +7,14 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.engine.declarations import global_id
 from api.market.rules.bridge import decide
 from domain.geography.tables import MarketZone
-from domain.identity import sessions, users
-from domain.identity.tables import PlatformRole
+from domain.identity import accounts, sessions, users
+from domain.identity.tables import PlatformRole, Session
 from domain.kernel.database import new_id
 from domain.kernel.quantities import parse_micro
 from domain.ledger import answers
@@ -260,6 +261,15 @@ async def some_guesses(session: AsyncSession, execute: Execute) -> list[Read]:
     return [Read(user.id, "PASSWORD_GUESSED", "guess your password", ["At least 10 wrong passwords"], "User")]
 
 
+async def a_new_password(session: AsyncSession, execute: Execute) -> list[Read]:
+    user = await a_user(session)
+    tokens = await sessions.open_session(session, user.id)
+    session_id = await session.scalar(select(Session.id).where(Session.user_id == tokens.user_id))
+    assert session_id is not None
+    await accounts.change_password(session, user.id, "hashed", session_id=session_id)
+    return [Read(user.id, "PASSWORD_CHANGED", "password was changed", ["sign in again"], "User")]
+
+
 async def a_contested_code(session: AsyncSession, execute: Execute) -> list[Read]:
     admin, code = await a_user(session), "IT001E12345678"
     await users.grant_role(session, admin.id, PlatformRole.ADMIN, actor="test")
@@ -271,5 +281,5 @@ async def a_contested_code(session: AsyncSession, execute: Execute) -> list[Read
 
 STORIES: Sequence[Story] = (
     *(an_alert, a_halt, a_rejection, a_fill, a_settlement, some_payments, a_statement, a_crossing),
-    *(a_refused_rule, an_auction, a_dead_web_hook, some_guesses, a_contested_code),
+    *(a_refused_rule, an_auction, a_dead_web_hook, some_guesses, a_new_password, a_contested_code),
 )

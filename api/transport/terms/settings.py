@@ -61,11 +61,20 @@ class RootFieldRate:
     per_account_of_strangers: Rate = Rate(100, 100 / 3600)
 
 
+# Each sends a mail to an address that whoever asks may not be able to read.
+MAILED = RootFieldRate(
+    account=("input", "email"), per_account=Rate(5, 5 / 3600), per_account_of_strangers=Rate(5, 5 / 3600)
+)
 ROOT_FIELD_RATES: Mapping[str, RootFieldRate] = MappingProxyType(
     {
         "logIn": RootFieldRate(account=("input", "email"), device=("input", "deviceToken")),
         "refreshSession": RootFieldRate(account=("input", "refreshToken")),
-        "resetPassword": RootFieldRate(account=("input", "email")),
+        "register": MAILED,
+        "requestPasswordReset": MAILED,
+        "changeEmail": MAILED,
+        "confirmRegistration": RootFieldRate(account=("input", "token")),
+        "resetPassword": RootFieldRate(account=("input", "token")),
+        "confirmEmail": RootFieldRate(account=("input", "token")),
     }
 )
 

@@ -34,7 +34,8 @@ async def test_every_kind_of_notice_becomes_a_message(session: AsyncSession, kin
 
     message = await a_message(session, user.id, kind, amount_ueur=5)
 
-    assert (message.kind, message.facts, message.is_in_app, message.read_at) == (kind, {"amount_ueur": 5}, True, None)
+    assert (message.kind, message.facts, message.read_at) == (kind, {"amount_ueur": 5}, None)
+    assert message.is_in_app is not kind.is_letter
     assert (await session.scalars(select(Notice.taken_at).where(Notice.id == message.id))).one() == NOW
 
 
