@@ -29,7 +29,7 @@ ANSWER_S = 5.0
 LATE_S = 30.0
 CLOCK_S = 2.0
 
-# Jobs are looked at among the ten thousand oldest that have not ended, and among those made in the last hour.
+# Jobs are looked at among the ten thousand oldest that have not ended; of those that failed a thousand are counted.
 STATE = text("""
 WITH open AS MATERIALIZED (
     SELECT status, attempts, created_at, dispatch_after FROM job WHERE status IN ('QUEUED', 'RUNNING')
@@ -40,6 +40,8 @@ SELECT (SELECT coalesce(extract(epoch FROM now() - min(dispatch_after)), 0) FROM
        (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0) FROM open WHERE status = 'QUEUED')::float
          AS job_waiting_s,
        (SELECT count(*) FROM open WHERE attempts >= :alerting) AS jobs_failing,
+       (SELECT count(*) FROM (SELECT FROM job WHERE status = 'FAILED' AND finished_at > now() - interval '1 hour'
+                              LIMIT 1000) AS failed) AS jobs_failed,
        (SELECT coalesce(sum(sequence - announced), 0) FROM event_stream WHERE announced < sequence)::bigint
          AS events_behind,
        pg_is_in_recovery() AS is_standby,
@@ -106,7 +108,12 @@ class State:
             "markets": {"late": self.markets_late},
             "relay": found and {"lateSeconds": found.relay_late_s, "eventsBehind": found.events_behind},
             "jobs": found
-            and {"open": found.jobs_open, "waitingSeconds": found.job_waiting_s, "failing": found.jobs_failing},
+            and {
+                "open": found.jobs_open,
+                "waitingSeconds": found.job_waiting_s,
+                "failing": found.jobs_failing,
+                "failedLastHour": found.jobs_failed,
+            },
             "database": found
             and {
                 "bytes": self.bytes,

@@ -34,8 +34,12 @@ async def test_it_says_what_is_wrong_and_nothing_while_all_is_well(fresh_databas
     kept = await seen.shown()
     well = await Platform(connected, redis).shown()
     async with connected.transaction() as session:
+        failed = await queue.enqueue(session, CLEAR_MARKET, "failed", {})
+        await queue.fail(session, failed, "TIME_LIMIT", "It took too long.")
         await queue.enqueue(session, CLEAR_MARKET, "late", {})
-        await session.execute(text("UPDATE job SET dispatch_after = now() - interval '40 s', attempts = 5"))
+        await session.execute(
+            text("UPDATE job SET dispatch_after = now() - interval '40 s', attempts = 5 WHERE status = 'QUEUED'")
+        )
     await tell(redis, "relay@south#1", ahead_s=-600)
     late = Platform(connected, redis)
     registry = CollectorRegistry()
@@ -56,6 +60,7 @@ async def test_it_says_what_is_wrong_and_nothing_while_all_is_well(fresh_databas
         "jobs wait for the relay",
         "jobs fail again and again",
     }
+    assert ill["jobs"]["failedLastHour"] == 1  # type: ignore[index]
     assert 39 < (registry.get_sample_value("commonwatt_relay_late_seconds") or 0) < 60
     alive = {"process": "relay", "machine": "any"}
     assert registry.get_sample_value("commonwatt_processes_alive", alive) == 2
