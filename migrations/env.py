@@ -7,9 +7,9 @@ from typing import Any
 from alembic import context
 from geoalchemy2 import alembic_helpers
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from api.resources.connecting import addresses
 from domain.kernel.tables import Base
 from migrations import stepping
 
@@ -35,7 +35,7 @@ def configure(connection: Connection, **options: Any) -> None:
 
 
 async def main() -> None:
-    engine = create_async_engine(os.environ["DATABASE_URL"], poolclass=NullPool)
+    engine = addresses.engine(addresses.read(os.environ["DATABASE_URL"]), poolclass=NullPool)
     async with engine.connect() as connection:
         await connection.run_sync(stepping.run, configure)
         await connection.commit()

@@ -14,18 +14,19 @@ from typing import Any, cast
 from uuid import UUID
 
 import orjson
-from arq import create_pool
-from arq.connections import ArqRedis, RedisSettings
+from arq.connections import ArqRedis
 from arq.typing import WorkerCoroutine
 from arq.worker import Worker, func
 
 from api.resources import clock
+from api.resources.connecting import redis_addresses
 from api.transport.terms.instants import EPOCH
 from domain.jobs.queue import ASKED, REDISPATCH, Due
 from domain.jobs.tables import JobKind
 
 Run = Callable[[UUID], Awaitable[None]]
 LONG_AGO = EPOCH + timedelta(seconds=1)
+TRIES = 6  # As a worker starts, a second apart.
 DAY_S = 86_400  # Longer than any job: time limits are ours, not ARQ's.
 
 
@@ -41,9 +42,7 @@ def _queue_of(lane: str) -> str:
 
 async def connect(redis_url: str) -> ArqRedis:
     """A connection to the queue. Raises ConnectionError."""
-    settings = RedisSettings.from_dsn(redis_url)
-    settings.conn_retries = 1
-    return await create_pool(settings, job_serializer=orjson.dumps, job_deserializer=_load)
+    return await redis_addresses.queue(redis_url, job_serializer=orjson.dumps, job_deserializer=_load)
 
 
 async def send(queue: ArqRedis, due: Due) -> None:
@@ -68,10 +67,15 @@ async def serve(redis_url: str, run: Run, *, at_once: int, until: asyncio.Event,
     async def carry_out(_: dict[Any, Any], job_id: str) -> None:
         await run(UUID(job_id))
 
+    first = await redis_addresses.queue(redis_url, TRIES)
+    await first.aclose(close_connection_pool=True)
+    names = sorted(_queue_of(lane) for lane in {ASKED, *(kind.lane for kind in JobKind)})
     workers = [
         Worker(
             functions=[func(cast(WorkerCoroutine, carry_out), name="run", keep_result=0, timeout=DAY_S, max_tries=1)],
-            redis_settings=RedisSettings.from_dsn(redis_url),
+            redis_pool=redis_addresses.of_arq(
+                redis_url, job_serializer=orjson.dumps, job_deserializer=_load, default_queue_name=name
+            ),
             queue_name=name,
             max_jobs=at_once,
             handle_signals=False,
@@ -81,7 +85,7 @@ async def serve(redis_url: str, run: Run, *, at_once: int, until: asyncio.Event,
             job_deserializer=_load,
             log_results=False,
         )
-        for name in sorted(_queue_of(lane) for lane in {ASKED, *(kind.lane for kind in JobKind)})
+        for name in names
     ]
     try:
         async with asyncio.TaskGroup() as group:

@@ -30,6 +30,7 @@ from api.processes.platform import Platform
 from api.resources import clock, database, writable
 from api.resources.authentication import Authentication
 from api.resources.bare_pool import ERRORS
+from api.resources.connecting import redis_addresses
 from api.resources.database import Database
 from api.resources.events import Hub
 from api.resources.failures import KNOWN
@@ -82,7 +83,7 @@ def create_app(configured: Settings | None = None, stopping: Stopping | None = N
         pooled=configured.database_pooled,
         read_only=configured.read_only,
     )
-    redis = Redis.from_url(str(configured.redis_url), socket_connect_timeout=1)
+    redis = redis_addresses.connect(str(configured.redis_url))
     hub, state = Hub(connected, redis), Platform(connected, redis)
     registry = CollectorRegistry()
     buckets = buckets_in(redis)

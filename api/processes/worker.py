@@ -4,14 +4,13 @@ import asyncio
 import logging
 from uuid import UUID
 
-from redis.asyncio import Redis
-
 from api.house import load_jobs
 from api.jobs import transport
 from api.jobs.turns import Turns
 from api.jobs.work import carry_out
 from api.processes import ending, starting
 from api.resources import clock, clocks, database, writable
+from api.resources.connecting import redis_addresses
 from solver import machine_code
 
 AT_ONCE = 2  # Two cores; more work at once would only wait for them.
@@ -40,7 +39,7 @@ async def main() -> None:
         with turns.job():
             await carry_out(connected, job_id)
 
-    redis = Redis.from_url(str(configured.redis_url), socket_connect_timeout=1)
+    redis = redis_addresses.connect(str(configured.redis_url))
     working = (clock.keep(connected.fetch), clocks.tell(redis, "worker"), writable.keep(connected))
     beside = [asyncio.create_task(work) for work in working]
     told = asyncio.Event()

@@ -5,12 +5,13 @@ changes the state of a connection, so all that is left of a pool is a list.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 
+from api.resources.connecting.addresses import Address
 from api.resources.terms import DatabaseUnreachable, Terms, pool_unsaid
 
 WAIT_SECONDS = 5.0
@@ -22,8 +23,6 @@ SUITED = "SET LOCAL enable_seqscan = off"
 ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InternalClientError)
 
-PLAIN = Terms(None, {}, is_pooled=False)
-
 
 class DatabaseBusy(TimeoutError):
     """All connections were in use for too long."""
@@ -32,13 +31,12 @@ class DatabaseBusy(TimeoutError):
 class BarePool:
     """Up to `size` connections, opened when first needed and kept."""
 
-    def __init__(
-        self, arguments: Mapping[str, Any], size: int, wait_seconds: float = WAIT_SECONDS, terms: Terms = PLAIN
-    ) -> None:
-        self._made_with = arguments, size, wait_seconds, terms
+    def __init__(self, address: Address, terms: Terms, size: int, wait_seconds: float = WAIT_SECONDS) -> None:
+        self._made_with = address, terms, size, wait_seconds
+        self._address = address
         self._terms = terms
         self._arguments = {
-            **arguments,
+            **terms.arguments(),
             "statement_cache_size": 0 if terms.is_pooled else STATEMENTS_KEPT,
             "max_cached_statement_lifetime": 0,
             "max_cacheable_statement_size": 0,  # Compiled statements may be longer than asyncpg would keep.
@@ -170,8 +168,9 @@ class BarePool:
     def _take_idle(self) -> asyncpg.Connection | None:
         while self._idle:
             connection = self._idle.pop()
-            if not connection.is_closed():
+            if not connection.is_closed() and not self._address.is_wrong(connection):
                 return connection
+            connection.terminate()
         return None
 
     async def open(self) -> asyncpg.Connection:
@@ -180,7 +179,7 @@ class BarePool:
         Raises DatabaseUnreachable.
         """
         try:
-            connection = await asyncpg.connect(**self._arguments)
+            connection = await self._address.connect(**self._arguments)
             await self._terms.prove(connection)
             return connection
         except DatabaseUnreachable:

@@ -5,20 +5,19 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import asyncpg
-from sqlalchemy import URL, make_url, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 
 from api.resources import failed
 from api.resources.bare_pool import BarePool
+from api.resources.connecting import addresses
 from api.resources.shares import Reader, Turns
 from api.resources.terms import UNNAMED, DatabaseUnreachable, PooledDialect, Terms, WrongConnection
 from api.transport.terms.writing import Writing
 from domain.events import ends
 from domain.kernel import tables as _all_tables  # noqa: F401 (foreign keys name tables of other contexts)
 from domain.kernel.sql import Transaction
-
-CONNECT_SECONDS = 5
 
 
 class Database:
@@ -157,15 +156,18 @@ def connect(
     if statement_seconds is not None:
         settings["statement_timeout"] = str(int(statement_seconds * 1_000))
     terms = Terms(role, settings, pooled)
-    address = make_url(url)
-    engine = create_async_engine(
-        address.set(drivername="postgresql+pooled") if pooled else address,
+    address = addresses.read(url)
+    if read_only:
+        address = address.for_reading()
+    engine = addresses.engine(
+        address,
+        "pooled" if pooled else "asyncpg",
         pool_size=pool,
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=True,
         hide_parameters=True,  # Exceptions are logged, and values may be readings or secrets.
-        connect_args={**terms.arguments(), **(UNNAMED if pooled else {}), "timeout": CONNECT_SECONDS},
+        connect_args={**terms.arguments(), **(UNNAMED if pooled else {})},
     )
     terms.govern(engine)
     # Compiling pays for reports only. Ready statements name their page sizes, so that one plan is good for all values,
@@ -173,11 +175,4 @@ def connect(
     # A page is read from few places and from memory: pages of a table cost as much in any order, and walking another
     # index to have them in order does not pay.
     ready = terms.with_settings({"jit": "off", "plan_cache_mode": "force_generic_plan", "random_page_cost": "1.1"})
-    bare = {**_driver_arguments(address), **ready.arguments(), "timeout": CONNECT_SECONDS}
-    return Database(engine, BarePool(bare, pool, terms=ready), heavy)
-
-
-def _driver_arguments(url: URL) -> dict[str, Any]:
-    """What asyncpg takes of an address: the same as it gets from SQLAlchemy."""
-    _, arguments = url.get_dialect()().create_connect_args(url)
-    return {name: value for name, value in arguments.items() if not name.startswith("prepared_statement_")}
+    return Database(engine, BarePool(address, ready, pool), heavy)

@@ -6,7 +6,7 @@ What is wrong with them is said all at once, when a process starts, by the names
 import hashlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from email.utils import parseaddr
 from functools import lru_cache
@@ -22,8 +22,6 @@ from pydantic import (
     BeforeValidator,
     Field,
     FilePath,
-    PostgresDsn,
-    RedisDsn,
     SecretStr,
     StringConstraints,
     UrlConstraints,
@@ -33,6 +31,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from api.resources.connecting import addresses, redis_addresses
 from api.transport.terms.origins import Origins
 from api.transport.terms.settings import DocumentLimits
 
@@ -50,12 +49,6 @@ OTHERS = tuple(
 )
 
 
-class DatabaseUrl(PostgresDsn):
-    """A PostgreSQL address; one without a host names its unix socket by `?host=/directory`."""
-
-    _constraints = UrlConstraints(host_required=False, allowed_schemes=["postgresql", "postgresql+asyncpg"])
-
-
 class SmtpUrl(AnyUrl):
     """A mail server: smtp://user:password@host:587, or smtps:// with TLS from the start."""
 
@@ -70,6 +63,16 @@ def _listed(given: Any) -> Any:
     except orjson.JSONDecodeError:
         raise ValueError('is a JSON list, such as ["one", "two"]') from None
     return found
+
+
+def _read_by(read: Callable[[str], object]) -> Callable[[str], str]:
+    """An address as it is written, once it was understood."""
+
+    def as_written(url: str) -> str:
+        read(url)
+        return url
+
+    return as_written
 
 
 def _known_documents(path: Path) -> Path:
@@ -111,7 +114,9 @@ class DatabaseSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
 
-    database_url: DatabaseUrl = Field(validation_alias="DATABASE_URL", description="PostgreSQL with PostGIS, asyncpg.")
+    database_url: Annotated[str, AfterValidator(_read_by(addresses.read))] = Field(
+        validation_alias="DATABASE_URL", description="PostgreSQL with PostGIS, as for libpq."
+    )
     database_role: Name = Field("commonwatt_app", description="Role the API takes: owns nothing, may not edit history.")
     database_pooled: bool = Field(
         False, description="Whether DATABASE_URL leads to a pool in transaction mode, such as PgBouncer."
@@ -126,7 +131,9 @@ class Settings(DatabaseSettings):
 
     demo: bool = Field(False, description="Offer demo data and log-ins; never in production.")
 
-    redis_url: RedisDsn = Field(validation_alias="REDIS_URL", description="Redis or Valkey.")
+    redis_url: Annotated[str, AfterValidator(_read_by(redis_addresses.read))] = Field(
+        validation_alias="REDIS_URL", description="Redis or Valkey."
+    )
     secret: SecretStr | None = Field(
         None,
         description="Makes the tokens of devices and the links about accounts, the same for all processes; without it "

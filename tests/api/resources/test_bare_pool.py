@@ -9,13 +9,15 @@ import pytest
 from sqlalchemy import text
 
 from api.resources.bare_pool import BarePool, DatabaseBusy
+from api.resources.connecting import addresses
 from api.resources.database import Database, connect
 from api.resources.failures import KNOWN
-from api.resources.terms import DatabaseUnreachable
+from api.resources.terms import DatabaseUnreachable, Terms
 from api.transport.terms.errors import refused
 from bin.devstack.beside import execute
 
 POOL = 3
+PLAIN = Terms(None, {}, is_pooled=False)
 END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}' AND pid <> pg_backend_pid()"
 SETTINGS = ("role", "TimeZone", "statement_timeout", "application_name")
 
@@ -182,7 +184,7 @@ async def test_a_server_that_is_away_is_unavailable_until_it_is_back(fresh_datab
 
 
 async def test_who_waits_too_long_for_a_connection_is_told_so(fresh_database: str) -> None:
-    pool = BarePool({"dsn": fresh_database.replace("+asyncpg", "")}, size=1, wait_seconds=0.05)
+    pool = BarePool(addresses.read(fresh_database), PLAIN, size=1, wait_seconds=0.05)
     long = asyncio.create_task(pool.fetch("SELECT 7 FROM pg_sleep(0.3)"))
     await asyncio.sleep(0.01)
 

@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from api.resources.bare_pool import DatabaseBusy
+from api.resources.connecting import addresses
 from api.resources.database import Database, connect
 from api.resources.terms import DatabaseUnreachable
 
@@ -108,7 +109,7 @@ async def test_a_connection_lost_in_a_transaction_undoes_it(database: Database, 
 
 
 async def test_a_server_that_lets_nobody_in_is_unreachable(database: Database, fresh_database: str) -> None:
-    database.bare._arguments["host"] = "/nowhere"
+    database.bare._address = addresses.read("postgresql:///commonwatt?host=/nowhere&user=nobody")
 
     with pytest.raises(DatabaseUnreachable):
         await insert(database, "one")
