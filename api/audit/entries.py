@@ -3,8 +3,6 @@
 Entries are no nodes: an entry is named by its chain and number, and chains are read by who may audit them.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,10 +11,11 @@ import orjson
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.engine.connections import DEFAULT_PAGE, Connection, Edge, PageInfo, PageSize
+from api.engine.connections import Connection
 from api.engine.declarations import parse_id
-from api.engine.fields import PAGE_ARGUMENTS
+from api.graphql import lists
 from api.graphql.context import Context, Info
+from api.graphql.lists import AFTER, BEFORE, FIRST, LAST, plain
 from api.graphql.periods import PeriodInput
 from api.graphql.scalars import DateTime
 from api.transport.limits.reads import some
@@ -92,20 +91,6 @@ SCOPE = Annotated[
 FILTER = Annotated[
     AuditEntryFilter | None, strawberry.argument(description="Only what matches all the given conditions.")
 ]
-ABOUT = {name: about for name, _, about in PAGE_ARGUMENTS}
-FIRST = Annotated[int | None, strawberry.argument(description=ABOUT["first"])]
-AFTER = Annotated[str | None, strawberry.argument(description=ABOUT["after"])]
-LAST = Annotated[int | None, strawberry.argument(description=ABOUT["last"])]
-BEFORE = Annotated[str | None, strawberry.argument(description=ABOUT["before"])]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Page arguments, checked."""
-
-    size: int
-    is_backward: bool
-    beyond: Place | None
 
 
 @strawberry.type
@@ -125,14 +110,19 @@ class AuditQueries:
     ) -> Connection[AuditEntry]:
         given = filter or AuditEntryFilter()
         criteria = _criteria(given)
-        asked = _asked(first, after, last, before)
+        asked = lists.asked(first, after, last, before, _place)
         scope_id = None if given.scope_id is None else scope_of(given.scope_id)
         await require(info.context, info.context.caller, scope_id)
         async with info.context.database.reading() as connection:
             rows = await search.page(
                 connection, criteria, asked.size + 1, beyond=asked.beyond, is_backward=asked.is_backward
             )
-        return _connection(info.context, criteria, asked, rows)
+
+        async def count() -> int:
+            async with info.context.database.reading() as connection:
+                return await search.count(connection, criteria)
+
+        return lists.connection(asked, rows, _cursor, _shown, count)
 
     @strawberry.field(
         metadata=some(30_000),
@@ -181,17 +171,11 @@ def _criteria(given: AuditEntryFilter) -> Criteria:
     chain = None if given.scope_id is None else entries.chain_of(scope_of(given.scope_id))
     return Criteria(
         chain=chain,
-        actor=_plain(given.actor, "actor"),
-        act=_plain(given.act, "act"),
+        actor=plain(given.actor, "actor", TEXT_MAX),
+        act=plain(given.act, "act", TEXT_MAX),
         subject=_subject(given.subject_id),
         period=None if given.period is None else given.period.span(),
     )
-
-
-def _plain(value: str | None, argument: str) -> str | None:
-    if value is not None and ("\x00" in value or not 0 < len(value) <= TEXT_MAX):
-        raise BadUserInput(f"{argument} must have 1 to {TEXT_MAX} characters, none of them NUL.", argument=argument)
-    return value
 
 
 def _subject(id: str | None) -> tuple[str, UUID] | None:
@@ -201,58 +185,17 @@ def _subject(id: str | None) -> tuple[str, UUID] | None:
     return parsed
 
 
-def _asked(first: int | None, after: str | None, last: int | None, before: str | None) -> Asked:
-    """Raises BadUserInput naming the argument."""
-    if (first is not None and (last is not None or before is not None)) or (after is not None and last is not None):
-        raise BadUserInput("Use first with after, and last with before.", argument="first")
-    if after is not None and before is not None:
-        raise BadUserInput("Give after or before, not both.", argument="before")
-    is_backward = last is not None or before is not None
-    name, size = ("last", last) if is_backward else ("first", first)
-    size = DEFAULT_PAGE if size is None else size
-    if not 0 <= size <= PageSize.maximum:
-        raise BadUserInput(f"{name} must be between 0 and {PageSize.maximum}.", argument=name, maximum=PageSize.maximum)
-    cursor = before if is_backward else after
-    place = None if cursor is None else _place(cursor, "before" if is_backward else "after")
-    return Asked(size, is_backward, place)
-
-
 def _cursor(row: Any) -> str:
     return f"AUDIT:{row.chain}:{row.sequence}:{row.at.astimezone(UTC).isoformat()}"
 
 
-def _place(cursor: str, argument: str) -> Place:
-    try:
-        kind, chain, sequence, at = cursor.split(":", 3)
-        place = Place(datetime.fromisoformat(at), chain, int(sequence))
-    except ValueError as error:
-        raise BadUserInput("The cursor is not one of this list.", argument=argument) from error
+def _place(cursor: str) -> Place:
+    """Raises ValueError."""
+    kind, chain, sequence, at = cursor.split(":", 3)
+    place = Place(datetime.fromisoformat(at), chain, int(sequence))
     if kind != "AUDIT" or "\x00" in chain or place.at.tzinfo is None or not 0 <= place.sequence < 2**63:
-        raise BadUserInput("The cursor is not one of this list.", argument=argument)
+        raise ValueError(cursor)
     return place
-
-
-def _connection(context: Context, criteria: Criteria, asked: Asked, rows: Sequence[Any]) -> Connection[AuditEntry]:
-    has_more = len(rows) > asked.size
-    shown = list(rows[: asked.size])
-    if asked.is_backward:
-        shown.reverse()
-    edges = [Edge(cursor=_cursor(row), node=_shown(row)) for row in shown]
-
-    async def count() -> int:
-        async with context.database.reading() as connection:
-            return await search.count(connection, criteria)
-
-    return Connection(
-        edges=edges,
-        page_info=PageInfo(
-            has_next_page=asked.beyond is not None if asked.is_backward else has_more,
-            has_previous_page=has_more if asked.is_backward else asked.beyond is not None,
-            start_cursor=edges[0].cursor if edges else None,
-            end_cursor=edges[-1].cursor if edges else None,
-        ),
-        counter=count,
-    )
 
 
 def _shown(row: Any) -> AuditEntry:

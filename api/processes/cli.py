@@ -1,4 +1,4 @@
-"""The command line: `commonwatt import ...`, `ledger export`, `create-admin`, `create-user`, `export-schema`."""
+"""The command line: `commonwatt import ...`, `ledger export`, `jobs list` and its like, `create-admin` and more."""
 
 import argparse
 import asyncio
@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from api.failures import command as failures_command
 from api.geography import command as geography_command
 from api.ledger import command as ledger_command
 from api.metering import command as metering_command
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     sharing_command.add_commands(imports)
     ledger = adding.add_parser("ledger", help="look at the money").add_subparsers(required=True, metavar="WHAT")
     ledger_command.add_commands(ledger)
+    failures_command.add_commands(adding)
     for name, roles, help in ACCOUNTS:
         account = adding.add_parser(name, help=help)
         account.add_argument("email")

@@ -25,6 +25,7 @@ from domain.kernel.errors import DomainError
 LEASE = timedelta(seconds=6)
 REDISPATCH = timedelta(seconds=4)
 OF_OWNER_AT_ONCE = 1
+ATTEMPTS_AGAIN = 5  # Of a job that is repeated.
 ASKED = "asked"  # The lane of what users ask for, unless its kind has one of its own.
 ALERTING_ATTEMPTS = 3  # A job that failed so often calls an operator, and what it does in common for many is parted.
 FINAL = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED)
@@ -215,6 +216,24 @@ async def retry_later(session: AsyncSession, job_id: UUID, message: str) -> None
     delay = timedelta(seconds=min(60, 2 ** (job.attempts - 1)))
     job.status, job.lease_until, job.message = JobStatus.QUEUED, None, message
     job.dispatch_after = (await session.execute(select(func.clock_timestamp()))).scalar_one() + delay
+    await _announce(session, job)
+
+
+async def lock(session: AsyncSession, job_id: UUID) -> Job | None:
+    """A job, held until commit."""
+    return await session.get(Job, job_id, with_for_update=True, populate_existing=True)
+
+
+async def retry(session: AsyncSession, job: Job) -> None:
+    """Have a failed job done again, under its id and key; the caller holds it.
+
+    Attempts are counted on, so that nobody who still works at an earlier one is taken for who holds the next.
+    """
+    assert job.status is JobStatus.FAILED, "only what failed is repeated"
+    job.status, job.progress, job.message = JobStatus.QUEUED, 0.0, None
+    job.error_code = job.error_message = job.finished_at = job.cancel_requested_at = None
+    job.attempts_max = job.attempts + ATTEMPTS_AGAIN
+    job.dispatch_after = (await session.execute(select(func.now()))).scalar_one()
     await _announce(session, job)
 
 

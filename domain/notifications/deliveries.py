@@ -23,7 +23,7 @@ from domain.notifications.tables import (
     Webhook,
     WebhookDisabledReason,
 )
-from domain.notifications.webhooks import Receiver
+from domain.notifications.webhooks import Receiver, ReceiverEnded
 
 DUE_OF_ONE_WEBHOOK = 5  # So that one which answers slowly does not hold up the others.
 WAITING, DELIVERED, GIVEN_UP = NotificationStatus.WAITING, NotificationStatus.DELIVERED, NotificationStatus.GIVEN_UP
@@ -133,6 +133,32 @@ async def record(session: AsyncSession, attempt: Attempt, result: Result, *, now
     if delivery.status is GIVEN_UP and attempt.receiver is not None:
         reason = WebhookDisabledReason.GONE if result.is_final else WebhookDisabledReason.UNANSWERED
         await webhooks.disable(session, attempt.receiver.webhook_id, reason, now=now)
+
+
+async def retry(session: AsyncSession, delivery_id: UUID, *, now: datetime) -> str | None:
+    """Have a delivery that was given up made again, under its id, by which its receiver knows it.
+
+    Gives what came of its last attempt; None where it was not given up. Raises ReceiverEnded.
+    """
+    query = (
+        select(Delivery, User, Webhook)
+        .join(User, User.id == Delivery.owner_id)
+        .outerjoin(Webhook, Webhook.id == Delivery.webhook_id)
+        .where(Delivery.id == delivery_id, Delivery.status == GIVEN_UP)
+        .with_for_update(of=Delivery)
+        .execution_options(populate_existing=True)
+    )
+    found = (await session.execute(query)).one_or_none()
+    if found is None:
+        return None
+    delivery, user, webhook = found
+    if user.disabled_at is not None or (delivery.webhook_id is not None and not webhooks.is_live(webhook)):
+        raise ReceiverEnded
+    was = str(delivery.outcome)
+    delivery.status, delivery.attempts, delivery.next_attempt_at = WAITING, 0, now
+    delivery.outcome = delivery.status_code = None
+    await session.flush()
+    return was
 
 
 def _give_up(session: AsyncSession, delivery: Delivery, result: Result) -> None:

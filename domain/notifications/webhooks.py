@@ -54,6 +54,13 @@ class WebhookIsDisabled(DomainError):
         self.reason = reason
 
 
+class ReceiverEnded(DomainError):
+    """Nobody is to get it any more."""
+
+    def __init__(self) -> None:
+        super().__init__("Nobody is to get this any more: the web hook or the account has ended.")
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """A web hook to be registered. `feeds` are markets with the number of the last trade event that is known.
@@ -202,6 +209,27 @@ async def disable(session: AsyncSession, webhook_id: UUID, reason: WebhookDisabl
     facts = {"webhook_id": str(webhook_id), "host": target_of(webhook.url).host, "reason": reason.value}
     await notices.tell(session, [NewNotice(webhook.owner_id, WEBHOOK_DISABLED, facts)])
     await _note(session, "webhook.disable", webhook, {"reason": reason.value}, actor="clock")
+
+
+async def enable(session: AsyncSession, webhook_id: UUID, *, now: datetime) -> str | None:
+    """Send to a disabled web hook again, its feeds from the last trade that it acknowledged; the caller records it.
+
+    Gives why it was disabled; None where it was not. Raises ReceiverEnded.
+    """
+    query = select(Webhook, User).join(User, User.id == Webhook.owner_id).where(Webhook.id == webhook_id)
+    held = query.with_for_update(of=Webhook).execution_options(populate_existing=True)
+    found = (await session.execute(held)).one_or_none()
+    if found is None or found[0].disabled_at is None:
+        return None
+    webhook, owner = found
+    if webhook.removed_at is not None or owner.disabled_at is not None:
+        raise ReceiverEnded
+    was = str(webhook.disabled_reason)
+    webhook.disabled_at = webhook.disabled_reason = None
+    await session.flush()
+    feeds = update(WebhookFeed).where(WebhookFeed.webhook_id == webhook_id)
+    await session.execute(feeds.values(attempts=0, next_attempt_at=now))
+    return was
 
 
 def is_live(webhook: Webhook) -> bool:
