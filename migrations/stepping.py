@@ -26,7 +26,7 @@ PATIENCE_S = 300
 PAUSES_S = (0.2, 0.5, 1, 2, 5)
 """Between the tries of a migration that met a lock, the last until there is no patience left."""
 NOT_NOW = frozenset({"55P03", "57014", "40P01"})  # A lock was not to be had, or was held for too long; a deadlock.
-IDLE, IDLE_TIMES = "idle_in_transaction_session_timeout", 5
+IDLE, IDLE_TIMES = "idle_in_transaction_session_timeout", 10
 """Ends the connection of a migration that holds locks and does nothing for some times as long."""
 TURN = 0x636F6D6D6F6E  # The advisory lock of who upgrades: "common".
 EXTENSIONS = ("postgis", "btree_gist")
@@ -89,11 +89,11 @@ def _apply(connection: Connection, configure: Callable[..., None], bounds: "_Bou
     def steps(heads: Any, of: Any) -> Any:
         found: list[Any] = list(plan(heads, of))  # Revisions to be stamped are steps, too, which migrate nothing.
         for step in found:
-            if not isinstance(step, RevisionStep):
-                continue
+            if not heads or not isinstance(step, RevisionStep):
+                continue  # An empty database keeps nobody waiting.
             if Path(step.revision.module.__file__ or "").name > UNBOUNDED_TO:
                 step.migration_fn = bounds.over(step.migration_fn)
-            elif heads and step.is_upgrade and step.revision.revision == "agreed":
+            elif step.is_upgrade and step.revision.revision == "agreed":
                 step.revision.module.go_on()
                 connection.commit()
         return found
