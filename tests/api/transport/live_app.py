@@ -54,15 +54,15 @@ class MemoryHub(Hub):
         self.events += [Event(stream=STREAM, sequence=n, payload={"n": n}) for n in range(first, first + count)]
         self.wake(STREAM)
 
-    async def position(self, stream: str) -> int:
+    async def newest(self, stream: str) -> tuple[int, datetime | None]:
         await asyncio.sleep(0)
-        return len(self.events)
+        return len(self.events), None
 
-    async def read(self, stream: str, number: int) -> list[Event]:
+    async def read_behind(self, stream: str, number: int) -> tuple[datetime | None, list[Event]]:
         self.reads += 1
         found = self.events[number : number + BATCH]
         await asyncio.sleep(0)
-        return found
+        return None, found
 
 
 @dataclass
