@@ -4,6 +4,7 @@ import os
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 SCHEMES = ("postgres", "postgresql", "postgresql+asyncpg")
+HEARD = ("PGSSL", "PGTARGETSESSIONATTRS", "PGPASSFILE")  # Where the address does not speak, as for the processes.
 PARAMETERS = {
     "port": "PGPORT",
     "user": "PGUSER",
@@ -19,6 +20,13 @@ PARAMETERS = {
     "connect_timeout": "PGCONNECT_TIMEOUT",
     "application_name": "PGAPPNAME",
     "options": "PGOPTIONS",
+    "dbname": "PGDATABASE",
+    "database": "PGDATABASE",
+    "sslnegotiation": "PGSSLNEGOTIATION",
+    "ssl_min_protocol_version": "PGSSLMINPROTOCOLVERSION",
+    "ssl_max_protocol_version": "PGSSLMAXPROTOCOLVERSION",
+    "gssencmode": "PGGSSENCMODE",
+    "channel_binding": "PGCHANNELBINDING",
 }
 
 
@@ -53,7 +61,7 @@ def environment(url: str) -> dict[str, str]:
 
 def for_programs() -> dict[str, str]:
     """The environment of a program; one that connects goes to DATABASE_URL. Raises NoAddress."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG") or name == "PGPASSFILE"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG") or name.startswith(HEARD)}
     url = os.environ.get("DATABASE_URL")
     return {**kept, "PGAPPNAME": "commonwatt backup", **(environment(url) if url else {})}
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bin.backups.addresses import NoAddress, environment
+from api.resources.connecting import addresses
+from bin.backups.addresses import PARAMETERS, NoAddress, environment
 
 
 @pytest.mark.parametrize(
@@ -51,3 +52,9 @@ def test_an_address_becomes_variables(url: str, told: dict[str, str]) -> None:
 def test_what_cannot_be_told_is_refused_by_name(url: str, says: str) -> None:
     with pytest.raises(NoAddress, match=says):
         environment(url)
+
+
+def test_all_that_processes_take_is_told_but_for_what_has_no_variable() -> None:
+    taken = {*addresses.PARAMETERS, *addresses.ALIASES}
+
+    assert taken - {*PARAMETERS, "host"} == {"sslpassword"}

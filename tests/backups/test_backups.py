@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -18,8 +20,10 @@ from api.resources import database
 from bin.devstack import migrated, postgres
 from bin.devstack.installation import ROOT, Installation, NothingInstalled, require_postgis
 from bin.devstack.processes import dying_with_parent
+from domain.identity.viewers import Viewer
 from domain.kernel.verification import checks
 from domain.market.orders import placing
+from domain.market.orders.orders import Proposal
 from tests.factories.market import a_market, a_proposal, a_trader, now
 from tests.faults import world
 
@@ -76,18 +80,28 @@ async def held(url: str) -> dict[str, list[tuple[object, ...]]]:
     return {"rows": await fetched(url, f"{counts} ORDER BY 1"), "sequences": await fetched(url, SEQUENCES)}
 
 
-async def place_an_order(url: str) -> datetime:
-    """Gives the database's time, when the order was there."""
+class Placed(NamedTuple):
+    """An order, who placed it, and the database's time when it was there."""
+
+    trader: Viewer
+    proposal: Proposal
+    id: UUID
+    at: datetime
+
+
+async def place_an_order(url: str, key: str = "a key", like: Placed | None = None) -> Placed:
+    """By somebody new, or as somebody placed one before; with a key, which tells them apart."""
     connected = database.connect(url, role="commonwatt_app", pool=1)
     try:
         async with connected.transaction() as session:
-            trader, market = await a_trader(session), await a_market(session)
-            await placing.place(session, trader, "a key", a_proposal(market), now=now())
+            trader = like.trader if like else await a_trader(session)
+            proposal = like.proposal if like else a_proposal(await a_market(session))
+            id = await placing.place(session, trader, key, proposal, now=now())
     finally:
         await connected.close()
     ((at,),) = await fetched(url, "SELECT clock_timestamp()")
     assert isinstance(at, datetime)
-    return at
+    return Placed(trader, proposal, id, at)
 
 
 @contextlib.contextmanager
@@ -153,12 +167,12 @@ async def test_a_base_backup_and_the_log_make_any_moment_again(installation: Ins
         with cluster(closed / "pg", installation, stop=signal.SIGQUIT) as url, keeping_log(url, log):
             await world.make(url, seed=1)
             assert await asyncio.to_thread(run, url, "backup", "base", base) == (0, "")
-            first_at = await place_an_order(url)
-            await place_an_order(url)
+            first = await place_an_order(url)
+            second = await place_an_order(url, "another key", first)
             await until_the_log_is_kept(url)
         give_to_server(log, base)
 
-        for name, until, orders in (("then", ["--until", first_at.isoformat()], 1), ("last", [], 2)):
+        for name, until, orders in (("then", ["--until", first.at.isoformat()], 1), ("last", [], 2)):
             copy = closed / name
             assert run("", "restore", "base", base, copy, "--log", log, *until) == (0, "")
             with cluster(copy, installation) as url:
@@ -166,7 +180,9 @@ async def test_a_base_backup_and_the_log_make_any_moment_again(installation: Ins
 
                 assert await fetched(url, PLACED) == [(orders,)]
                 assert await breaches(url) == []
-                await place_an_order(url)
+                assert (await place_an_order(url, like=first)).id == first.id
+                again = await place_an_order(url, "another key", first)
+                assert (again.id == second.id) is (orders == 2)
                 assert await breaches(url) == []
 
 

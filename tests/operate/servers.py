@@ -106,6 +106,5 @@ class Server:
 
 def address_of(*servers: Server) -> str:
     """An address that leads to whichever of them may be written to."""
-    hosts = "&".join(f"host={LOOPBACK}:{server.port}" for server in servers)
-    login = f"user={postgres.ROLE}&password={postgres.password()}"
-    return f"postgresql+asyncpg:///{postgres.DATABASE}?{hosts}&{login}&{ATTRIBUTES}"
+    hosts = ",".join(f"{LOOPBACK}:{server.port}" for server in servers)
+    return f"postgresql://{postgres.ROLE}:{postgres.password()}@{hosts}/{postgres.DATABASE}?{ATTRIBUTES}"

@@ -19,6 +19,7 @@ from api.processes import relay
 from api.resources.database import Database, connect
 from domain.jobs import queue
 from domain.jobs.tables import Job, JobKind, JobStatus
+from domain.kernel.database import new_id
 from domain.kernel.errors import InvalidValue
 from domain.sharing.words import ALLOCATE_PERIOD
 
@@ -201,6 +202,32 @@ async def test_a_job_survives_the_loss_of_redis(running: Running, monkeypatch: p
     running.start_worker()
 
     assert (await running.ended(job_id)).status is JobStatus.SUCCEEDED
+
+
+async def test_jobs_of_a_time_that_was_undone_or_is_over_are_passed_over(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Redis has them after the database was restored to a moment before them, or to one after them."""
+    done: list[UUID] = []
+
+    async def note(job: work.Work) -> None:
+        done.append(job.id)
+        await record_at_once(job)
+
+    doing(monkeypatch, note)
+    over = running.start_worker(at_once=1)
+    first = await running.ask()
+    await running.ended(first)
+    carrier = await transport.connect(running.redis_url)
+    for job_id, attempt in ((new_id(), 0), (first, 0), (first, 7)):
+        await transport.send(carrier, queue.Due(job_id, ALLOCATE_PERIOD, attempt))
+    await carrier.aclose(close_connection_pool=True)
+
+    second = await running.ask()
+
+    assert (await running.ended(second)).status is JobStatus.SUCCEEDED
+    assert done == [first, second]
+    assert not over.done()
 
 
 async def test_a_refusal_ends_a_job_with_its_reason(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
