@@ -22,8 +22,9 @@ Network = IPv4Network | IPv6Network
 
 logger = logging.getLogger("commonwatt.proxies")
 WARN_EVERY_S = 60.0
+FORWARDED = frozenset({b"x-forwarded-for", b"x-forwarded-proto"})
 UNBELIEVED = (
-    "X-Forwarded-For of %d request(s) is not believed, the last from %s: where that is a proxy, name it in "
+    "X-Forwarded headers of %d request(s) are not believed, the last from %s: where that is a proxy, name it in "
     "COMMONWATT_TRUSTED_PROXIES"
 )
 
@@ -52,7 +53,7 @@ class Proxies:
 
     def _doubt(self, scope: Scope, peer: str | None) -> None:
         """Warn of a header that is not believed, once and then once a minute at most."""
-        if not any(name == b"x-forwarded-for" for name, _ in scope["headers"]):
+        if not any(name in FORWARDED for name, _ in scope["headers"]):
             return
         self._unbelieved += 1
         now_s = time.monotonic()

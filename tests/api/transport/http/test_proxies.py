@@ -101,7 +101,7 @@ async def test_a_header_that_is_not_believed_is_warned_of_once_a_minute(
     await proxies({"type": "http", "scheme": "http", "client": ("192.0.2.7", 1), "headers": []}, unused, unused)
 
     said = [record.getMessage() for record in caplog.records]
-    assert [(line.split()[2], "192.0.2.0/24" in line) for line in said] == [("1", True), ("3", True)]
+    assert [(line.split()[3], "192.0.2.0/24" in line) for line in said] == [("1", True), ("3", True)]
     assert "198.51.100.77" not in caplog.text
     assert "COMMONWATT_TRUSTED_PROXIES" in caplog.text
 
