@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import orjson
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -44,6 +44,7 @@ class Probes:
 def routes(probes: Probes) -> list[BaseRoute]:
     """Those of what is looked at."""
     looked = _Looked(probes.checks)
+    failing = Gauge("graphql_not_ready", "1 where what /readyz asks for fails.", ["check"], registry=probes.registry)
 
     async def healthz(request: Request) -> Response:
         return _json({"status": "ok"}, 200)
@@ -60,6 +61,8 @@ def routes(probes: Probes) -> list[BaseRoute]:
     async def metrics(request: Request) -> Response:
         if not _may_ask(request, probes.token):
             return _json({"status": "unauthorized"}, 401)
+        for check, outcome in zip(probes.checks, await looked.outcomes(), strict=True):
+            failing.labels(check).set(outcome != "ok")
         return Response(generate_latest(probes.registry), headers={**HEADERS, "Content-Type": CONTENT_TYPE_LATEST})
 
     async def platform(request: Request) -> Response:
