@@ -30,7 +30,7 @@ from tests.operate.site import Row, traded
 
 ORDERS = 1_000_000
 STALLED_S_MAX = 0.3
-AWAY_S_MAX = 1.0
+AWAY_S_MAX = 2.0  # Indexes and rows take their share of the processors.
 PROBED_EVERY_S = 0.005
 RELEASED, AGREED = "keys", "agreed"
 """The last revision of the first release, and that which makes good what databases of before it lack."""
@@ -103,11 +103,13 @@ async def run(directory: Path) -> Sequence[Row]:
         await _empty(url, market_id)
 
     row = await traded(f"{ORDERS:,} orders upgraded", directory, upgrade, away_s_max=AWAY_S_MAX)
-    say(f"longest stall {stalled_s[0] * 1_000:.0f} ms")
+    waited = f"{stalled_s[0] * 1_000:.0f} ms"
+    row = dataclasses.replace(row, what=f"{row.what}, somebody waited {waited}")
     if stalled_s[0] < STALLED_S_MAX:
         return [row]
-    told = f"somebody waited {stalled_s[0] * 1_000:.0f} ms, at most {STALLED_S_MAX * 1_000:.0f} are promised"
-    return [dataclasses.replace(row, broken=[*row.broken, told])]
+    return [
+        dataclasses.replace(row, broken=[*row.broken, f"{waited} for a lock, below {STALLED_S_MAX} s are promised"])
+    ]
 
 
 PROBES = ("LOCK TABLE market_order IN ROW EXCLUSIVE MODE", "SELECT FROM market_order ORDER BY id LIMIT 1")
