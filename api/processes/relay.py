@@ -28,6 +28,8 @@ from domain.jobs import queue
 logger = logging.getLogger("commonwatt.relay")
 AT_MOST = 500
 POLL_S = 0.5
+POOL_MAX = 3  # News, jobs, and what is periodic; more it never uses.
+WAIT_S = 60.0  # For a connection: nobody waits for an answer.
 
 
 async def relay_once(connected: Database, carrier: ArqRedis) -> bool:
@@ -118,7 +120,8 @@ async def main() -> None:
     connected = database.connect(
         str(configured.database_url),
         role=configured.database_role,
-        pool=3,
+        pool=min(POOL_MAX, configured.database_pool),
+        wait_s=WAIT_S,
         pooled=configured.database_pooled,
         read_only=configured.read_only,
     )

@@ -13,6 +13,7 @@ from api.resources import clock, clocks, database, writable
 from api.resources.connecting import redis_addresses
 from solver import machine_code
 
+WAIT_S = 60.0  # For a connection: nobody waits for an answer.
 AT_ONCE = 2  # Two cores; more work at once would only wait for them.
 
 
@@ -25,8 +26,9 @@ async def main() -> None:
     connected = database.connect(
         str(configured.database_url),
         role=configured.database_role,
-        pool=16,
+        pool=configured.database_pool,
         statement_seconds=None,
+        wait_s=WAIT_S,
         pooled=configured.database_pooled,
         read_only=configured.read_only,
     )

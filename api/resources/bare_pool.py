@@ -5,6 +5,7 @@ changes the state of a connection, so all that is left of a pool is a list.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import asyncpg
 
 from api.resources.connecting.addresses import Address
+from api.resources.connecting.waiting import LOOK_S, Places, is_full
 from api.resources.terms import DatabaseUnreachable, Terms, pool_unsaid
 
 WAIT_SECONDS = 5.0
@@ -28,6 +30,10 @@ class DatabaseBusy(TimeoutError):
     """All connections were in use for too long."""
 
 
+class DatabaseFull(DatabaseBusy):
+    """The server has no connection left for us."""
+
+
 class BarePool:
     """Up to `size` connections, opened when first needed and kept."""
 
@@ -42,7 +48,9 @@ class BarePool:
             "max_cacheable_statement_size": 0,  # Compiled statements may be longer than asyncpg would keep.
         }
         self._wait_seconds = wait_seconds
+        self._size = size
         self._unused = asyncio.Semaphore(size)
+        self._places = Places()
         self._idle: list[asyncpg.Connection] = []  # The last one was used last.
         self._ending: set[asyncio.Task[None]] = set()
         self._is_closed = False
@@ -52,13 +60,14 @@ class BarePool:
 
         Raises DatabaseUnreachable, DatabaseBusy and what PostgreSQL says of the statement.
         """
+        until_s = time.monotonic() + self._wait_seconds
         await self._take_turn()
         try:
             try:
-                return await self._fetch(sql, values)
+                return await self._fetch(sql, values, until_s)
             except DatabaseUnreachable:
                 self._forget_idle()  # A server that restarted has ended them all.
-                return await self._fetch(sql, values)
+                return await self._fetch(sql, values, until_s)
         finally:
             self._unused.release()
 
@@ -69,9 +78,10 @@ class BarePool:
         Raises DatabaseUnreachable, DatabaseBusy and what PostgreSQL says of a statement. Nobody knows whether a
         transaction was committed whose connection was lost at COMMIT.
         """
+        until_s = time.monotonic() + self._wait_seconds
         await self._take_turn()
         try:
-            connection = await self._begun()
+            connection = await self._begun(until_s)
             try:
                 yield connection
                 await connection.execute("COMMIT")
@@ -105,8 +115,30 @@ class BarePool:
         except TimeoutError as reason:
             raise DatabaseBusy("All connections are in use.") from reason
 
-    async def _fetch(self, sql: str, values: Sequence[Any]) -> asyncpg.Record | None:
-        connection = self._take_idle() or await self.open()
+    async def _opened(self, until_s: float) -> asyncpg.Connection:
+        """A new connection; or, on a server that is full, whichever is there first. Raises DatabaseFull."""
+        while True:
+            is_last = time.monotonic() >= until_s
+            if is_last or not self._places.is_full:
+                try:
+                    return await self.open()
+                except DatabaseFull:
+                    if is_last:
+                        raise
+                    self._places.met_full()
+            await asyncio.sleep(LOOK_S)
+            connection = self._take_idle()
+            if connection is not None:
+                return connection
+
+    def trim(self) -> None:
+        """Give back to the server what was not needed since the last time."""
+        in_use = self._size - self._unused._value
+        for _ in range(self._places.unneeded(len(self._idle), len(self._idle) + in_use)):
+            self._end(self._idle.pop(0))
+
+    async def _fetch(self, sql: str, values: Sequence[Any], until_s: float) -> asyncpg.Record | None:
+        connection = self._take_idle() or await self._opened(until_s)
         try:
             row = await self._row(connection, sql, values)
         except asyncio.CancelledError:
@@ -135,10 +167,10 @@ class BarePool:
             if not connection.is_closed():
                 await connection.execute("COMMIT")
 
-    async def _begun(self) -> asyncpg.Connection:
+    async def _begun(self, until_s: float) -> asyncpg.Connection:
         """A connection in a new transaction, another one where the first turns out to be lost."""
         for connection in (self._take_idle(), None):
-            begun = connection or await self.open()
+            begun = connection or await self._opened(until_s)
             try:
                 await begun.execute(f"{self._terms.begin()}; {SUITED}")
                 return begun
@@ -169,6 +201,7 @@ class BarePool:
         while self._idle:
             connection = self._idle.pop()
             if not connection.is_closed() and not self._address.is_wrong(connection):
+                self._places.left(len(self._idle))
                 return connection
             connection.terminate()
         return None
@@ -185,6 +218,8 @@ class BarePool:
         except DatabaseUnreachable:
             raise
         except ERRORS as error:
+            if is_full(error):
+                raise DatabaseFull(f"The database has no connection left: {error}") from error
             raise pool_unsaid(error) or DatabaseUnreachable(f"The database does not let us in: {error}") from error
 
     def _put_back(self, connection: asyncpg.Connection) -> None:

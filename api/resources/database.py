@@ -1,23 +1,31 @@
 """Connections of a process: short reads, and transactions that record."""
 
+import asyncio
+import contextlib
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import asyncpg
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.util.concurrency import greenlet_spawn
 
 from api.resources import failed
-from api.resources.bare_pool import BarePool
+from api.resources.bare_pool import WAIT_SECONDS, BarePool
 from api.resources.connecting import addresses
+from api.resources.connecting.waiting import TRIM_S, PatientPool
 from api.resources.shares import Reader, Turns
 from api.resources.terms import UNNAMED, DatabaseUnreachable, PooledDialect, Terms, WrongConnection
+from api.transport.terms.errors import reason_of
 from api.transport.terms.writing import Writing
 from domain.events import ends
 from domain.kernel import tables as _all_tables  # noqa: F401 (foreign keys name tables of other contexts)
 from domain.kernel.sql import Transaction
+
+logger = logging.getLogger("commonwatt.database")
 
 
 class Database:
@@ -28,6 +36,7 @@ class Database:
         self.bare = bare
         self.turns = Turns(heavy)
         self.writing = Writing()
+        self._trimming: asyncio.Task[None] | None = None
         # Reads need no BEGIN and ROLLBACK: one statement is its own snapshot (performance.md: a quarter of its cost).
         # Behind a pool they do.
         self.is_pooled = isinstance(engine.dialect, PooledDialect)
@@ -75,15 +84,26 @@ class Database:
         """Before anything is served: whether connections are what they have to be. Raises WrongConnection.
 
         A database that cannot be reached yet is waited for, as ever: each connection is proven when it is made.
+        From then on the pools give back what they do not need.
         """
+        self._trimming = asyncio.create_task(self._trim())
         try:
             await self.bare.fetch("SELECT 1")
             async with self.reading() as connection:
                 await connection.execute(text("SELECT 1"))
         except WrongConnection:
             raise
-        except (DatabaseUnreachable, OSError, DBAPIError, asyncpg.PostgresError):
-            return
+        except (DatabaseUnreachable, OSError, SQLAlchemyError, asyncpg.PostgresError) as error:
+            logger.warning("the database cannot be used yet: %s", reason_of(error))
+
+    async def _trim(self) -> None:
+        while True:
+            await asyncio.sleep(TRIM_S)
+            self.bare.trim()
+            pool = self.engine.pool
+            assert isinstance(pool, PatientPool)
+            with contextlib.suppress(OSError, SQLAlchemyError):
+                await greenlet_spawn(pool.trim)
 
     async def renew(self) -> None:
         """Leave the connections there are, each when it is given back."""
@@ -93,6 +113,8 @@ class Database:
 
     async def close(self) -> None:
         """Give all connections back to the server."""
+        if self._trimming is not None:
+            self._trimming.cancel()
         await self.engine.dispose()
         await self.bare.close()
 
@@ -143,6 +165,7 @@ def connect(
     heavy: int = 1,
     pooled: bool = False,
     read_only: bool = False,
+    wait_s: float = WAIT_SECONDS,
 ) -> Database:
     """A database whose connections act as `role`, which each proves, and stop statements that run too long.
 
@@ -164,8 +187,10 @@ def connect(
         "pooled" if pooled else "asyncpg",
         pool_size=pool,
         max_overflow=0,
-        pool_timeout=5,
+        pool_timeout=wait_s,
         pool_pre_ping=True,
+        pool_use_lifo=True,  # What is not needed stays idle, and can be given back.
+        poolclass=PatientPool,
         hide_parameters=True,  # Exceptions are logged, and values may be readings or secrets.
         connect_args={**terms.arguments(), **(UNNAMED if pooled else {})},
     )
@@ -175,4 +200,4 @@ def connect(
     # A page is read from few places and from memory: pages of a table cost as much in any order, and walking another
     # index to have them in order does not pay.
     ready = terms.with_settings({"jit": "off", "plan_cache_mode": "force_generic_plan", "random_page_cost": "1.1"})
-    return Database(engine, BarePool(address, ready, pool), heavy)
+    return Database(engine, BarePool(address, ready, pool, wait_s), heavy)

@@ -72,17 +72,13 @@ class Address:
     said: Mapping[str, str] = field(repr=False)
     _last: list[int] = field(default_factory=lambda: [0], repr=False, compare=False)
 
-    def of(self, name: str) -> str | None:
-        """A parameter, from the address or the environment."""
-        return self.said.get(name) or (os.environ.get(VARIABLES[name]) if name in VARIABLES else None)
-
     @property
     def session(self) -> str:
-        return self.of("target_session_attrs") or "any"
+        return self.said.get("target_session_attrs", "any")
 
     @property
     def mode(self) -> str:
-        return self.of("sslmode") or ("verify-full" if self.of("sslrootcert") == "system" else "prefer")
+        return self.said.get("sslmode") or ("verify-full" if self.said.get("sslrootcert") == "system" else "prefer")
 
     def for_reading(self) -> "Address":
         """The same server, where we say ourselves that nothing is to be written."""
@@ -156,14 +152,14 @@ class Address:
 
     def context(self) -> ssl.SSLContext:
         """How TLS is spoken. Raises WrongAddress for a file that cannot be read; certificates may be renewed."""
-        context, root = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), self.of("sslrootcert")
+        context, root = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), self.said.get("sslrootcert")
         context.check_hostname = self.mode == "verify-full"
         is_verified = self.mode in VERIFIED or (self.mode == "require" and root is not None)
         context.verify_mode = ssl.CERT_REQUIRED if is_verified else ssl.CERT_NONE
         context.minimum_version = _version(self.said.get("ssl_min_protocol_version", VERSIONS[0]))
         context.maximum_version = _version(self.said.get("ssl_max_protocol_version", VERSIONS[-1]))
         context.set_alpn_protocols(["postgresql"])
-        key, secret = self.of("sslkey"), self.said.get("sslpassword", "")
+        key, secret = self.said.get("sslkey"), self.said.get("sslpassword", "")
         steps: dict[str, Callable[[str], None]] = {
             "sslrootcert": lambda path: _trust(context, path),
             "sslcrl": lambda path: _revoke(context, path),
@@ -171,7 +167,7 @@ class Address:
         }
         for name, load in steps.items():
             try:
-                if (path := self.of(name)) is not None:
+                if (path := self.said.get(name)) is not None:
                     load(path)
             except OSError as error:
                 also = " and sslkey" if name == "sslcert" and key else ""
@@ -189,6 +185,7 @@ def read(url: str) -> Address:
     login, _, servers = place.rpartition("@")
     user, _, password = login.partition(":")
     said = {"user": unquote(user), "password": unquote(password), "dbname": unquote(name)}
+    said = {name: os.environ.get(variable, "") for name, variable in VARIABLES.items()} | said
     said = {name: value for name, value in said.items() if value}
     hosts = [*_hosts(servers)]
     for parameter, value in _parameters(query):
@@ -257,12 +254,12 @@ def _check(address: Address) -> None:
     seconds = address.said.get("connect_timeout", "0")
     if not seconds.isdecimal():
         raise WrongAddress("connect_timeout is a number of seconds")
-    root = address.of("sslrootcert")
+    root = address.said.get("sslrootcert")
     if address.mode in VERIFIED and root is None:
         raise WrongAddress(f"sslmode={address.mode} needs sslrootcert: a file, or system")
     if root == "system" and address.mode != "verify-full":
         raise WrongAddress("sslrootcert=system needs sslmode=verify-full")
-    if address.of("sslkey") and not address.of("sslcert"):
+    if address.said.get("sslkey") and not address.said.get("sslcert"):
         raise WrongAddress("sslkey needs sslcert")
     if address.said.get("sslnegotiation") == "direct" and address.mode not in ENCRYPTED:
         raise WrongAddress("sslnegotiation=direct needs sslmode=require or more")
