@@ -183,7 +183,7 @@ async def test_the_documented_rights_are_enough_for_each_process_and_for_nothing
 
     carrier = await transport.connect(valkey.url("relay", tls=tls))
     await transport.send(carrier, Due(JOB, VERIFY, 1 + tls, is_asked=True))
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         serving = transport.serve(valkey.url("worker", tls=tls), run, at_once=1, until=told, stop_s=1)
         group.create_task(serving)
         await done.wait()
@@ -210,7 +210,7 @@ async def _served(hub: Hub, api: Redis, carrier: Redis) -> None:
     woken = asyncio.Event()
     hub.wake = lambda *streams: woken.set() if streams else None  # type: ignore[method-assign]
     listening = asyncio.create_task(hub.listen())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not woken.is_set():
             await carrier.publish(channel_of("x"), "1")
             await asyncio.sleep(0.01)
@@ -223,7 +223,7 @@ async def _served(hub: Hub, api: Redis, carrier: Redis) -> None:
 async def _told(api: Redis, *others: Redis) -> None:
     """Workers and relays tell of their clocks, and an API reads and forgets them."""
     telling = [asyncio.create_task(clocks.tell(other, f"process {number}")) for number, other in enumerate(others)]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (await clocks.told(api)).alive.total() < len(others):
             await asyncio.sleep(0.01)
     for task in telling:
