@@ -27,13 +27,11 @@ from api.notifications.subjects import Links
 from api.processes import examples, gauges, platform
 from api.processes.compiled import DocumentPlans
 from api.processes.platform import Platform
-from api.resources import clock, database, writable
+from api.resources import clock, database, failures, writable
 from api.resources.authentication import Authentication
-from api.resources.bare_pool import ERRORS
 from api.resources.connecting import redis_addresses
 from api.resources.database import Database
 from api.resources.events import Hub
-from api.resources.failures import KNOWN
 from api.resources.settings import Caps, Settings, settings, trusted_documents
 from api.transport.documents.plans import CompiledReads
 from api.transport.http.app import GraphQLApp, build_graphql_app
@@ -96,7 +94,7 @@ def create_app(configured: Settings | None = None, stopping: Stopping | None = N
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await connected.prove()
-        with contextlib.suppress(*ERRORS, TimeoutError):
+        with contextlib.suppress(*failures.RAISED):
             await writable.look(connected)
         working = (
             *(hub.listen(), clock.keep(connected.fetch), writable.keep(connected)),
@@ -173,7 +171,7 @@ def _graphql(
         trusted_documents=trusted_documents(configured.trusted_documents),
         registry=registry,
         metrics_token=configured.metrics_token.get_secret_value() if configured.metrics_token else None,
-        known_exceptions=KNOWN,
+        known_exceptions=failures.KNOWN,
         known_operations=examples.OPERATIONS,
         examples=examples.EXAMPLES,
         published=SCHEMA,

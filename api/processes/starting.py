@@ -53,6 +53,12 @@ DOUBTS = (
         lambda s: s.smtp_url is not None and s.mail_sender.rstrip(">").endswith("@localhost"),
         "mails come from localhost, which mail servers refuse",
     ),
+    Doubt(
+        "STOP_S",
+        ("api",),
+        lambda s: s.stop_s < s.operation_seconds,
+        "requests may take longer than a process that ends waits for them",
+    ),
     Doubt("SECRET", ("api",), lambda s: s.secret is None, "devices are forgotten when this process ends"),
     Doubt("METRICS_TOKEN", ("api",), lambda s: s.metrics_token is None, "everybody may read /metrics"),
     Doubt("PAYMENT_SECRET", ("api", "worker"), lambda s: s.payment_secret is None, "nothing can be paid in or out"),

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 
-from api.resources.bare_pool import ERRORS
+from api.resources import failures
 from api.resources.database import Database
 
 logger = logging.getLogger("commonwatt.writable")
@@ -43,7 +43,7 @@ async def look(database: Database) -> None:
 async def keep(database: Database) -> None:
     """Look for ever; while the database is away it stays as it was."""
     while True:
-        with contextlib.suppress(*ERRORS, TimeoutError):
+        with contextlib.suppress(*failures.RAISED):
             await look(database)
         await asyncio.sleep(LOOK_S)
 

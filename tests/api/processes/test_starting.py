@@ -113,5 +113,6 @@ def test_what_is_done_without_is_warned_of_unless_it_is_a_demo(tmp_path: Path) -
     assert "is simulated" in said("worker", **simulated)
     assert "time of a file" in said("relay", clock_file=tmp_path / "clock")
     assert "private networks" in said("worker", webhook_networks=["10.0.0.0/8"])
+    assert "requests may take longer" in said("api", stop_s=5)
     assert "everybody may say" in said("api", trusted_proxies=["0.0.0.0/0"])
     assert said("worker", demo=True).splitlines() == ["COMMONWATT_DEMO is on: its passwords are known to everybody"]

@@ -115,6 +115,21 @@ async def test_a_database_that_takes_no_writes_is_read_and_noticed_both_ways(
         assert (await site.ask(RENAME, "session"))["data"]["logOut"]["errors"] == []
 
 
+async def test_before_it_is_noticed_the_same_is_said(
+    fresh_database: str, redis_url: str, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writable, "LOOK_S", 3_600)
+    async with serving(fresh_database, redis_url, tokens) as site:
+        await site.set(ALTER.format("SET default_transaction_read_only = on"))
+        await site.set(END_OTHERS)
+
+        assert (await site.ask(ME, "key"))["data"]["viewer"]["user"]["id"]
+        (error,) = (await site.ask(RENAME, "session"))["errors"]
+
+        assert (await site.ready())["mode"] == "read-write"
+        assert (error["extensions"]["code"], error["message"]) == ("UNAVAILABLE", READ_ONLY)
+
+
 @pytest.mark.parametrize("pooled", [False, True])
 async def test_an_operator_may_have_it_read_only(
     fresh_database: str, redis_url: str, tokens: dict[str, str], pooled: bool
