@@ -15,6 +15,7 @@ from strawberry import Schema
 from api.transport.documents.documents import Documents
 from api.transport.documents.lifecycle import Refresh
 from api.transport.documents.plans import CompiledReads, Standing
+from api.transport.documents.registered import operation_names
 from api.transport.executing.execution import Execution
 from api.transport.executing.shares import BY_VIEWER, Sharing
 from api.transport.http import graphiql, health, pages
@@ -81,7 +82,7 @@ def build_graphql_app(
     refresh             called with the context after each event of a subscription: forget what it loaded
     trusted_documents   texts by their SHA-256 in hexadecimal
     known_exceptions    exceptions of other layers that callers may see, beside KNOWN_EXCEPTIONS
-    known_operations    operation names that metrics are kept for; all others count as "other"
+    known_operations    operation names of metrics, beside those of trusted documents; all others are "other"
     ready_checks        by name; each raises when what it looks at is not well
     examples, log_in    of the GraphiQL page
     published           file of the schema's text; with it there are pages that lead on
@@ -106,7 +107,7 @@ def build_graphql_app(
         documents=Documents(schema._schema, settings, trusted_documents),
         known_exceptions={**KNOWN_EXCEPTIONS, **known_exceptions},
         live=live,
-        observations=Observations(registry, known_operations, live),
+        observations=Observations(registry, known_operations | operation_names(trusted_documents.values()), live),
         sharing=sharing,
         reads=reads,
         stopping=stopping,

@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from starlette.testclient import TestClient
 
+from api.transport.documents.registered import NAMES_MAX, operation_names
 from api.transport.observing import telemetry
 from api.transport.terms.logs import JsonLines
 from tests.api.transport.conftest import ADMIN, ClientOf
@@ -73,6 +74,26 @@ def test_metrics_name_known_operations_only(client_of: ClientOf) -> None:
         f'{name}{{code="GRAPHQL_VALIDATION_FAILED",kind="none",operation="other",transport="http"}} 1.0',
     }
     assert "graphql_open_streams 0.0" in lines
+
+
+def test_metrics_name_the_operations_of_registered_documents(client_of: ClientOf) -> None:
+    client = client_of(trusted_documents={"0" * 64: QUERY, "1" * 64: "{ nothing", "2" * 64: "{ anonymous }"})
+    ask(client)
+    ask(client, QUERY.replace("Named", "Invented"))
+
+    page = client.get("/metrics").text
+
+    assert 'operation="Named"' in page
+    assert "Invented" not in page
+
+
+def test_registered_names_are_bounded() -> None:
+    documents = [f"query Named{number:04} {{ a }}" for number in range(NAMES_MAX + 2)]
+
+    names = operation_names([*documents, "query Named0000 { b } mutation Named0001 { c }"])
+
+    assert len(names) == NAMES_MAX
+    assert max(names) == f"Named{NAMES_MAX - 1:04}"
 
 
 def test_metrics_may_ask_for_a_token(client_of: ClientOf) -> None:
