@@ -88,19 +88,23 @@ def _apply(connection: Connection, configure: Callable[..., None], bounds: "_Bou
 
     def steps(heads: Any, of: Any) -> Any:
         found: list[Any] = list(plan(heads, of))  # Revisions to be stamped are steps, too, which migrate nothing.
-        for step in found:
-            if not heads or not isinstance(step, RevisionStep):
-                continue  # An empty database keeps nobody waiting.
-            if Path(step.revision.module.__file__ or "").name > UNBOUNDED_TO:
+        migrating = [step for step in found if isinstance(step, RevisionStep)] if heads else []  # Nobody waits before.
+        for step in migrating:
+            if not _is_unbounded(step):
                 step.migration_fn = bounds.over(step.migration_fn)
-            elif step.is_upgrade and step.revision.revision == "agreed":
-                step.revision.module.go_on()
-                connection.commit()
+        if any(step.is_upgrade and _is_unbounded(step) for step in migrating):
+            applied = {each.revision for each in context.script.iterate_revisions(heads, "base")}
+            context.script.get_revision("agreed").module.go_on(applied)
+            connection.commit()
         return found
 
     migrations._migrations_fn = steps
     with context.begin_transaction():
         context.run_migrations()
+
+
+def _is_unbounded(step: RevisionStep) -> bool:
+    return Path(step.revision.module.__file__ or "").name <= UNBOUNDED_TO
 
 
 @contextmanager

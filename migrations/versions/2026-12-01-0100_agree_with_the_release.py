@@ -8,7 +8,7 @@ Revises: keys
 Create Date: 2026-12-01 01:00:00
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -132,11 +132,11 @@ def downgrade() -> None:
     """Nothing: this is what the migrations before it make."""
 
 
-def go_on() -> None:
-    """Make good without which the migrations that follow could not go on, of a database that has not run them all."""
+def go_on(applied: Collection[str]) -> None:
+    """Make good without which a database that has run some migrations could not run those that follow."""
     if _has("allocation_run", "members_count"):  # Dropped, under its new name.
         op.execute("ALTER TABLE allocation_run RENAME COLUMN members_count TO members_min")
-    if _has("account", "id") and not _has("message", "id"):
+    if "notifications" in applied and not _has("message", "*"):
         _make_anew("ledger", has="holder_id", of="ledger_entry")
         _fill()
 

@@ -19,6 +19,8 @@ async def test_tables_and_migrations_agree_and_every_step_can_be_taken_back(
     def there_and_back() -> None:
         command.check(config)  # Raises where a table is not what the migrations made.
         command.downgrade(config, "base")
+        command.upgrade(config, "terms")  # Between the first and the last of those that were laid down empty.
+        command.upgrade(config, "+1")
         command.upgrade(config, "head")
         command.check(config)
 
