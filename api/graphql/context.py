@@ -21,13 +21,16 @@ from domain.identity.viewers import Viewer
 class Context:
     """State of one operation; made anew for each operation and for each event of a subscription."""
 
-    def __init__(self, database: Database, hub: Hub, viewer: Viewer, accept_language: str = "") -> None:
+    def __init__(
+        self, database: Database, hub: Hub, viewer: Viewer, accept_language: str = "", user_agent: str = ""
+    ) -> None:
         self.whole = database
         self.share: str | None = None  # Whose share of the database it uses, where it is heavy.
         self._shared: Database | None = None
         self.hub = hub
         self.viewer = viewer
         self.accept_language = accept_language
+        self.user_agent = user_agent
         self.prepared: Prepared | None = None  # The operation's plan, once it is known to be valid.
         self.refresh()
 

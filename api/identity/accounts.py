@@ -127,7 +127,7 @@ class AccountMutations:
         async with info.context.transaction() as session:
             account = await accounts.confirm(session, link_id, hashed)
             await members.take_up(session, account.id, account.email)
-            tokens = await sessions.open_session(session, account.id)
+            tokens = await sessions.open_session(session, account.id, info.context.user_agent)
         return shown(tokens, device_token=devices.remember(account.email))
 
     @mutation("Ask for a new password: what sets it goes to the address by mail.", is_public=True)
@@ -142,7 +142,7 @@ class AccountMutations:
         link_id, hashed = await _opened(input.token, input.password)
         async with info.context.transaction() as session:
             account = await accounts.reset_password(session, link_id, hashed)
-            tokens = await sessions.open_session(session, account.id)
+            tokens = await sessions.open_session(session, account.id, info.context.user_agent)
         return shown(tokens, device_token=devices.remember(account.email))
 
     @mutation("Change the caller's password; their other sessions end.")

@@ -4,7 +4,7 @@ from api.graphql.rooms import Room
 from api.graphql.words import describe
 from api.identity.accounts import LINK_ENDED, AccountMutations
 from api.identity.keys import TOO_MANY_API_KEYS, KeyMutations
-from api.identity.sessions import SESSION_ENDED, WRONG_CREDENTIALS, SessionMutations
+from api.identity.sessions import SESSION_ENDED, WRONG_CREDENTIALS, Session, SessionMutations
 from api.identity.users import ApiKey, User
 from api.identity.viewer import UserMutations, UserViewer
 from domain.identity import words
@@ -13,7 +13,7 @@ from domain.identity.tables import ApiKeyKind, Language, PlatformRole
 ROOM = Room(
     viewer=(UserViewer,),
     mutations=(AccountMutations, KeyMutations, SessionMutations, UserMutations),
-    types=(User, ApiKey),
+    types=(User, ApiKey, Session),
     enums=(
         describe(
             PlatformRole,

@@ -7,12 +7,14 @@ from typing import ParamSpec, TypeVar
 
 import strawberry
 
+from api.engine.declarations import Node, entity
+from api.engine.fields import column
 from api.graphql.context import Info
 from api.graphql.mutations import ErrorCode, Payload, UserError, mutation, refusal
-from api.graphql.scalars import DateTime
+from api.graphql.scalars import DateTime, key_of
 from api.identity import guesses
 from api.transport.limits import devices
-from domain.identity import credentials, languages, sessions
+from domain.identity import credentials, languages, sessions, tables, visibility
 from domain.kernel.errors import NotAllowed
 
 P = ParamSpec("P")
@@ -78,6 +80,16 @@ class SessionPayload(Payload):
     )
 
 
+@strawberry.input(description="The session to end.")
+class EndSessionInput:
+    id: strawberry.ID = strawberry.field(description="Id of one of the caller's sessions.")
+
+
+@strawberry.type(description="The device is signed out.")
+class EndSessionPayload(Payload):
+    is_ended: bool = strawberry.field(default=False, description="Whether the session has ended.")
+
+
 @strawberry.type(description="Signed out.")
 class LogOutPayload(Payload):
     is_signed_out: bool = strawberry.field(default=False, description="Whether the session has ended.")
@@ -110,7 +122,7 @@ class SessionMutations:
             raise sessions.WrongCredentials
         async with info.context.transaction() as session:
             await languages.take(session, account[0], info.context.accept_language)
-            tokens = await sessions.open_session(session, account[0])
+            tokens = await sessions.open_session(session, account[0], info.context.user_agent)
         return shown(tokens, device_token=devices.remember(input.email))
 
     @mutation("Exchange a refresh token for new tokens.", is_public=True)
@@ -129,6 +141,32 @@ class SessionMutations:
         async with info.context.transaction() as session:
             await sessions.close(session, session_id, everywhere=input.everywhere)
         return LogOutPayload(is_signed_out=True)
+
+    @mutation("Sign out one of the caller's devices at once.")
+    async def end_session(self, info: Info, input: EndSessionInput) -> EndSessionPayload:
+        viewer = info.context.caller
+        if viewer.user_id is None or viewer.api_key_id is not None:
+            raise NotAllowed("end sessions with a key")
+        session_id = key_of(input.id, "Session", "id")
+        async with info.context.transaction() as session:
+            await sessions.end(session, session_id, user_id=viewer.user_id)
+        return EndSessionPayload(is_ended=True)
+
+
+@entity(tables.Session, visible=visibility.sessions, carries={"key": tables.Session.id})
+class Session(Node):
+    """A device that is signed in. Visible to its user when signed in with a password, as long as it can go on."""
+
+    device: str | None = column(tables.Session.device, "What the browser or application called itself at its log-in.")
+    opened_at: DateTime | None = column(
+        tables.Session.opened_at, "When it was logged in; null where that was not kept."
+    )
+    refreshed_at: DateTime = column(tables.Session.created_at, "When it last got new tokens.")
+    expires_at: DateTime = column(tables.Session.refresh_expires_at, "When it ends unless it gets new ones before.")
+
+    @strawberry.field(description="Whether it is the one that asks.")
+    def is_current(self, info: Info) -> bool:
+        return bool(self.__dict__["key"] == info.context.viewer.session_id)
 
 
 def shown(tokens: sessions.Tokens, device_token: str | None = None) -> SessionPayload:

@@ -3,7 +3,7 @@
 import strawberry
 
 from api.engine.declarations import global_id, leading
-from api.engine.fields import edge
+from api.engine.fields import edge, many
 from api.graphql.context import Info
 from api.graphql.mutations import Payload, mutation
 from domain.identity import languages
@@ -20,6 +20,11 @@ class UserViewer:
         return global_id("Viewer", user_id)
 
     user = edge(None, "User", "The account that is signed in, or for which the application acts.")
+
+    sessions = many(
+        "Session", "The devices on which the viewer is signed in, oldest tokens first; none for applications."
+    )
+    api_keys = many("ApiKey", "The viewer's keys of applications, also those that have ended; none for applications.")
 
     @strawberry.field(description="Platform roles; an application has none.")
     def roles(self, info: Info) -> list[PlatformRole]:

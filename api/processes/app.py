@@ -137,7 +137,8 @@ def _graphql(
     state: Platform,
 ) -> GraphQLApp:
     def make_context(connection: HTTPConnection, viewer: Viewer) -> Context:
-        return Context(connected, hub, viewer, connection.headers.get("accept-language", ""))
+        told = connection.headers
+        return Context(connected, hub, viewer, told.get("accept-language", ""), told.get("user-agent", ""))
 
     async def database_answers() -> None:
         async with connected.reading() as connection:

@@ -4,7 +4,7 @@ Tokens are opaque. A refresh token works once: using it again revokes every sess
 two users is a thief; within a few seconds it is taken for a lost reply and refused without harm.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,11 +18,12 @@ from domain.identity import credentials
 from domain.identity.tables import Session, User
 from domain.identity.words import PASSWORD_GUESSED
 from domain.kernel.database import clock, new_id
-from domain.kernel.errors import DomainError
+from domain.kernel.errors import DomainError, NotFound
 
 ACCESS_LIFETIME = timedelta(hours=1)
 REFRESH_LIFETIME = timedelta(days=30)
 GRACE = timedelta(seconds=10)
+DEVICE_MAX = 200  # Characters.
 
 
 class WrongCredentials(DomainError):
@@ -47,6 +48,16 @@ class Tokens:
     access_token: str
     refresh_token: str
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What all sessions of a family have from its log-in."""
+
+    user_id: UUID
+    family_id: UUID
+    device: str | None
+    opened_at: datetime | None
 
 
 async def stored_password(session: AsyncSession, email: str) -> tuple[UUID, str] | None:
@@ -77,9 +88,11 @@ async def tell_of_guesses(session: AsyncSession, email: str, guesses: int) -> No
     await entries.record(session, "session.guessed", actor="anybody", subject=subject, facts=facts)
 
 
-async def open_session(session: AsyncSession, user_id: UUID) -> Tokens:
-    """A new session of a user whose password was checked."""
-    tokens = await _issue(session, user_id, new_id())
+async def open_session(session: AsyncSession, user_id: UUID, device: str = "") -> Tokens:
+    """A new session of a user whose password was checked, on a device that calls itself something."""
+    called = "".join(filter(str.isprintable, device[:DEVICE_MAX])) or None
+    opened = Opened(user_id, new_id(), called, await clock(session))
+    tokens = await _issue(session, opened)
     await entries.record(session, "session.open", actor=f"user:{user_id}", subject=("User", user_id))
     return tokens
 
@@ -100,13 +113,21 @@ async def rotate(session: AsyncSession, refresh_token: str) -> Tokens | None:
             return None
         raise SessionEnded
     used.rotated_at = now
-    return await _issue(session, used.user_id, used.family_id)
+    return await _issue(session, Opened(used.user_id, used.family_id, used.device, used.opened_at))
 
 
 async def close(session: AsyncSession, session_id: UUID, *, everywhere: bool = False) -> None:
     """Sign out: the session and all it was rotated from or into end at once, or those of all devices."""
     found = await session.get_one(Session, session_id)
     await _revoke(session, found.user_id, Session.user_id == found.user_id if everywhere else _family(found))
+
+
+async def end(session: AsyncSession, session_id: UUID, *, user_id: UUID) -> None:
+    """Sign out one of a user's devices, whichever of its tokens is named. Raises NotFound."""
+    found = await session.get(Session, session_id)
+    if found is None or found.user_id != user_id:
+        raise NotFound("session", session_id)
+    await _revoke(session, user_id, _family(found))
 
 
 async def close_others(session: AsyncSession, user_id: UUID, *, but: UUID | None) -> None:
@@ -124,13 +145,12 @@ async def _revoke(session: AsyncSession, user_id: UUID, which: ColumnElement[boo
     await entries.record(session, "session.revoke", actor=f"user:{user_id}", subject=("User", user_id))
 
 
-async def _issue(session: AsyncSession, user_id: UUID, family_id: UUID) -> Tokens:
+async def _issue(session: AsyncSession, opened: Opened) -> Tokens:
     access, refresh = credentials.new_token(credentials.ACCESS), credentials.new_token(credentials.REFRESH)
     now = await clock(session)
     session.add(
         Session(
-            user_id=user_id,
-            family_id=family_id,
+            **asdict(opened),
             access_hash=credentials.token_hash(access),
             refresh_hash=credentials.token_hash(refresh),
             access_expires_at=now + ACCESS_LIFETIME,
@@ -138,4 +158,4 @@ async def _issue(session: AsyncSession, user_id: UUID, family_id: UUID) -> Token
         )
     )
     await session.flush()
-    return Tokens(user_id, access, refresh, now + ACCESS_LIFETIME)
+    return Tokens(opened.user_id, access, refresh, now + ACCESS_LIFETIME)

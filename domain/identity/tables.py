@@ -84,14 +84,22 @@ class UserRole(Base):
 
 
 class Session(Base):
-    """A signed-in device: opaque tokens, stored as SHA-256, that rotate within one family."""
+    """A signed-in device: opaque tokens, stored as SHA-256, that rotate within one family.
+
+    `device` and `opened_at` are of the log-in: what its browser called itself, and when it was.
+    """
 
     __tablename__ = "session"
-    __table_args__ = (Index("ix_session_family_id", "family_id"),)
+    __table_args__ = (
+        Index("ix_session_family_id", "family_id"),
+        Index("ix_session_live", "user_id", "id", postgresql_where=text("rotated_at IS NULL AND revoked_at IS NULL")),
+    )
 
     id: Mapped[Id]
     user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"), index=True)
     family_id: Mapped[UUID]
+    device: Mapped[str | None] = mapped_column(Text)
+    opened_at: Mapped[datetime | None]
     access_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     refresh_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     access_expires_at: Mapped[datetime]

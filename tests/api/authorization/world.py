@@ -74,7 +74,7 @@ async def _people(session: AsyncSession, world: World) -> None:
 async def _others(session: AsyncSession, world: World) -> None:
     """Rows that were made on the way, of kinds that everybody sees."""
     for entity in ENTITIES.values():
-        if entity.name != "ApiKey":
+        if entity.name not in {"ApiKey", "Session"}:
             known = set(world.rows.get(entity.name, {}).values())
             for id in await session.scalars(select(entity.table.id)):
                 if id not in known:
@@ -86,6 +86,7 @@ async def _sign_in(session: AsyncSession, world: World) -> None:
     world.tokens["nobody"] = None
     for role, name in PERSONS.items():
         world.tokens[role] = (await sessions.open_session(session, users[name])).access_token
+        world.keep("Session", role, await newest_session(session))
     for role, (kind, scopes) in APPLICATIONS.items():
         world.tokens[role] = await _key(session, world, users["ada"], role, kind, scopes)
     await _key(session, world, users["bob"], "bob's", *APPLICATIONS["partner that reads"])
@@ -103,6 +104,10 @@ async def _key(
     return token
 
 
+async def newest_session(session: AsyncSession) -> UUID:
+    return (await session.scalars(select(Session.id).order_by(Session.id.desc()).limit(1))).one()
+
+
 async def _ended(session: AsyncSession, world: World) -> None:
     """Tokens of Ada, or of one like her, that no longer work."""
     ada_id = world.rows["User"]["ada"]
@@ -116,7 +121,8 @@ async def _ended(session: AsyncSession, world: World) -> None:
     ):
         tokens = await sessions.open_session(session, gone.id if name == "disabled user" else ada_id)
         world.tokens[name] = tokens.access_token
-        newest = select(Session.id).order_by(Session.id.desc()).limit(1).scalar_subquery()
+        newest = await newest_session(session)
+        world.keep("Session", name, newest)
         if change:
             await session.execute(update(Session).where(Session.id == newest).values(**change))
     for name, owner_id, changed in (

@@ -1,6 +1,6 @@
 """Keys, sessions and log-ins that may not be."""
 
-from tests.api.hostile.rows import Row, Section, done, of
+from tests.api.hostile.rows import NOBODYS, Row, Section, done, of
 
 IDENTITY = (
     Row(
@@ -48,6 +48,13 @@ IDENTITY = (
         200,
         "WRONG_CREDENTIALS",
         "The e-mail address or the password is wrong.",
+    ),
+    Row(
+        "a session that is not there",
+        done("endSession", {"id": f"Session:{NOBODYS}"}, role="member"),
+        200,
+        "NOT_FOUND",
+        "There is no session",
     ),
     Row(
         "an account for what is no address",

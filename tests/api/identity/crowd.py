@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.identity.tables import ApiKey, ApiKeyKind, User
+from domain.identity.tables import ApiKey, ApiKeyKind, Session, User
 from tests.api.crowd import MANY, Crowd, stored
 
 
@@ -15,3 +15,10 @@ async def join(session: AsyncSession, crowd: Crowd) -> None:
     ends = datetime.now(UTC) + timedelta(days=1)
     keys = [ApiKey(owner_id=users[0].id, key_hash=bytes([i]) * 32, expires_at=ends, **facts) for i in range(MANY)]
     await stored(session, keys)
+    tokens = [
+        Session(user_id=users[0].id, family_id=users[i].id, access_hash=bytes([i, 1]), refresh_hash=bytes([i, 2]))
+        for i in range(MANY)
+    ]
+    for each in tokens:
+        each.access_expires_at = each.refresh_expires_at = ends
+    await stored(session, tokens)

@@ -32,6 +32,7 @@ FIELDS = {
     "resetPassword": "accessToken",
     "logIn": "accessToken",
     "changePassword": "user { id }",
+    "endSession": "isEnded",
     "changeProfile": "user { name address phone }",
 }
 
@@ -74,7 +75,7 @@ class Post:
         return token
 
     async def signed_in(self, user: User) -> Viewer:
-        tokens = await sessions.open_session(self.session, user.id)
+        tokens = await sessions.open_session(self.session, user.id, "A \x07browser")
         hashed = credentials.token_hash(tokens.access_token)
         session_id = await self.session.scalar(select(Session.id).where(Session.access_hash == hashed))
         return Viewer(user_id=user.id, session_id=session_id)
@@ -181,6 +182,31 @@ async def test_a_password_is_changed_by_who_knows_it(session: AsyncSession, post
     assert revoked[elsewhere.session_id] is not None
     tries = [await post.act("changePassword", here, password="guess", newPassword=NEXT) for _ in range(9)]
     assert [error["code"] for error in tries[-1].errors] == ["RATE_LIMITED"]
+
+
+DEVICES = """{ viewer { sessions(first: 5) { edges { node { id device isCurrent openedAt } } }
+  apiKeys(first: 5) { edges { node { name } } } } }"""
+
+
+async def test_a_person_sees_their_devices_and_signs_one_out(session: AsyncSession, post: Post) -> None:
+    user = await a_user(session)
+    here, there = [await post.signed_in(user) for _ in range(2)]
+    await sessions.open_session(session, (await a_user(session)).id, "somebody else's")
+    listed = (await post.execute(DEVICES, here)).data["viewer"]["sessions"]["edges"]
+
+    other = next(edge["node"]["id"] for edge in listed if not edge["node"]["isCurrent"])
+    await post.done("endSession", here, id=other)
+
+    left = (await post.execute(DEVICES, here)).data["viewer"]["sessions"]["edges"]
+    assert [(edge["node"]["device"], edge["node"]["isCurrent"]) for edge in listed] == [
+        ("A browser", True),
+        ("A browser", False),
+    ]
+    assert [edge["node"]["isCurrent"] for edge in left] == [True]
+    assert await post.refused("endSession", here, id=other.replace(other[-4:], "0000")) == ["NOT_FOUND"]
+    assert there.session_id is not None
+    gone = await session.get_one(Session, there.session_id, populate_existing=True)
+    assert gone.revoked_at is not None
 
 
 async def test_another_address_counts_once_it_is_confirmed(session: AsyncSession, post: Post) -> None:

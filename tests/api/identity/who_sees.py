@@ -2,6 +2,7 @@
 
 from tests.api.authorization.decisions import Given, WhoSees, leads_to_nothing_hidden
 from tests.api.authorization.people import ADA, BOB, CYN, EVE, FRED, GUS, HAL, HEAD_OF_A, IVY, NOBODY, ROOT, Seen
+from tests.api.authorization.people import PERSONS as PERSONS_ROLES
 
 PERSONS: Seen = {
     "ada": ADA,
@@ -32,13 +33,21 @@ WHO_SEES = WhoSees(
             "ivy's gateway": IVY,
             "eve's gateway": EVE,
         },
+        "Session": {
+            **{role: frozenset({role}) for role in PERSONS_ROLES},
+            "expired session": HEAD_OF_A,  # It can still be refreshed.
+            "revoked session": NOBODY,
+            "disabled user": NOBODY,
+        },
     },
-    not_even_root=frozenset({"ApiKey"}),
+    not_even_root=frozenset({"ApiKey", "Session"}),
+    reviewed=frozenset({"Session.isCurrent"}),
     computed={"Viewer.user": leads_to_nothing_hidden},  # test_the_viewer_is_the_one_who_asks
     mutations={
         "logIn": Given(),
         "refreshSession": Given(),
         "logOut": Given(),
+        "endSession": Given(lambda id: {"id": id("Session")}, {"Session": "revoked session"}),
         "register": Given(),
         "confirmRegistration": Given(),
         "requestPasswordReset": Given(),
