@@ -150,7 +150,8 @@ async def test_who_upgrades_waits_for_who_does(
     await other.execute(f"SELECT pg_advisory_lock({stepping.TURN})")
     running = asyncio.ensure_future(upgrade())
     await asyncio.sleep(0.7)
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid()"
+    in_one = "backend_xmin IS NOT NULL AND datname = current_database() AND pid <> pg_backend_pid()"
+    waiting = f"SELECT count(*) FROM pg_stat_activity WHERE {in_one}"
     assert (running.done(), await has_example(other), await other.fetchval(waiting)) == (False, False, 0)
 
     await other.execute(f"SELECT pg_advisory_unlock({stepping.TURN})")
