@@ -16,7 +16,7 @@ from sqlalchemy.util.concurrency import greenlet_spawn
 from api.resources import failed
 from api.resources.bare_pool import WAIT_SECONDS, BarePool
 from api.resources.connecting import addresses
-from api.resources.connecting.waiting import TRIM_S, PatientPool
+from api.resources.connecting.waiting import FREE, SCARCE, SCARCE_TRIM_S, TRIM_S, PatientPool
 from api.resources.shares import Reader, Turns
 from api.resources.terms import UNNAMED, DatabaseUnreachable, PooledDialect, Terms, WrongConnection
 from api.transport.terms.errors import reason_of
@@ -97,13 +97,28 @@ class Database:
             logger.warning("the database cannot be used yet: %s", reason_of(error))
 
     async def _trim(self) -> None:
+        waited_s = 0.0
         while True:
-            await asyncio.sleep(TRIM_S)
+            await asyncio.sleep(SCARCE_TRIM_S)
+            waited_s += SCARCE_TRIM_S
+            if waited_s < TRIM_S and not await self._is_scarce():
+                continue
+            waited_s = 0.0
             self.bare.trim()
             pool = self.engine.pool
             assert isinstance(pool, PatientPool)
             with contextlib.suppress(OSError, SQLAlchemyError):
                 await greenlet_spawn(pool.trim)
+
+    async def _is_scarce(self) -> bool:
+        """Whether the server has hardly a connection left for others."""
+        if self.is_pooled:
+            return False
+        try:
+            row = await self.bare.fetch(FREE)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return False
+        return row is not None and row[0] < SCARCE
 
     async def renew(self) -> None:
         """Leave the connections there are, each when it is given back."""

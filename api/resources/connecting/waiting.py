@@ -17,6 +17,14 @@ FULL = "53300"  # Of the server, the database or the login.
 FULL_S = 0.1  # For which nobody of a pool asks again: each time costs the server a process.
 LOOK_S = 0.01
 TRIM_S = 15.0
+SCARCE, SCARCE_TRIM_S = 5, 2.0  # With fewer than so many left, who comes late is not to wait for long.
+FREE = """
+SELECT least(
+    current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+        - (SELECT sum(numbackends) FROM pg_stat_database),
+    (SELECT nullif(rolconnlimit, -1) FROM pg_roles WHERE rolname = session_user)
+        - (SELECT count(*) FROM pg_stat_activity WHERE usename = session_user)
+)::int"""
 
 
 def is_full(error: BaseException | None) -> bool:
@@ -52,6 +60,8 @@ class Places:
 
 class PatientPool(AsyncAdaptedQueuePool):
     """SQLAlchemy's pool, which waits on a full server as it waits for its own connections."""
+
+    _sqla_logger_namespace = "sqlalchemy.pool.impl.PatientPool"
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.util.concurrency import greenlet_spawn
 
-from api.resources.connecting.waiting import PatientPool
+from api.resources.connecting.waiting import FREE, PatientPool
 from api.resources.database import Database, connect
 from api.resources.failures import KNOWN, RAISED
 from api.transport.terms.errors import refused
@@ -116,6 +116,19 @@ async def test_who_finds_no_place_is_told_late_and_who_has_one_goes_on(few: str)
     await asyncio.sleep(0.2)
     await used(late)
     await asyncio.gather(holder.close(), late.close())
+
+
+async def test_it_is_known_how_many_are_left_of_the_server_and_of_the_login(few: str, fresh_database: str) -> None:
+    (held,) = processes(few, 1)
+    row = await held.fetch(FREE)
+    assert row is not None
+    assert row[0] == LIMIT - 1
+
+    owner = connect(fresh_database, role=None, pool=1)
+    row = await owner.fetch(FREE)
+    assert row is not None
+    assert LIMIT < row[0] < 200
+    await asyncio.gather(held.close(), owner.close())
 
 
 async def read(database: Database) -> Any:
