@@ -14,13 +14,24 @@ from collections.abc import Sequence
 
 from bin.devstack.installation import STATE
 from tests import places
-from tests.operate import clocks, failover, full_disk, lesser, lost_redis, restore, rolling_restart, upgrade
+from tests.operate import (
+    clocks,
+    connections,
+    failover,
+    full_disk,
+    lesser,
+    lost_redis,
+    restore,
+    rolling_restart,
+    upgrade,
+)
 from tests.operate.site import Row, Story
 
 DIRECTORY = STATE / "operate"
 STORIES: dict[str, Story] = {
     "clocks": clocks.run,
     "failover": failover.run,
+    "few-connections": connections.run,
     "full-disk": full_disk.run,
     "lesser-user": lesser.run,
     "lost-redis": lost_redis.run,
