@@ -31,7 +31,7 @@ CROWD_S = 10.0
 READY_S = 60.0
 AWAY_S_MAX = 10.0  # UNAVAILABLE comes late, and nothing is lost meanwhile.
 READ = {"query": "{ viewer { user { id } } markets(first: 5) { edges { node { id name } } } }"}
-WRITE = {"query": 'mutation { setLanguage(input: {language: FR}) { errors { code } } }'}
+WRITE = {"query": "mutation { setLanguage(input: {language: FR}) { errors { code } } }"}
 ANSWER_S_MAX = 30.0
 
 
