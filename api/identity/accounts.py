@@ -90,8 +90,8 @@ class ChangeProfileInput:
 
 @strawberry.type(description="A mail is under way, whatever the address is to the platform.")
 class MailedPayload(Payload):
-    is_sent: bool = strawberry.field(
-        default=False, description="Whether a mail was written: to the address, if it can get any."
+    is_sent: bool | None = strawberry.field(
+        default=None, description="Whether a mail was written: to the address, if it can get any."
     )
 
 
@@ -102,7 +102,7 @@ class AccountPayload(Payload):
 
 @strawberry.type(description="The address was confirmed.")
 class ConfirmEmailPayload(Payload):
-    is_confirmed: bool = strawberry.field(default=False, description="Whether the account has the address now.")
+    is_confirmed: bool | None = strawberry.field(default=None, description="Whether the account has the address now.")
 
 
 def person(viewer: Viewer) -> Viewer:

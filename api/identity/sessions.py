@@ -87,7 +87,7 @@ class EndSessionInput:
 
 @strawberry.type(description="The device is signed out.")
 class EndSessionPayload(Payload):
-    is_ended: bool = strawberry.field(default=False, description="Whether the session has ended.")
+    is_ended: bool | None = strawberry.field(default=None, description="Whether the session has ended.")
 
 
 @strawberry.type(description="Signed out.")

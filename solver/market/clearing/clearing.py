@@ -14,7 +14,7 @@ from solver.machine_code import COLUMN, compiled
 from solver.market.cells.numbering import numbered
 from solver.market.cells.problem import ClearingProblem, Indices, Mask, Wh
 from solver.market.clearing.outcome import outcome
-from solver.market.clearing.own_orders import withdrawn_wh
+from solver.market.clearing.own_orders import apart, withdrawn_wh
 from solver.market.flows.zone_prices import ZonePrices
 from solver.market.pairs.pairing import Pairings
 
@@ -70,8 +70,8 @@ def _clear(problem: ClearingProblem) -> Clearing:
     bound = best.bound_ticks_wh
     if len(best.stuck.sell):
         withdrawn = withdrawn_wh(problem, np.unique(problem.orders.interval[best.stuck.sell]))
-        best = outcome(problem, problem.orders.energy_wh - withdrawn)
-        assert len(best.stuck.sell) == 0, "an owner still meets itself after its orders were withdrawn"
+        left_wh, best = apart(problem, problem.orders.energy_wh - withdrawn)
+        withdrawn = problem.orders.energy_wh - left_wh
     return Clearing(
         fill_wh=best.fill_wh,
         withdrawn_wh=withdrawn,

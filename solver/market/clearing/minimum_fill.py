@@ -63,7 +63,7 @@ def settled(problem: ClearingProblem, left_wh: Wh) -> Settled:
         best = optimum(problem, left_wh)
         welfare = welfare_ticks_wh(problem, best)
         return Settled(best, left_wh, np.zeros(len(left_wh), np.bool_), welfare, welfare)
-    return _Settling(problem, left_wh, minimum_wh).settled()
+    return _Settling(problem, left_wh, minimum_wh, blocks(problem)).settled()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,12 @@ class _Trial:
 class _Settling:
     """The search, block by block in step with each other."""
 
-    def __init__(self, problem: ClearingProblem, left_wh: Wh, minimum_wh: Wh) -> None:
+    def __init__(self, problem: ClearingProblem, left_wh: Wh, minimum_wh: Wh, block: Indices) -> None:
         self.problem = problem
         self.minimum_wh = minimum_wh
         self.left_wh = np.where(left_wh < minimum_wh, 0, left_wh)  # Too little is left to reach the minimum.
         self.is_dropped = (left_wh > 0) & (self.left_wh == 0)
-        self.block = blocks(problem)
+        self.block = block  # Of each interval.
         self.block_of_order = self.block[problem.orders.interval]
         self.dropped: dict[int, Dropped] = dict.fromkeys(np.unique(self.block).tolist(), Dropped())
         self.failed: set[tuple[int, Dropped]] = set()
@@ -192,7 +192,9 @@ class _Settling:
         core, places = condensed(dear.part, left_wh, self.minimum_wh[dear.members], cheap.best.prices, dear.best.prices)
         minimum_wh = core.orders.minimum_fill_wh
         assert minimum_wh is not None, "there are minima"
-        return _Settling(core, core.orders.energy_wh, minimum_wh), dear.members[places]
+        # Blocks stay what they are, also where no shared order is left to tie their intervals together.
+        block = np.searchsorted(numbers, self.block[dear.intervals])
+        return _Settling(core, core.orders.energy_wh, minimum_wh, block), dear.members[places]
 
     def _with_minimum(self, number: int, is_chosen: Mask) -> Dropped:
         """Those of some orders that have a minimum, in a block."""

@@ -41,6 +41,20 @@ def withdrawn_wh(problem: ClearingProblem, intervals: Indices) -> Wh:
     return withdrawn
 
 
+def apart(problem: ClearingProblem, left_wh: Wh) -> tuple[Wh, Outcome]:
+    """What is left of each order once nobody meets itself, Wh, and the outcome of that.
+
+    Withdrawing was tried for each part of the market alone. Among equal optima of the whole another may be taken than
+    of a part, by which an owner may meet itself again: then its buys go.
+    """
+    left_wh = left_wh.copy()
+    while True:
+        best = outcome(problem, left_wh)
+        if len(best.stuck.sell) == 0:
+            return left_wh, best
+        _buys(problem, best, left_wh)
+
+
 def _least_harmful_cut(problem: ClearingProblem) -> Wh:
     results = [_after(problem, cut) for cut in (_buys, _sells, _beyond_the_best_price)]
     return max(results, key=lambda result: result[1])[0]

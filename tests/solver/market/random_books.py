@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from solver.market.cells.problem import ClearingProblem, Indices, Links, Orders
+from solver.market.cells.problem import ClearingProblem, Indices, Links, Orders, Side
 
 
 def multi_zone(seed: int, *, intervals: int = 1, orders_max: int = 25) -> ClearingProblem:
@@ -59,6 +59,48 @@ def flexible(seed: int) -> ClearingProblem:
     sequence = np.empty(len(rows), np.int64)
     sequence[np.lexsort((interval, entries.sequence))] = np.arange(len(rows))
     return replace(problem, orders=replace(entries, interval=interval, sequence=sequence, shared=shared))
+
+
+def of_few_owners(seed: int) -> ClearingProblem:
+    """Intervals of which some are tied by shared orders, of 2 to 8 owners; some orders by half or not at all."""
+    random = np.random.default_rng((seed, 19))
+    zones, intervals = int(random.integers(1, 4)), int(random.integers(1, 9))
+    count, owners = int(random.integers(20, 60)), int(random.integers(2, 9))
+    rows: list[tuple[int, ...]] = []
+    for order in range(count):
+        first = int(random.integers(0, intervals))
+        span = min(int(random.integers(1, 4)), intervals - first)
+        way, is_buy = random.random(), random.random() < 0.5
+        price = int(random.integers(1_000, 3_500) if is_buy else random.integers(500, 2_500))
+        energy_wh, zone, owner = (int(random.integers(*bounds)) for bounds in ((1_000, 1_200), (zones,), (owners,)))
+        minimum_wh = energy_wh // 2 if 0.15 <= way < 0.3 else 0
+        shared = order if way < 0.15 and span > 1 else -1
+        common = (zone, Side.BUY if is_buy else Side.SELL, price, energy_wh, owner, minimum_wh, shared)
+        rows += [(each, *common) for each in range(first, first + span)]
+    interval, zone_of, side, price_ticks, energy_of, owner_of, minimum_of, shared_of = np.array(rows).T
+    ways = [(a, b) for a in range(zones) for b in range(zones) if a != b]
+    table = np.array([way for way in ways if random.random() < 0.7], np.int64).reshape(-1, 2)
+    return ClearingProblem(
+        intervals=intervals,
+        zones=zones,
+        orders=Orders(
+            interval=interval,
+            zone=zone_of,
+            side=side.astype(np.int8),
+            limit_price_ticks=price_ticks,
+            energy_wh=energy_of,
+            sequence=np.arange(len(rows)),
+            owner=owner_of,
+            minimum_fill_wh=minimum_of,
+            shared=shared_of,
+        ),
+        links=Links(
+            from_zone=table[:, 0],
+            to_zone=table[:, 1],
+            capacity_wh=random.integers(0, 4_000, (intervals, len(table))),
+            cost_ticks=random.integers(0, 300, len(table)),
+        ),
+    )
 
 
 def permuted(problem: ClearingProblem, seed: int) -> tuple[ClearingProblem, Indices, Indices]:

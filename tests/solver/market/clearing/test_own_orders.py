@@ -10,6 +10,7 @@ from solver.market.cells.problem import ClearingProblem, Side, Wh
 from solver.market.clearing.clearing import clear, congestion_rent_neur
 from tests.solver.market.books import book, links, orders, problems
 from tests.solver.market.linear_program import largest_welfare_at_one_price, largest_welfare_between_owners
+from tests.solver.market.random_books import of_few_owners
 
 
 def owner_energy(problem: ClearingProblem, fill_wh: Wh) -> dict[tuple[int, int], int]:
@@ -193,3 +194,15 @@ def test_an_owner_with_very_many_orders_against_itself_is_settled() -> None:
     assert not clearing.withdrawn_wh[problem.orders.owner != 0].any()
     is_buy = problem.orders.side == Side.BUY
     assert clearing.fill_wh[is_buy].sum() == clearing.fill_wh[~is_buy].sum() > 0
+
+
+@pytest.mark.parametrize("seed", [*range(8), 121, 839, 1473, 1854])  # The last four once failed.
+def test_a_book_of_few_owners_with_shared_orders_and_minima_clears_and_nobody_meets_itself(seed: int) -> None:
+    problem = of_few_owners(seed)
+
+    clearing = clear(problem)
+
+    owner, minimum_wh = problem.orders.owner, problem.orders.minimum_fill_wh
+    assert (owner[clearing.pairings.sell] != owner[clearing.pairings.buy]).all()
+    assert minimum_wh is not None
+    assert not ((clearing.fill_wh > 0) & (clearing.fill_wh < minimum_wh)).any()
