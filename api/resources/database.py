@@ -16,7 +16,7 @@ from sqlalchemy.util.concurrency import greenlet_spawn
 from api.resources import failed
 from api.resources.bare_pool import WAIT_SECONDS, BarePool
 from api.resources.connecting import addresses
-from api.resources.connecting.waiting import FREE, SCARCE, SCARCE_TRIM_S, TRIM_S, PatientPool
+from api.resources.connecting.waiting import FREE, SCARCE, TRIM_S, PatientPool
 from api.resources.shares import Reader, Turns
 from api.resources.terms import UNNAMED, DatabaseUnreachable, PooledDialect, Terms, WrongConnection
 from api.transport.terms.errors import reason_of
@@ -84,7 +84,7 @@ class Database:
         """Before anything is served: whether connections are what they have to be. Raises WrongConnection.
 
         A database that cannot be reached yet is waited for, as ever: each connection is proven when it is made.
-        From then on the pools give back what they do not need.
+        From then on the pools give back what they do not need, where others wait for it.
         """
         self._trimming = asyncio.create_task(self._trim())
         try:
@@ -97,13 +97,13 @@ class Database:
             logger.warning("the database cannot be used yet: %s", reason_of(error))
 
     async def _trim(self) -> None:
-        waited_s = 0.0
+        """Where connections are scarce only: a process of the server that has served large reads has its memory,
+        and answers the next ones up to four times as quickly as a new one.
+        """
         while True:
-            await asyncio.sleep(SCARCE_TRIM_S)
-            waited_s += SCARCE_TRIM_S
-            if waited_s < TRIM_S and not await self._is_scarce():
+            await asyncio.sleep(TRIM_S)
+            if not await self._is_scarce():
                 continue
-            waited_s = 0.0
             self.bare.trim()
             pool = self.engine.pool
             assert isinstance(pool, PatientPool)

@@ -1,7 +1,7 @@
 """Pools on a server that has fewer connections than its clients would open: who finds no place waits for one.
 
-A process keeps one connection of each kind from its start, so something always comes back to wait for. What a pool did
-not need for a while it gives to the others.
+A process keeps one connection of each kind from its start, so something always comes back to wait for. Where hardly one
+is left, a pool gives to the others what it did not need for a while.
 """
 
 import asyncio
@@ -16,8 +16,7 @@ from sqlalchemy.util.concurrency import await_
 FULL = "53300"  # Of the server, the database or the login.
 FULL_S = 0.1  # For which nobody of a pool asks again: each time costs the server a process.
 LOOK_S = 0.01
-TRIM_S = 15.0
-SCARCE, SCARCE_TRIM_S = 5, 2.0  # With fewer than so many left, who comes late is not to wait for long.
+SCARCE, TRIM_S = 5, 2.0  # With fewer than so many left, who comes late is not to wait for long.
 FREE = """
 SELECT least(
     current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
