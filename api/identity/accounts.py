@@ -17,8 +17,7 @@ from api.transport.terms.settings import Rate
 from domain.communities import members
 from domain.identity import accounts, links, sessions, users
 from domain.identity.tables import Language
-from domain.identity.viewers import Viewer
-from domain.kernel.errors import InvalidValue, NotAllowed
+from domain.kernel.errors import InvalidValue
 
 LINK_ENDED = ErrorCode("LINK_ENDED", "The link was used, is too old, or was replaced by a newer one.")
 PASSWORDS = Rate(10, 10 / 300)  # That somebody may try who holds a session of the account.
@@ -105,13 +104,6 @@ class ConfirmEmailPayload(Payload):
     is_confirmed: bool | None = strawberry.field(default=None, description="Whether the account has the address now.")
 
 
-def person(viewer: Viewer) -> Viewer:
-    """Who is signed in by a password, not by a key. Raises NotAllowed."""
-    if viewer.session_id is None or viewer.user_id is None:
-        raise NotAllowed("do this with a key")
-    return viewer
-
-
 @strawberry.type
 class AccountMutations:
     @mutation("Ask for an account: what confirms it goes to the address by mail.", is_public=True)
@@ -147,24 +139,22 @@ class AccountMutations:
 
     @mutation("Change the caller's password; their other sessions end.")
     async def change_password(self, info: Info, input: ChangePasswordInput) -> AccountPayload:
-        viewer = person(info.context.caller)
+        user_id, session_id = _person(info), info.context.caller.session_id
+        assert session_id is not None
         users.check_password(input.new_password, "newPassword")
-        await _check_password(info, viewer, input.password)
+        await _check_password(info, user_id, input.password)
         hashed = await hash_password(input.new_password)
-        assert viewer.user_id is not None
-        assert viewer.session_id is not None
         async with info.context.transaction() as session:
-            await accounts.change_password(session, viewer.user_id, hashed, session_id=viewer.session_id)
-        return leading(AccountPayload(), user=viewer.user_id)
+            await accounts.change_password(session, user_id, hashed, session_id=session_id)
+        return leading(AccountPayload(), user=user_id)
 
     @mutation("Ask for another address: what confirms it goes there by mail, and until then nothing changes.")
     async def change_email(self, info: Info, input: ChangeEmailInput) -> MailedPayload:
-        viewer = person(info.context.caller)
+        user_id = _person(info)
         opening.key()
-        await _check_password(info, viewer, input.password)
-        assert viewer.user_id is not None
+        await _check_password(info, user_id, input.password)
         async with info.context.transaction() as session:
-            await accounts.ask_for_email(session, viewer.user_id, input.email)
+            await accounts.ask_for_email(session, user_id, input.email)
         return MailedPayload(is_sent=True)
 
     @mutation("Confirm an address by the link that came by mail.", is_public=True)
@@ -177,13 +167,17 @@ class AccountMutations:
 
     @mutation("Change the caller's name and where to reach them.")
     async def change_profile(self, info: Info, input: ChangeProfileInput) -> AccountPayload:
-        viewer = person(info.context.caller)
-        assert viewer.user_id is not None
+        user_id = _person(info)
         async with info.context.transaction() as session:
-            await accounts.change_profile(
-                session, viewer.user_id, name=input.name, address=input.address, phone=input.phone
-            )
-        return leading(AccountPayload(), user=viewer.user_id)
+            await accounts.change_profile(session, user_id, name=input.name, address=input.address, phone=input.phone)
+        return leading(AccountPayload(), user=user_id)
+
+
+def _person(info: Info) -> UUID:
+    """Who is signed in; mutations without a scope let no application in."""
+    user_id = info.context.caller.user_id
+    assert user_id is not None
+    return user_id
 
 
 async def _opened(token: str, password: str) -> tuple[UUID, str]:
@@ -193,14 +187,13 @@ async def _opened(token: str, password: str) -> tuple[UUID, str]:
     return link_id, await hash_password(password)
 
 
-async def _check_password(info: Info, viewer: Viewer, password: str) -> None:
+async def _check_password(info: Info, user_id: UUID, password: str) -> None:
     """Raises InvalidValue for a wrong one, RateLimited after too many."""
-    assert viewer.user_id is not None
-    tried = await Guesses.buckets.take(f"password:{viewer.user_id}", PASSWORDS, 1)
+    tried = await Guesses.buckets.take(f"password:{user_id}", PASSWORDS, 1)
     if not tried.is_granted:
         message = f"Too many passwords; wait {tried.retry_after_s} s."
         raise RateLimited(message, tried.retry_after_s)
     async with info.context.transaction() as session:
-        stored = await sessions.password_of(session, viewer.user_id)
+        stored = await sessions.password_of(session, user_id)
     if not await is_password(stored, password):
         raise InvalidValue(("password",), "This is not your password.")

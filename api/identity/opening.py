@@ -40,11 +40,14 @@ def key() -> bytes:
 
 
 def link_in(kind: NoticeKind, facts: Mapping[str, Any]) -> str | None:
-    """What a letter brings: a page, or its token where no page is known; None for one that brings no link."""
+    """What a letter brings: a page, or its token where no page is known; None for one that brings no link.
+
+    Raises NoLinks where this process has no secret, unlike the one that wrote it.
+    """
     purpose = links.PURPOSES.get(kind)
-    if purpose is None or Opening.key is None:
+    if purpose is None:
         return None
-    token = links.opener(Opening.key, UUID(facts["link_id"]))
+    token = links.opener(key(), UUID(facts["link_id"]))
     if Opening.template is None:
         return token
     return Opening.template.replace("{token}", token).replace("{purpose}", purpose.value.lower())

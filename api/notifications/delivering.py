@@ -82,7 +82,7 @@ async def _sent(ways: Ways, attempt: Attempt) -> Result:
     assert attempt.message is not None
     try:
         mail = composed(attempt.id, attempt.message, attempt.email, ways.sender)
-    except ValueError:
+    except (ValueError, opening.NoLinks):
         return Result(NotificationOutcome.REJECTED, is_final=True)
     return await ways.mail.send(attempt.id, mail)
 

@@ -36,7 +36,7 @@ class Mail(Protocol):
 
 
 def composed(id: UUID, message: Message, email: str, sender: str) -> EmailMessage:
-    """A message as mail, each time with the same Message-ID. Raises ValueError for an address that is none."""
+    """A message as mail, each time with the same Message-ID. Raises ValueError for an address that is none, NoLinks."""
     name, address = parseaddr(sender)
     user, _, domain = email.rpartition("@")
     if not ADDRESS.fullmatch(email):

@@ -60,6 +60,7 @@ DOUBTS = (
         "requests may take longer than a process that ends waits for them",
     ),
     Doubt("SECRET", ("api",), lambda s: s.secret is None, "devices are forgotten when this process ends"),
+    Doubt("SECRET", ("api", "worker"), lambda s: s.secret is None, "nobody can register or get a new password by mail"),
     Doubt("METRICS_TOKEN", ("api",), lambda s: s.metrics_token is None, "everybody may read /metrics"),
     Doubt("PAYMENT_SECRET", ("api", "worker"), lambda s: s.payment_secret is None, "nothing can be paid in or out"),
     Doubt(

@@ -53,7 +53,7 @@ async def create_user(session: AsyncSession, email: str, name: str, password_has
     if user is not None and user.is_confirmed:
         raise EmailTaken
     if user is None:
-        user = User(email=email, is_confirmed=True)
+        user = User(email=email)
         session.add(user)
     user.name, user.password_hash, user.is_confirmed = name.strip(), password_hash, True
     await session.flush()

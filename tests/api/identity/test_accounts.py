@@ -246,7 +246,12 @@ async def test_a_profile_changes_by_what_is_given(session: AsyncSession, post: P
     assert changed["user"] == {"name": "Ada L.", "address": "1 rue des Pins\nEsch", "phone": None}
 
 
-async def test_without_a_secret_nobody_registers(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_secret_nobody_registers_and_no_letter_goes_without_its_link(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await post.done("register", email="earlier@example.org", name="x")
     monkeypatch.setattr(opening.Opening, "key", None)
 
+    with pytest.raises(opening.NoLinks):
+        await post.mails()
     assert await post.refused("register", email=NEW, name="x") == ["REFUSED"]
