@@ -32,7 +32,7 @@ Before and after measuring, the data of every read was compared between the serv
 - **floor**: pgbench over a unix socket with prepared statements: the very statements our server sends, as PostgreSQL
   logged them; for the order, a plain insert. **floor by hand**: SQL for the same JSON without visibility, written by
   hand (`tests/bench/graphql/by_hand`). The "p50" of a floor is its mean. Some large answers come faster through our
-  server than through pgbench, which is not explained.
+  server than through pgbench: processes of PostgreSQL that have served large reads have their memory, new ones do not.
 
 wrk, one thread, keeps 1 or 32 connections busy; each point is warmed up first, the servers follow one another within a
 round, and figures are medians over {rounds} rounds.
